@@ -1,0 +1,47 @@
+# Storewarden: everything a person types. `make` alone shows this list.
+# All set-up happens by itself, in setup/prepare, and only when something changed.
+
+SHELL := /bin/bash
+bin := .venv/bin
+# More for pytest or the daemon: make test ARGS="-k scan", make run ARGS="--config my.yaml"
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format bench soak clean
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## install what running needs into .venv (and, as root or with sudo, two system packages)
+	@setup/prepare run
+
+run: setup ## start the daemon here: watches ./save_outputs and ./uploads, Ctrl-C stops it
+	@exec $(bin)/storewarden run $(ARGS)
+
+test: ## all tests, with the servers they need (ARGS="-k word" for some)
+	@setup/prepare test
+	@$(bin)/pytest -n auto $(ARGS)
+
+lint: ## form, types, direction of imports
+	@setup/prepare lint
+	@$(bin)/ruff check .
+	@$(bin)/ruff format --check --quiet . || { echo "make format puts these into form:"; $(bin)/ruff format --check .; exit 1; }
+	@$(bin)/mypy
+	@$(bin)/lint-imports --no-logo
+
+format: ## put the sources into form
+	@setup/prepare lint
+	@$(bin)/ruff check --fix-only --quiet . ; $(bin)/ruff format .
+
+bench: ## how fast, against what one would use instead; figures as a table
+	@setup/prepare test
+	@$(bin)/python -m bench $(ARGS)
+
+soak: ## long runs: hours of load, faults and restarts
+	@setup/prepare test
+	@$(bin)/pytest -m soak --timeout 0 $(ARGS)
+
+clean: ## remove what make made: .venv and caches; never a catalogue or a watched file
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

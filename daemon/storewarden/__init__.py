@@ -1,0 +1,23 @@
+"""Storewarden records every file that lands in the directories it watches.
+
+The whole story, one direction, one room per stage:
+
+    watch    the system's events, a scan or a timer say that something may have changed
+      │        Change: a root, a path, what was seen; a hint, never a fact
+    settle   waits until a file is quiet, folds many hints about it into one
+      │        Candidate: worth a look now
+    record   takes the stat, commits it in batches: from here on nothing is forgotten
+      │        File: a row of the catalogue, the durable hand-off to everything below
+    inspect  reads the file in the background: digest, kind, media, provenance
+      │        Facts: what the file is
+    decide   facts, policies and a time in; what should happen, when and why out; pure
+      │        Decision: with its reasons
+    act      one journalled job at a time; removes nothing without proof
+      │        Outcome: what was done
+    measure  counts it for Prometheus and for people
+
+The scan is the truth and events are hints: whatever was missed, the next scan makes right.
+``pipeline`` alone knows this order, ``daemon`` puts the parts together, ``cli`` is the door.
+"""
+
+__version__ = "0.1.0"

@@ -15,23 +15,24 @@ quietly() { # COMMAND...: silent when it works
   "$@" >"$log" 2>&1 </dev/null || { local code=$?; tail -n 25 "$log" | sed 's/^/    /' >&2; return "$code"; }
 }
 
-# Prints how to become root, if that needs no password nobody is there to type.
+# Prints how to become root, if somebody may: a password is asked for only where one can be typed.
 root_by() {
   command -v apt-get >/dev/null || return 1
   [[ $EUID != 0 ]] || { echo env; return; }
   command -v sudo >/dev/null || return 1
-  if sudo -n true 2>/dev/null || [[ -t 0 && -t 2 ]]; then echo sudo; else return 1; fi
+  sudo -n true 2>/dev/null || { [[ -t 0 && -t 2 ]] && sudo -v; } || return 1
+  echo sudo
 }
 
-packages() { # WHAT-FOR PACKAGE...: installs system packages; fails when that is not allowed here
-  local what=$1 by lists=/var/lib/apt/lists
+packages() { # WHAT-FOR PACKAGE...: installs system packages; fails where that is not allowed
+  local what=$1 by
   shift
   by=$(root_by) || return 1
   step "installing $what ($*)"
-  [[ -n $(find "$lists" -name '*_Packages*' -mtime -1 -print -quit 2>/dev/null) ]] || quietly $by apt-get update -q || true
-  apt_install "$@" || { quietly $by apt-get update -q && apt_install "$@"; } || return 1
+  # The package lists may be absent or old: fetched only when the first try fails.
+  apt_get install "$@" >/dev/null 2>&1 </dev/null || { quietly apt_get update && quietly apt_get install "$@"; }
 }
 
-apt_install() {
-  quietly $by env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+apt_get() {
+  $by env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Install-Recommends=false "$@"
 }

@@ -1,0 +1,1 @@
+"""What the user asked for: `load.load` reads it, `schema.Settings` holds it."""

@@ -1,0 +1,99 @@
+"""The configuration as the program sees it: whole, checked, every default filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from storewarden.config.secret import redacted
+
+WatchMode = Literal["auto", "inotify", "poll"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+LogFormat = Literal["text", "json"]
+
+# How long a file must rest before it counts as whole when nothing told that it was closed.
+SETTLE = 2.0
+# A file that never rests is recorded as growing after this.
+SETTLE_CAP = 60.0
+# Names that a program gives to what it has not finished: closing them proves nothing.
+# The one but last is what rsync makes: a dot, the name, a dot, six random characters.
+PARTIAL = (
+    "*.part",
+    "*.partial",
+    "*.crdownload",
+    "*.download",
+    "*.aria2",
+    "*.tmp",
+    "*.temp",
+    "*.filepart",
+    "*.!qB",
+    "*.opdownload",
+    ".*.??????",
+    ".~tmp~",
+)
+RESCAN = 3600.0
+POLL = 30.0
+# More than this share of a root's rows never becomes missing in one scan without a person's word.
+MISSING_SHARE = 0.2
+# The rest of fs.inotify.max_user_watches stays for the user's editors and desktop.
+WATCH_SHARE = 0.75
+HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
+
+
+@dataclass(frozen=True, slots=True)
+class RootSettings:
+    """One watched directory; times are seconds, ``path`` is absolute."""
+
+    name: str
+    path: bytes
+    watch: WatchMode = "auto"
+    settle: float = SETTLE
+    settle_cap: float = SETTLE_CAP
+    exclude: tuple[str, ...] = ()
+    partial: tuple[str, ...] = PARTIAL
+    rescan: float = RESCAN
+    poll: float = POLL
+    missing_share: float = MISSING_SHARE
+    digest: bool = True
+    create: bool = False  # make the directory when it is missing: the built-in roots only
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where /metrics and the health pages are served; no port, no server."""
+
+    host: str = HTTP_HOST
+    port: int | None = HTTP_PORT  # 0 is any free one
+
+    def __str__(self) -> str:
+        """Return it as it is written in a configuration."""
+        if self.port is None:
+            return "none"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class LogSettings:
+    """How much is logged, and for whom."""
+
+    level: LogLevel = "info"
+    format: LogFormat = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration. It compares by value and shows no password."""
+
+    state: Path
+    catalogue: str = field(repr=False)  # "sqlite", "sqlite:///absolute/path" or "postgresql://…"
+    roots: tuple[RootSettings, ...]
+    http: HttpSettings = HttpSettings()
+    watch_share: float = WATCH_SHARE
+    log: LogSettings = LogSettings()
+    source: str = "the built-in defaults"  # for people: which file, which variables
+
+    @property
+    def catalogue_shown(self) -> str:
+        """The catalogue's address without its password."""
+        return redacted(self.catalogue)

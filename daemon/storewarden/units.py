@@ -74,14 +74,12 @@ def parse_size(text: str) -> int:
     """Return the bytes that ``text`` says: ``800B 500KB 1.5MB 20GiB`` (KB is 1000, KiB 1024)."""
     parts = _parts(text, "a size", "write for example 800B, 500KB or 20GiB")
     if len(parts) > 1:
-        raise UnitError(
-            f"{_quoted(text)} is not one number with one unit", "write one, as in 20GiB"
-        )
+        raise UnitError(f"{_quoted(text)} is more than one size", "write one, as in 20GiB")
     number, unit = parts[0]
     factor = _SIZES.get(unit.lower())
     if factor is None:
         raise _size_unit(number, unit)
-    size = round(Fraction(number) * factor)
+    size: int = round(Fraction(number) * factor)
     if size > LARGEST:
         raise UnitError(f"{_quoted(text)} is more than a file can hold", "write at most 8388607TiB")
     return size
@@ -93,7 +91,8 @@ def parse_share(text: str) -> float:
     number, unit = parts[0]
     if unit != "%" or len(parts) > 1:
         reason = f"{_quoted(text)} is not a share"
-        raise UnitError(reason, f"write it in per cent, as in {_percent_meant(number)}%")
+        meant = _percent_meant(number) if number == text.strip() else "10%"
+        raise UnitError(reason, f"write it in per cent, as in {meant}")
     share = Fraction(number) / 100
     if share > 1:
         raise UnitError(f"{_quoted(text)} is more than all", "write at most 100%")
@@ -127,11 +126,12 @@ def write_share(share: float) -> str:
 
 
 def format_duration(seconds: float) -> str:
-    """Show a time to people in its two largest units: ``250ms``, ``42s``, ``1h 30min``, ``3d 4h``."""
+    """Show a time to people in its two largest units: ``250ms 42s``, ``1h 30min``, ``3d 4h``."""
     if seconds < 0:
         return "-" + format_duration(-seconds)
     if seconds < 1:
-        return f"{round(seconds * 1000)}ms" if round(seconds * 1000) < 1000 else "1s"
+        milliseconds = round(seconds * 1000)
+        return f"{milliseconds}ms" if milliseconds < 1000 else "1s"  # noqa: PLR2004  # a second
     if seconds < 10:  # noqa: PLR2004  # under ten, tenths of a second are worth reading
         return f"{seconds:.1f}".removesuffix(".0") + "s"
     return _two_units(round(seconds))
@@ -193,20 +193,20 @@ def _size_unit(number: str, unit: str) -> UnitError:
     if not unit:
         return UnitError(f"{number} has no unit", f"write {number}B, {number}MB, {number}GiB, …")
     letter = unit[0].upper()
-    if unit.lower() in {*"kmgtpe"} or unit.lower() in {f"{short}i" for short in "kmgtpe"}:
+    if unit.lower() in {*"kmgtpe"}:
         return UnitError(
             f"{unit} is ambiguous",
             f"write {number}{letter}B (powers of 1000) or {number}{letter}iB (powers of 1024)",
         )
-    return UnitError(
-        f"{_quoted(unit)} is no unit of size", "the units are B KB MB GB … KiB MiB GiB …"
-    )
+    if f"{unit.lower()}b" in _SIZES:
+        return UnitError(f"{unit} is no unit of size", f"write {number}{letter}iB")
+    return UnitError(f"{_quoted(unit)} is no unit of size", "the units are B KB MB … KiB MiB GiB …")
 
 
 def _percent_meant(number: str) -> str:
     """Guess what a share without its sign means: 0.1 is 10 per cent, 10 as well."""
     value = Fraction(number)
-    return write_share(float(value if value <= 1 else value / 100)).removesuffix("%")
+    return write_share(float(value if value <= 1 else value / 100))
 
 
 def _two_units(seconds: int) -> str:

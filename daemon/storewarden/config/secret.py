@@ -1,4 +1,4 @@
-"""Nothing secret is ever shown: passwords inside addresses are struck out before people see them."""
+"""Nothing secret is ever shown: passwords in addresses are struck out before people see them."""
 
 from __future__ import annotations
 

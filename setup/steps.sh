@@ -3,7 +3,7 @@
 log=$(mktemp) && trap 'rm -f "$log"' EXIT
 
 step() { printf '· %s\n' "$1"; }
-note() { printf '· %s\n' "$1"; }
+note() { printf '! %s\n' "$1"; }
 
 fail() { # WHAT [REMEDY]
   printf 'set-up stopped: %s\n' "$1" >&2
@@ -11,8 +11,8 @@ fail() { # WHAT [REMEDY]
   exit 1
 }
 
-quietly() { # COMMAND...: silent when it works
-  "$@" >"$log" 2>&1 </dev/null || { local code=$?; tail -n 25 "$log" | sed 's/^/    /' >&2; return "$code"; }
+pip() { # ARGUMENT...: silent; what it said is in $log
+  PIP_RETRIES=${PIP_RETRIES:-1} .venv/bin/python -m pip --disable-pip-version-check "$@" >"$log" 2>&1 </dev/null
 }
 
 # Prints how to become root, if somebody may: a password is asked for only where one can be typed.
@@ -24,15 +24,27 @@ root_by() {
   echo sudo
 }
 
-packages() { # WHAT-FOR PACKAGE...: installs system packages; fails where that is not allowed
+# Installs system packages; fails, with the reason in $why, where that is not allowed or not possible.
+packages() { # WHAT-FOR PACKAGE...
   local what=$1 by
   shift
-  by=$(root_by) || return 1
+  by=$(root_by) || { why="neither root nor sudo here"; return 1; }
+  [[ ${why:-} != *network* ]] || return 1
   step "installing $what ($*)"
   # The package lists may be absent or old: fetched only when the first try fails.
-  apt_get install "$@" >/dev/null 2>&1 </dev/null || { quietly apt_get update && quietly apt_get install "$@"; }
+  apt_get install "$@" || { apt_get update && apt_get install "$@"; } || {
+    why=$(grep -m 1 '^E: ' "$log" || echo "apt-get failed")
+    unreachable && why="no network: $why"
+    return 1
+  }
 }
 
 apt_get() {
-  $by env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o APT::Install-Recommends=false "$@"
+  $by env DEBIAN_FRONTEND=noninteractive apt-get -q -y \
+    -o APT::Install-Recommends=false -o APT::Update::Error-Mode=any -o Acquire::Retries=1 "$@" >"$log" 2>&1 </dev/null
+}
+
+# Does the log of the last command speak of a network that is not there?
+unreachable() {
+  grep -qiE 'resolving|resolution|connection (broken|refused|timed out)|could not connect|unreachable|ssl.*error' "$log"
 }

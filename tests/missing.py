@@ -1,6 +1,8 @@
 """What a test needs and this machine lacks: a skip with its remedy, a failure where CI=true."""
 
 import os
+import shutil
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -12,3 +14,13 @@ def missing(part: str, remedy: str) -> NoReturn:
     if os.environ.get("CI", "").lower() in {"1", "true", "yes"}:
         pytest.fail(sentence, pytrace=False)
     pytest.skip(sentence)
+
+
+UNPACKED = Path(__file__).resolve().parents[1] / ".venv/servers/usr/bin"
+"""Where `make test` puts programs it does not install."""
+
+
+def program(name: str, package: str | None = None) -> str:
+    """Return the path of a program the test needs, or end the test with the package that has it."""
+    found = shutil.which(name) or shutil.which(name, path=str(UNPACKED))
+    return found or missing(name, f"apt install {package or name}")

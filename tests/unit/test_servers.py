@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.missing import missing
+from tests.missing import missing, program
 
 
 @pytest.mark.parametrize("attempt", [1, 2])
@@ -33,3 +33,7 @@ def test_what_is_missing_fails_where_nothing_may_be_missing(
 
     with pytest.raises(pytest.fail.Exception, match="apt install strace"):
         missing("strace", "apt install strace")
+
+
+def test_promtool_is_here() -> None:
+    assert program("promtool", "prometheus")

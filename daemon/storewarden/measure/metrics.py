@@ -1,0 +1,150 @@
+"""The figures the pipeline keeps up to date, and their exposition. A scrape counts nothing."""
+
+from __future__ import annotations
+
+import builtins
+import gzip
+import platform
+from collections.abc import Iterable, Mapping
+
+import prometheus_client
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.exposition import (
+    CONTENT_TYPE_PLAIN_0_0_4,
+    choose_encoder,
+    generate_latest,
+)
+
+from storewarden.measure.table import KINDS, LAG_BUCKETS, PREFIX, TABLE, Row
+
+MODES = ("inotify", "poll", "none")
+REASONS = ("busy", "full", "unavailable", "corrupt", "other")
+# Of each root from the start, so that a rate or an alert need not wait for the first time.
+FROM_ZERO = (
+    "overflows_total",
+    "root_blind",
+    "root_frozen",
+    "watches",
+    "pending_files",
+    "oldest_pending_seconds",
+    "last_scan_timestamp_seconds",
+    "scan_errors_total",
+    "scan_running",
+    "missing_held_files",
+)
+
+
+class Metrics:
+    """Every metric of the table as a member, on a registry of its own; thread-safe.
+
+    ``metrics.events_total.labels(root="uploads", type="closed").inc(3)``
+    """
+
+    build_info: Gauge
+    ready: Gauge
+    files: Gauge
+    bytes: Gauge
+    events_total: Counter
+    overflows_total: Counter
+    watch_mode: Gauge
+    root_blind: Gauge
+    root_frozen: Gauge
+    watches: Gauge
+    watches_limit: Gauge
+    pending_files: Gauge
+    oldest_pending_seconds: Gauge
+    record_lag_seconds: Histogram
+    recorded_total: Counter
+    scan_duration_seconds: Gauge
+    last_scan_timestamp_seconds: Gauge
+    scan_errors_total: Counter
+    scan_running: Gauge
+    missing_held_files: Gauge
+    digested_bytes_total: Counter
+    digest_pending_files: Gauge
+    filesystem_free_bytes: Gauge
+    catalogue_errors_total: Counter
+    catalogue_writable: Gauge
+    catalogue_bytes: Gauge
+    catalogue_wal_bytes: Gauge
+    worker_restarts_total: Counter
+    config_reload_success: Gauge
+    config_last_reload_success_timestamp_seconds: Gauge
+
+    def __init__(self, version: str) -> None:
+        # One more series for each counter, telling what process_start_time_seconds tells.
+        prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        for row in TABLE:
+            setattr(self, row.name, _make(row, self.registry))
+        ProcessCollector(registry=self.registry)
+        self.build_info.labels(version=version, python=platform.python_version()).set(1)
+        for reason in REASONS:
+            self.catalogue_errors_total.labels(reason=reason)
+        self._totals: dict[str, set[tuple[str, str]]] = {}
+
+    def begin_root(self, root: str) -> None:
+        """Show a root's figures as 0 until they are known."""
+        for name in FROM_ZERO:
+            getattr(self, name).labels(root=root)
+        self.set_watch_mode(root, "none")
+
+    def forget_root(self, root: str) -> None:
+        """Remove every figure of a root that is no longer in the configuration."""
+        self._totals.pop(root, None)
+        for row in TABLE:
+            if "root" in row.labels:
+                getattr(self, row.name).remove_by_labels({"root": root})
+
+    def set_watch_mode(self, root: str, mode: str) -> None:
+        """Say how the root is watched: inotify, poll or none."""
+        for one in MODES:
+            self.watch_mode.labels(root=root, mode=one).set(one == mode)
+
+    def set_totals(self, root: str, totals: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        """Set files and bytes of a root by (kind, state); what is no longer named becomes 0."""
+        folded: dict[tuple[str, str], tuple[int, int]] = {}
+        for (name, state), (files, size) in totals.items():
+            key = (kind(name), state)
+            before = folded.get(key, (0, 0))
+            folded[key] = (before[0] + files, before[1] + size)
+        known = self._totals.setdefault(root, set())
+        known |= folded.keys()
+        for key in known:
+            labels = {"root": root, "kind": key[0], "state": key[1]}
+            files, size = folded.get(key, (0, 0))
+            self.files.labels(**labels).set(files)
+            self.bytes.labels(**labels).set(size)
+
+    def catalogue_error(self, reason: str) -> None:
+        """Count a transaction that failed; an unknown reason counts as ``other``."""
+        self.catalogue_errors_total.labels(reason=reason if reason in REASONS else "other").inc()
+
+    def expose(self, accept: str = "", names: Iterable[str] = ()) -> tuple[str, builtins.bytes]:
+        """Return content type and text in the format that ``accept`` asks for."""
+        try:
+            encoder, content_type = choose_encoder(accept)
+        except ValueError:  # a version that is no number
+            encoder, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
+        wanted = list(names)
+        registry = self.registry.restricted_registry(wanted) if wanted else self.registry
+        return content_type, encoder(registry)
+
+
+def kind(name: str) -> str:
+    """Return the kind as a label value: itself when it is one of ours, else ``other``."""
+    return name if name in KINDS else "other"
+
+
+def compressed(body: bytes) -> bytes:
+    """Return the body in gzip form: the fastest level already makes it a tenth."""
+    return gzip.compress(body, compresslevel=1, mtime=0)
+
+
+def _make(row: Row, registry: CollectorRegistry) -> Gauge | Counter | Histogram:
+    name = PREFIX + row.name
+    if row.type == "gauge":
+        return Gauge(name, row.help, row.labels, registry=registry)
+    if row.type == "counter":
+        return Counter(name, row.help, row.labels, registry=registry)
+    return Histogram(name, row.help, row.labels, registry=registry, buckets=LAG_BUCKETS)

@@ -1,0 +1,201 @@
+"""Every metric of ours: one table, from which the registry, the reference page and tests are made.
+
+Labels are bounded: root names come from the configuration, everything else from the lists below.
+Nothing with a path in it is ever a label value.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Literal
+
+PREFIX = "storewarden_"
+KINDS = (
+    "image",
+    "video",
+    "audio",
+    "database",
+    "document",
+    "text",
+    "data",
+    "archive",
+    "model",
+    "code",
+    "other",
+)
+LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+
+Type = Literal["gauge", "counter", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One metric: its name without the prefix, its type, what it tells, its labels."""
+
+    name: str
+    type: Type
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name as Prometheus stores it."""
+        return PREFIX + self.name
+
+
+TABLE = (
+    Row("build_info", "gauge", "Always 1; the labels say what runs.", ("version", "python")),
+    Row("ready", "gauge", "1 once every root's watches stand (or it is known why not), else 0."),
+    Row(
+        "files",
+        "gauge",
+        "Files in the catalogue, by root, kind and state (present, missing, archived, ...).",
+        ("root", "kind", "state"),
+    ),
+    Row(
+        "bytes",
+        "gauge",
+        "Size of the files in the catalogue, by root, kind and state.",
+        ("root", "kind", "state"),
+    ),
+    Row(
+        "events_total",
+        "counter",
+        "Hints that arrived from the file system, after exclusions and before folding.",
+        ("root", "type"),
+    ),
+    Row(
+        "overflows_total",
+        "counter",
+        "Times the kernel's event queue overflowed; a scan of the root follows each.",
+        ("root",),
+    ),
+    Row(
+        "watch_mode",
+        "gauge",
+        "1 for the way in which the root is watched (inotify, poll or none), 0 for the others.",
+        ("root", "mode"),
+    ),
+    Row(
+        "root_blind",
+        "gauge",
+        "Reasons for which the root or a part of it cannot be seen; 0 when all of it is seen.",
+        ("root",),
+    ),
+    Row(
+        "root_frozen",
+        "gauge",
+        "1 while what lies at the root's path is not the root it was; nothing is recorded then.",
+        ("root",),
+    ),
+    Row("watches", "gauge", "Inotify watches that the root holds, one a directory.", ("root",)),
+    Row("watches_limit", "gauge", "Inotify watches we may hold: our share of the user's limit."),
+    Row(
+        "pending_files",
+        "gauge",
+        "Names that were seen changing and are not yet recorded.",
+        ("root",),
+    ),
+    Row(
+        "oldest_pending_seconds",
+        "gauge",
+        "How long the oldest of the pending names has waited; 0 when none waits.",
+        ("root",),
+    ),
+    Row(
+        "record_lag_seconds",
+        "histogram",
+        "Time from a file's settling to the commit of its row.",
+    ),
+    Row(
+        "recorded_total",
+        "counter",
+        "Rows committed, by what had happened (added, changed, renamed, gone, ...).",
+        ("root", "change"),
+    ),
+    Row("scan_duration_seconds", "gauge", "How long the last whole scan took.", ("root",)),
+    Row(
+        "last_scan_timestamp_seconds",
+        "gauge",
+        "When the last whole scan ended; 0 before the first.",
+        ("root",),
+    ),
+    Row(
+        "scan_errors_total",
+        "counter",
+        "Directories that a scan could not list; what lies below them is unknown, not gone.",
+        ("root",),
+    ),
+    Row("scan_running", "gauge", "1 while the root is being scanned.", ("root",)),
+    Row(
+        "missing_held_files",
+        "gauge",
+        "Files a scan did not find, too many at once to believe it: a person must say so.",
+        ("root",),
+    ),
+    Row("digested_bytes_total", "counter", "Bytes read to take files' digests."),
+    Row("digest_pending_files", "gauge", "Files whose digest is still to be taken."),
+    Row(
+        "filesystem_free_bytes",
+        "gauge",
+        "Free space on the root's file system for users without privileges.",
+        ("root",),
+    ),
+    Row(
+        "catalogue_errors_total",
+        "counter",
+        "Transactions that failed, by reason (busy, full, unavailable, corrupt, other).",
+        ("reason",),
+    ),
+    Row("catalogue_writable", "gauge", "0 while the catalogue cannot be written; rows wait."),
+    Row("catalogue_bytes", "gauge", "Size of the catalogue."),
+    Row("catalogue_wal_bytes", "gauge", "Size of SQLite's write-ahead log; 0 on PostgreSQL."),
+    Row(
+        "worker_restarts_total",
+        "counter",
+        "Times a worker died and was started again.",
+        ("worker",),
+    ),
+    Row(
+        "config_reload_success",
+        "gauge",
+        "1 when the last configuration that was read is in use, 0 when it was wrong.",
+    ),
+    Row(
+        "config_last_reload_success_timestamp_seconds",
+        "gauge",
+        "When the configuration in use was read.",
+    ),
+)
+
+INTRODUCTION = """\
+# Metrics
+
+<!-- Written by `python -m storewarden.measure.table`; a test holds it in step with the code. -->
+
+`GET /metrics` answers in Prometheus' text format, or in OpenMetrics when asked for it. All figures
+are kept up to date while the daemon works; a scrape reads them and counts nothing, so that it costs
+the same at a million files as at none. Units are seconds and bytes. No label ever holds a path:
+`root` is a name from the configuration, `kind` is one of """
+
+PROCESS = """
+Besides these, the usual figures of the process itself, under their usual names:
+`process_cpu_seconds_total`, `process_resident_memory_bytes`, `process_virtual_memory_bytes`,
+`process_open_fds`, `process_max_fds`, `process_start_time_seconds`.
+"""
+
+
+def markdown() -> str:
+    """Return docs/reference/metrics.md."""
+    kinds = ", ".join(f"`{kind}`" for kind in KINDS)
+    head = "| name | type | labels | tells |\n|---|---|---|---|\n"
+    rows = (
+        f"| `{row.full_name}` | {row.type} | {', '.join(row.labels)} | {row.help} |\n"
+        for row in TABLE
+    )
+    return f"{INTRODUCTION}\n{kinds}.\n\n{head}{''.join(rows)}{PROCESS}"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

@@ -1,0 +1,181 @@
+"""What must hold for a row: one list, for the tables, for rows from outside, and for messages.
+
+The databases hold each rule as a named CHECK, so that nothing gets around it. ``check`` says the
+same before an insert, of all columns at once and in words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from storewarden.errors import CatalogueRefused
+
+LARGEST = 2**63 - 1
+MODES = ("inotify", "poll", "none")
+ROOT_STATES = ("starting", "watching", "polling", "blind", "frozen", "stopped")
+FILE_STATES = ("present", "missing", "archived", "trashed", "purged", "held")
+JOB_STATES = ("planned", "running", "done", "failed")
+DIGEST_BYTES = 32
+NAME_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One CHECK: its name, its SQL (see ``dialect``), what it means, and the same in Python."""
+
+    name: str
+    column: str
+    sql: str
+    words: str
+    holds: Callable[[Any], bool]
+
+    @property
+    def table(self) -> str:
+        return self.name.split("_", 1)[0]
+
+
+def _one_of(name: str, column: str, values: tuple[str, ...]) -> Rule:
+    listed = ", ".join(f"'{value}'" for value in values)
+    words = f"is one of {', '.join(values)}"
+    return Rule(name, column, f"{column} IN ({listed})", words, lambda value: value in values)
+
+
+def _at_least(name: str, column: str, least: int) -> Rule:
+    words = f"is {least} or more"
+    return Rule(name, column, f"{column} >= {least}", words, lambda value: bool(value >= least))
+
+
+def _filled(name: str, column: str) -> Rule:
+    return Rule(name, column, f"length({column}) >= 1", "is not empty", lambda value: value != "")
+
+
+def _relative(path: bytes) -> bool:
+    return b"\0" not in path and not path.startswith(b"/") and not path.endswith(b"/")
+
+
+def _name(name: bytes) -> bool:
+    if not 1 <= len(name) <= NAME_BYTES or name in {b".", b".."}:
+        return False
+    return b"/" not in name and b"\0" not in name
+
+
+RULES: tuple[Rule, ...] = (
+    _filled("hosts_name", "name"),
+    _filled("hosts_machine_id", "machine_id"),
+    _filled("roots_name", "name"),
+    Rule(
+        "roots_path",
+        "path",
+        "substr(path, 1, 1) = {x 2f} AND {no 00 in path}",
+        "is an absolute path without a NUL byte",
+        lambda path: path.startswith(b"/") and b"\0" not in path,
+    ),
+    _one_of("roots_mode", "mode", MODES),
+    _one_of("roots_state", "state", ROOT_STATES),
+    _at_least("roots_watches", "watches", 0),
+    _at_least("roots_pending", "pending", 0),
+    _at_least("roots_overflows", "overflows", 0),
+    _at_least("roots_missing_held", "missing_held", 0),
+    _filled("blindness_reason", "reason"),
+    Rule(
+        "directories_path",
+        "path",
+        "{no 00 in path} AND substr(path, 1, 1) <> {x 2f}"
+        " AND substr(path, length(path), 1) <> {x 2f}",
+        "is a path relative to its root, without a slash at either end and without a NUL byte",
+        _relative,
+    ),
+    Rule(
+        "files_name",
+        "name",
+        "length(name) BETWEEN 1 AND 255 AND {no 2f in name} AND {no 00 in name}"
+        " AND name NOT IN ({x 2e}, {x 2e2e})",
+        "is one name of 1 to 255 bytes, without a slash or a NUL byte, not '.' or '..'",
+        _name,
+    ),
+    _at_least("files_links", "links", 0),
+    _at_least("files_size", "size", 0),
+    _at_least("files_blocks", "blocks", 0),
+    _filled("files_kind", "kind"),
+    _one_of("files_state", "state", FILE_STATES),
+    Rule("files_growing", "growing", "growing IN (0, 1)", "is 0 or 1", lambda value: value in {0, 1}),
+    _at_least("files_generation", "generation", 1),
+    Rule(
+        "files_digest",
+        "digest",
+        "length(digest) = 32",
+        "is 32 bytes",
+        lambda digest: len(digest) == DIGEST_BYTES,
+    ),
+    _filled("totals_kind", "kind"),
+    _one_of("totals_state", "state", FILE_STATES),
+    _at_least("totals_files", "files", 0),
+    _at_least("totals_bytes", "bytes", 0),
+    _filled("history_event", "event"),
+    _filled("jobs_verb", "verb"),
+    _one_of("jobs_state", "state", JOB_STATES),
+    _at_least("leases_epoch", "epoch", 1),
+)
+GONE = Rule(
+    "files_gone",
+    "gone_ns",
+    "state <> 'missing' OR gone_ns IS NOT NULL",
+    "is set in a row that is missing",
+    lambda _value: True,  # needs two columns: see check
+)
+BY_NAME = {rule.name: rule for rule in (*RULES, GONE)}
+
+
+def check(table: str, row: Mapping[str, Any]) -> None:
+    """Raise CatalogueRefused with everything that is wrong with a row from outside.
+
+    Columns that the row leaves out are left to the table's defaults; whether the table has such a
+    column and whether it may be null is not looked at.
+    """
+    wrong = [
+        f"{column} is {_shown(value)}: {words}"
+        for column, value in row.items()
+        if (words := _wrong(table, column, value))
+    ]
+    if table == "files" and row.get("state") == "missing" and row.get("gone_ns") is None:
+        wrong.append(f"gone_ns {GONE.words}")
+    if wrong:
+        raise CatalogueRefused(f"a row of {table} cannot be kept", why="; ".join(wrong))
+
+
+def _wrong(table: str, column: str, value: Any) -> str:
+    """Return what a value should have been, or nothing when it may stand."""
+    if value is None:
+        return ""
+    if isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
+        return "must fit into 64 bits"
+    for rule in RULES:
+        if rule.table == table and rule.column == column:
+            try:
+                if rule.holds(value):
+                    continue
+            except (TypeError, AttributeError):
+                pass
+            return f"must be such that it {rule.words}"
+    return ""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."  # noqa: PLR2004
+
+
+def explain(constraint: str) -> str:
+    """Return what a named rule of a table asks, or nothing for a name that is none of ours."""
+    rule = BY_NAME.get(constraint)
+    return f"{rule.table}.{rule.column} {rule.words}" if rule else ""
+
+
+def explain_sqlite(message: str) -> str:
+    """Return SQLite's message about a constraint, followed by what the rule asks."""
+    match = re.search(r"CHECK constraint failed: (\w+)", message)
+    words = explain(match.group(1)) if match else ""
+    return f"{message} ({words})" if words else message

@@ -1,0 +1,311 @@
+"""The catalogue in a SQLite file, by apsw.
+
+Only ever opened with apsw: the sqlite3 of the standard library is another copy of SQLite, and two
+copies in one process drop each other's locks. Nothing is set for connections that are not ours.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import apsw
+from playhouse.apsw_ext import APSWDatabase
+from playhouse.pool import _PooledSqliteDatabase
+
+from storewarden.catalogue.dialect import Dialect
+from storewarden.catalogue.engine import IN, Engine, Row
+from storewarden.catalogue.rules import explain_sqlite
+from storewarden.errors import (
+    CatalogueBusy,
+    CatalogueCorrupt,
+    CatalogueFull,
+    CatalogueRefused,
+    CatalogueUnavailable,
+    StorewardenError,
+)
+
+SIDECARS = ("-wal", "-shm", "-journal")
+BUSY_SECONDS = 5
+CONNECTIONS = 6  # threads of the daemon that may read or write in one moment
+CACHE_KIB = 8192
+WAL_PAGES = 4000  # 16 MiB of log before it is brought into the file
+IN_AT_ONCE = 4096  # far below SQLite's limit of marks; sizes are powers of two, so statements repeat
+OUTSIDE = "rows are changed inside transaction() of a catalogue opened to write"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class Opened(APSWDatabase):
+    """Peewee's face of apsw, over connections that are opened by us."""
+
+    _open: Callable[[], apsw.Connection]
+
+    def _connect(self) -> apsw.Connection:
+        return self._open()
+
+
+class Pool(_PooledSqliteDatabase, Opened):
+    """Peewee's pool of them."""
+
+    def __init__(self, path: Path, connect: Callable[[], apsw.Connection]) -> None:
+        self._open = connect
+        super().__init__(str(path), max_connections=CONNECTIONS, timeout=BUSY_SECONDS)
+
+    def _is_closed(self, conn: apsw.Connection) -> bool:
+        return False  # only the pool closes them
+
+    def _can_reuse(self, conn: apsw.Connection) -> bool:
+        return not conn.in_transaction
+
+
+class SqliteEngine(Engine):
+    """A catalogue in one file with its log beside it."""
+
+    dialect: ClassVar[Dialect] = "sqlite"
+    driver_errors = (apsw.Error, OSError, OverflowError)
+    _lease_query = "SELECT epoch FROM leases WHERE host_id = ?"
+    _index_query = "SELECT name FROM sqlite_schema WHERE type = 'index'"
+
+    def __init__(self, path: Path, *, readonly: bool = False, create: bool = True) -> None:
+        self.path = path
+        self._inode = 0
+        self._create = create and not readonly
+        super().__init__(str(path), Pool(path, self._open), readonly=readonly)
+        with self._connected() as connection:
+            self._inode = os.stat(path).st_ino
+            if not readonly:
+                self._set_up(connection)
+        self._create = False  # a file that goes away later is not silently begun anew
+
+    # -- connections --------------------------------------------------------------------------
+
+    def _open(self) -> apsw.Connection:
+        """Open one connection the way all of ours are."""
+        try:
+            connection = apsw.Connection(str(self.path), flags=self._flags(), statementcachesize=200)
+        except apsw.Error as error:
+            raise self.translate(error) from error
+        connection.set_busy_timeout(BUSY_SECONDS * 1000)
+        try:
+            for pragma, value in _PRAGMAS:
+                connection.pragma(pragma, value)
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get
+        except apsw.Error as error:
+            translated = self.translate(error)
+            connection.close()
+            raise translated from error
+        return connection
+
+    def _flags(self) -> int:
+        if self.readonly:
+            return apsw.SQLITE_OPEN_READONLY
+        return apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if self._create else 0)
+
+    def _set_up(self, connection: apsw.Connection) -> None:
+        """Put the file into WAL mode, once; it stays so."""
+        if connection.pragma("journal_mode") != "wal":
+            connection.pragma("query_only", False)
+            connection.pragma("journal_mode", "wal")
+            connection.pragma("query_only", True)
+
+    # -- statements ---------------------------------------------------------------------------
+
+    def _begin(self, connection: apsw.Connection) -> None:
+        self._same_file()
+        connection.execute("PRAGMA query_only=0")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except apsw.Error:
+            connection.execute("PRAGMA query_only=1")
+            raise
+
+    def _same_file(self) -> None:
+        """Refuse to write into a file that was removed or replaced under us: it would be lost."""
+        try:
+            inode = os.stat(self.path).st_ino
+        except FileNotFoundError:
+            inode = 0
+        if inode != self._inode:
+            self._discard()
+            raise CatalogueUnavailable(
+                "the catalogue's file was removed or replaced while it was open",
+                where=self.where,
+                remedy="put it back, or restart the daemon to begin a new one from a scan",
+            )
+
+    def _commit(self, connection: apsw.Connection) -> None:
+        connection.execute("COMMIT")
+        connection.execute("PRAGMA query_only=1")
+
+    def _undo(self, connection: apsw.Connection) -> None:
+        # On a full disk or an I/O error SQLite may have rolled back by itself
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        connection.execute("PRAGMA query_only=1")
+
+    def _run(self, connection: apsw.Connection, sql: str, params: Sequence[Any]) -> list[Row]:
+        return connection.execute(sql, params).fetchall()
+
+    def _run_native(
+        self, connection: apsw.Connection, sql: str, params: Sequence[Any]
+    ) -> list[Row]:
+        return connection.execute(sql, params).fetchall()
+
+    def _run_in(
+        self, connection: apsw.Connection, sql: str, values: list[Any], params: Sequence[Any]
+    ) -> list[Row]:
+        found: list[Row] = []
+        for start in range(0, len(values), IN_AT_ONCE):
+            chunk = values[start : start + IN_AT_ONCE]
+            width = 1 << (len(chunk) - 1).bit_length()
+            chunk += chunk[-1:] * (width - len(chunk))
+            marks = sql.replace(IN, f"IN ({','.join('?' * width)})")
+            found += connection.execute(marks, (*params, *chunk)).fetchall()
+        return found
+
+    def _run_many(
+        self, connection: apsw.Connection, sql: str, rows: Iterable[Sequence[Any]]
+    ) -> None:
+        connection.executemany(sql, rows)
+
+    def _flow(
+        self, connection: apsw.Connection, sql: str, params: Sequence[Any], size: int
+    ) -> Iterator[Row]:
+        yield from connection.execute(sql, params)
+
+    def _load(
+        self,
+        connection: apsw.Connection,
+        table: str,
+        columns: tuple[str, ...],
+        rows: Iterable[Sequence[Any]],
+    ) -> None:
+        marks = ",".join("?" * len(columns))
+        connection.executemany(
+            f"INSERT INTO {table}({','.join(columns)}) VALUES({marks})",  # noqa: S608  # our names
+            rows,
+        )
+
+    def _revise(
+        self,
+        connection: apsw.Connection,
+        table: str,
+        key: tuple[str, ...],
+        columns: tuple[str, ...],
+        rows: Iterable[Sequence[Any]],
+    ) -> None:
+        values = ",".join(f"{column}=?" for column in columns)
+        where = " AND ".join(f"{column}=?" for column in key)
+        connection.executemany(f"UPDATE {table} SET {values} WHERE {where}", rows)  # noqa: S608
+
+    # -- care ---------------------------------------------------------------------------------
+
+    def size(self) -> int:
+        """Return the bytes of the file and of everything beside it."""
+        total = 0
+        for suffix in ("", *SIDECARS):
+            try:
+                total += os.stat(f"{self.path}{suffix}").st_size
+            except FileNotFoundError:
+                continue
+        return total
+
+    def checkpoint(self) -> None:
+        """Bring the log into the file and cut it to nothing, as far as readers allow."""
+        with self._connected() as connection:
+            connection.pragma("query_only", False)
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+            connection.pragma("query_only", True)
+
+    def release_memory(self) -> None:
+        """Close idle connections and drop the cached pages of this thread's."""
+        with self._connected() as connection:
+            self._pool.close_idle()
+            connection.cache_flush()
+            connection.pragma("shrink_memory")
+
+    # -- errors -------------------------------------------------------------------------------
+
+    def translate(self, error: BaseException) -> StorewardenError:
+        """Return our error for one of apsw's."""
+        where, why = self.where, str(error)
+        if isinstance(error, apsw.FullError) or self._out_of_space(error):
+            return CatalogueFull(
+                "no space for the catalogue",
+                where=where,
+                why=why,
+                remedy=f"free some space on the file system of {self.path.parent}",
+            )
+        if isinstance(error, apsw.ConstraintError | apsw.MismatchError | OverflowError):
+            return CatalogueRefused(
+                "the catalogue refused a row", where=where, why=explain_sqlite(why)
+            )
+        if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+            return CatalogueCorrupt(
+                "the catalogue is damaged",
+                where=where,
+                why=why,
+                remedy="the daemon sets it aside and rebuilds it when it starts",
+            )
+        if isinstance(error, apsw.BusyError | apsw.LockedError):
+            return CatalogueBusy(
+                "another program holds the catalogue",
+                where=where,
+                why=f"waited {BUSY_SECONDS} s: {why}",
+                remedy=f"see who has it open: fuser -v {where}",
+            )
+        if isinstance(error, apsw.ReadOnlyError) and self._writes_outside():
+            return CatalogueRefused(OUTSIDE, where=where)
+        unavailable = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.ProtocolError)
+        if isinstance(error, (*unavailable, OSError)):
+            return self._unavailable(error)
+        return CatalogueRefused("the catalogue refused a statement", where=where, why=why)
+
+    def _writes_outside(self) -> bool:
+        return self.readonly or not self.inside_transaction()
+
+    def _out_of_space(self, error: BaseException) -> bool:
+        """Tell whether an I/O error was the want of space: SQLite says so only of some."""
+        if isinstance(error, OSError):
+            return error.errno in FULL
+        if not isinstance(error, apsw.IOError):
+            return False
+        try:
+            space = os.statvfs(self.path.parent)
+        except OSError:
+            return False
+        # the shared memory beside the file grows by 32 KiB
+        return space.f_bavail * space.f_frsize < 65536  # noqa: PLR2004
+
+    def _unavailable(self, error: BaseException) -> StorewardenError:
+        what = "the catalogue cannot be read"
+        if isinstance(error, apsw.ReadOnlyError):
+            what = "the catalogue cannot be written"
+        elif isinstance(error, apsw.CantOpenError):
+            what = "the catalogue cannot be opened"
+        return CatalogueUnavailable(
+            what,
+            where=self.where,
+            why=str(error),
+            remedy=f"see permissions, mounts and the kernel's log: ls -ld {self.path.parent}",
+        )
+
+    def _spoils(self, error: StorewardenError) -> bool:
+        return isinstance(error, CatalogueUnavailable | CatalogueCorrupt)
+
+
+_PRAGMAS: tuple[tuple[str, Any], ...] = (
+    ("synchronous", "NORMAL"),  # in WAL mode: a power cut may take the newest rows, a scan returns them
+    ("foreign_keys", True),
+    ("cache_size", -CACHE_KIB),
+    ("mmap_size", 0),  # an I/O error in a mapping is a signal that kills; read() returns it
+    ("temp_store", "MEMORY"),
+    ("trusted_schema", False),
+    ("cell_size_check", True),
+    ("wal_autocheckpoint", WAL_PAGES),
+    ("journal_size_limit", 2 * WAL_PAGES * 4096),
+    ("query_only", True),  # lifted inside transaction(), where the lease is checked
+)

@@ -10,7 +10,7 @@ from storewarden.config.secret import redacted
 
 WatchMode = Literal["auto", "inotify", "poll"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-LogFormat = Literal["text", "json"]
+LogFormat = Literal["auto", "text", "json", "journal"]
 
 # How long a file must rest before it counts as whole when nothing told that it was closed.
 SETTLE = 2.0
@@ -78,7 +78,7 @@ class LogSettings:
     """How much is logged, and for whom."""
 
     level: LogLevel = "info"
-    format: LogFormat = "text"
+    format: LogFormat = "auto"
 
 
 @dataclass(frozen=True, slots=True)

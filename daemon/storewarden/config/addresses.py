@@ -1,0 +1,127 @@
+"""Addresses: where the catalogue is, and where the daemon listens. No message shows a password."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from urllib.parse import SplitResult, urlsplit
+
+from storewarden.config.problems import did_you_mean, printable, shown
+
+_LISTEN = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*)):(?P<port>[^:]*)")
+_OFF = {"never", "off", "no", "false", "disabled", "nothing"}
+_MOST = 65_535
+_POSTGRES = "write postgresql://user@host/database"
+
+
+class AddressError(ValueError):
+    """An address that cannot be used."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(f"{what}; {hint}")
+        self.what, self.hint = what, hint
+
+
+def catalogue_address(text: str) -> str:
+    """Return ``sqlite``, ``sqlite:///absolute/path`` or a PostgreSQL URL, checked in its form."""
+    if text == "sqlite":
+        return text
+    scheme, separator, rest = text.partition("://")
+    if not separator:
+        raise AddressError(*_no_address(text))
+    if scheme == "sqlite":
+        return _sqlite(rest)
+    if scheme in {"postgresql", "postgres"}:
+        return _postgres(f"postgresql://{rest}")
+    near = did_you_mean(scheme, ["sqlite", "postgresql"])
+    hint = f"write sqlite, or {_POSTGRES.removeprefix('write ')}"
+    raise AddressError(f"{shown(scheme)} is no kind of catalogue", near or hint)
+
+
+def listen_address(text: str) -> tuple[str, int | None]:
+    """Return host and port of ``127.0.0.1:9747`` or ``[::1]:9747``; ``none`` has no port."""
+    if text == "none":
+        return "127.0.0.1", None
+    if text.lower() in _OFF:
+        raise AddressError(f"{shown(text)} is no address", "write none for no server")
+    found = _LISTEN.fullmatch(text)
+    if found is None:
+        raise AddressError(f"{shown(text)} is not address:port", "write 127.0.0.1:9747")
+    port = found["port"]
+    if not re.fullmatch("[0-9]{1,5}", port) or int(port) > _MOST:
+        raise AddressError(f"{shown(port)} is no port", "write a number up to 65535")
+    return _loopback(found["six"] or found["host"] or ""), int(port)
+
+
+def _loopback(host: str) -> str:
+    """Return the host when it is this machine's loopback."""
+    if host == "localhost":
+        return "127.0.0.1"
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        what = f"{shown(host)} is no IP address" if host else "names no address"
+        raise AddressError(what, "write 127.0.0.1:9747 or [::1]:9747") from None
+    if not address.is_loopback:
+        raise AddressError(
+            f"{address} can be reached from other machines",
+            "write 127.0.0.1, and let a web server with TLS and a password pass it on",
+        )
+    return str(address)
+
+
+def _no_address(text: str) -> tuple[str, str]:
+    if re.search(r"\b(host|dbname|user|password|port)\s*=", text):
+        return "is a list of options, not an address", _POSTGRES
+    if "/" in text or text.endswith((".db", ".sqlite", ".sqlite3")):
+        return "is a path, not an address", "write sqlite:///absolute/path"
+    near = did_you_mean(text.lower(), ["sqlite", "postgresql"])
+    if near == "did you mean postgresql?":
+        return f"{shown(text)} names no database", _POSTGRES
+    return f"{shown(text)} is no address", near or f"write sqlite, or {_POSTGRES[6:]}"
+
+
+def _sqlite(rest: str) -> str:
+    if not rest.startswith("/"):
+        raise AddressError("names no absolute path", "write sqlite:///absolute/path")
+    if "?" in rest or "#" in rest or "\0" in rest or printable(rest) != rest:
+        raise AddressError("contains a sign that no address holds", "use a plain path")
+    if rest.endswith("/"):
+        raise AddressError("names a directory", "write the file's name as well")
+    return f"sqlite:///{rest.lstrip('/')}"
+
+
+def _postgres(url: str) -> str:
+    """Check what can be checked without connecting; names and passwords stay untold."""
+    if re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise AddressError(
+            "contains a space or a control character", "write it as %20 and the like"
+        )
+    address = url.partition("?")[0].removeprefix("postgresql://").partition("/")[0]
+    if address.count("@") > 1:
+        raise AddressError("contains more than one @", "write an @ in a password as %40")
+    parts = _split(url)
+    if parts.fragment:
+        raise AddressError("contains a #", "write a # in a password as %23")
+    if not parts.path.strip("/") and "dbname=" not in parts.query:
+        raise AddressError("names no database", _POSTGRES)
+    if parts.path.count("/") > 1:
+        raise AddressError("contains one / too many", "write a / in a password as %2F")
+    for host in address.rpartition("@")[2].split(","):
+        _check_port(host)
+    return url
+
+
+def _split(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError:
+        raise AddressError("is not a well-formed address", _POSTGRES) from None
+
+
+def _check_port(host: str) -> None:
+    """Check the port of ``host:port`` or ``[address]:port``, when there is one."""
+    port = host.rpartition("]")[2].partition(":")[2]
+    if port and (not re.fullmatch("[0-9]{1,5}", port) or not 0 < int(port) <= _MOST):
+        # It may be half a password with an unescaped sign in it: not shown.
+        raise AddressError("its port is not a number from 1 to 65535", _POSTGRES)

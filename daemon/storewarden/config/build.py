@@ -1,0 +1,197 @@
+"""From the tree to Settings: which keys there are, what each holds, what is missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping as Environ
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from storewarden.config import schema
+from storewarden.config.keys import (
+    CATALOGUE,
+    GROUPS,
+    NAME,
+    NAME_RULE,
+    OF_OTHER_VERSIONS,
+    OF_OTHER_VERSIONS_ROOT,
+    ROOT_KEYS,
+    ROOT_PATH,
+    STATE,
+    TOP,
+    WATCH_SHARE,
+    Key,
+)
+from storewarden.config.problems import FILE, Origin, Place, Problems, did_you_mean, joined, shown
+from storewarden.config.schema import HttpSettings, LogSettings, RootSettings, Settings
+from storewarden.config.values import Reader
+from storewarden.config.yamltext import Broken, Entry, Items, Mapping, Node, Scalar
+
+BUILT_IN = "the built-in defaults"
+_NAME = re.compile(NAME)
+_KINDS = {Scalar: "one value", Items: "a list"}
+
+
+@dataclass(slots=True)
+class Built:
+    """The settings, as far as they could be read, and where each value stands."""
+
+    settings: Settings | None = None
+    state: Path | None = None
+    catalogue: str = "sqlite"
+    roots: tuple[RootSettings, ...] = ()
+    places: dict[str, Place] = field(default_factory=dict)
+    wrong: set[str] = field(default_factory=set)  # keys whose value could not be read
+
+
+def build(tree: Mapping, environ: Environ[str, str], problems: Problems, source: str) -> Built:
+    """Turn the tree into Settings; ``problems`` hears of everything that is wrong in it."""
+    return _Builder(environ, problems).build(tree, source)
+
+
+class _Builder:
+    def __init__(self, environ: Environ[str, str], problems: Problems) -> None:
+        self._environ, self._problems = environ, problems
+        self._reader = Reader(problems, environ)
+        self._built = Built()
+        self._places = self._built.places
+
+    def build(self, tree: Mapping, source: str) -> Built:
+        self._refuse_unknown(tree, "", TOP, OF_OTHER_VERSIONS)
+        built = self._built
+        built.state = self._state(tree)
+        built.catalogue = self._single(tree, CATALOGUE) or built.catalogue
+        built.roots = self._roots(tree)
+        listen = self._group(tree, "http").get("listen")
+        http = HttpSettings(*listen) if listen else HttpSettings()
+        log = LogSettings(**self._group(tree, "log"))
+        share = self._single(tree, WATCH_SHARE) or schema.WATCH_SHARE
+        if built.state is not None:
+            built.settings = Settings(
+                built.state, built.catalogue, built.roots, http, share, log, source
+            )
+        return built
+
+    def _single(self, mapping: Mapping, key: Key, path: str = "") -> Any:
+        """Return the value of ``key`` in ``mapping``, None when it is missing or wrong."""
+        entry = mapping.entries.get(key.name)
+        if entry is None:
+            return None
+        where = joined(path, key.name)
+        self._places[where] = entry.node.place
+        value = self._reader.value(key, entry.node, where)
+        if value is None:
+            self._built.wrong.add(where)
+        return value
+
+    def _group(self, tree: Mapping, name: str) -> dict[str, Any]:
+        """Return what is set of http or log."""
+        entry = tree.entries.get(name)
+        if entry is None:
+            return {}
+        keys = GROUPS[name]
+        group = self._mapping(entry.node, name, f"{name}: {{{keys[0].name}: {keys[0].example}}}")
+        if group is None:
+            return {}
+        self._refuse_unknown(group, name, tuple(key.name for key in keys), set())
+        values = {key.name: self._single(group, key, name) for key in keys}
+        return {key: value for key, value in values.items() if value is not None}
+
+    def _mapping(self, node: Node, path: str, example: str) -> Mapping | None:
+        if isinstance(node, Mapping):
+            if not node.entries:
+                self._problems.add(node.place, path, "is empty", f"write {example}")
+            return node
+        if isinstance(node, Broken):
+            return None
+        if isinstance(node, Scalar) and node.nothing:
+            self._problems.add(node.place, path, "has no value", f"write {example}")
+        else:
+            what = f"is {_KINDS[type(node)]}, not keys with values"
+            self._problems.add(node.place, path, what, f"write {example}")
+        return None
+
+    def _refuse_unknown(
+        self, mapping: Mapping, path: str, known: tuple[str, ...], elsewhere: set[str]
+    ) -> None:
+        for key, entry in mapping.entries.items():
+            if key in known:
+                continue
+            where = joined(path, key)
+            if key in elsewhere:
+                self._problems.add(entry.place, where, "is not a key of this version", "remove it")
+                continue
+            hint = did_you_mean(key.lower().replace("-", "_"), list(known))
+            what = "is an unknown key"
+            self._problems.add(entry.place, where, what, hint or f"known are {', '.join(known)}")
+
+    def _state(self, tree: Mapping) -> Path | None:
+        """Return the state directory: the key, else what systemd gives, else one below home."""
+        if STATE.name in tree.entries:
+            path: bytes | None = self._single(tree, STATE)
+            return None if path is None else _path(path)
+        place = Place(Origin("$STATE_DIRECTORY", Path("/")))
+        given = self._environ.get("STATE_DIRECTORY", "").split(":")[0]
+        if not given:
+            place = Place(Origin(BUILT_IN, Path("/")))
+            given = "~/.local/state/storewarden"
+        elif not given.startswith("/"):
+            self._problems.add(place, STATE.name, f"{shown(given)} is not absolute", "set state")
+            return None
+        self._places[STATE.name] = place
+        default: bytes | None = self._reader.value(STATE, Scalar(place, given), STATE.name)
+        return None if default is None else _path(default)
+
+    def _roots(self, tree: Mapping) -> tuple[RootSettings, ...]:
+        entry = tree.entries.get("roots")
+        if entry is None:
+            hint = "name at least one directory, as in roots: {uploads: ./uploads}"
+            self._problems.add(tree.place, "roots", "is missing", hint)
+            return ()
+        roots = self._mapping(entry.node, "roots", "roots: {uploads: ./uploads}")
+        if roots is None:
+            return ()
+        self._refuse_alike(roots)
+        read = [self._root(name, root) for name, root in roots.entries.items()]
+        return tuple(root for root in read if root is not None)
+
+    def _refuse_alike(self, roots: Mapping) -> None:
+        """Refuse names that the environment could not tell apart."""
+        first: dict[str, str] = {}
+        for name, entry in roots.entries.items():
+            other = first.setdefault(name.replace("-", "_"), name)
+            if other != name:
+                what = f"differs from {other} by - and _ only"
+                self._problems.add(entry.place, joined("roots", name), what, "rename one of them")
+
+    def _root(self, name: str, entry: Entry) -> RootSettings | None:
+        """Return one root, as far as it can be read; without a path there is none."""
+        where = joined("roots", name)
+        self._places[where] = entry.place
+        if not _NAME.fullmatch(name):
+            self._problems.add(entry.place, where, f"{shown(name)} is no name", NAME_RULE)
+        node = entry.node
+        if isinstance(node, Scalar) and not node.nothing:
+            node = Mapping(node.place, {ROOT_PATH.name: Entry(node.place, node)})
+        mapping = self._mapping(node, where, f"{where}: {ROOT_PATH.example}")
+        if mapping is None:
+            return None
+        known = tuple(key.name for key in ROOT_KEYS)
+        self._refuse_unknown(mapping, where, known, OF_OTHER_VERSIONS_ROOT)
+        values = {key.name: self._single(mapping, key, where) for key in ROOT_KEYS}
+        if ROOT_PATH.name not in mapping.entries and mapping.entries:
+            hint = f"write path: {ROOT_PATH.example}"
+            self._problems.add(entry.place, f"{where}.path", "is missing", hint)
+        if values[ROOT_PATH.name] is None:
+            return None
+        given = {key: value for key, value in values.items() if value is not None}
+        return RootSettings(name=name, create=self._is_built_in(f"{where}.path"), **given)
+
+    def _is_built_in(self, path: str) -> bool:
+        place = self._places[path]
+        return place.origin.name == BUILT_IN and place.origin.rank == FILE
+
+
+def _path(path: bytes) -> Path:
+    return Path(path.decode("utf-8", "surrogateescape"))

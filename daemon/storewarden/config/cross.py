@@ -1,0 +1,80 @@
+"""What no value can be blamed for alone: roots and our own files that lie in each other."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+
+from storewarden.config.build import Built
+from storewarden.config.problems import Place, Problems, joined, shown
+from storewarden.config.schema import RootSettings
+from storewarden.units import write_duration
+
+
+def check(built: Built, problems: Problems) -> None:
+    """Say what does not fit together; paths are compared as text, links are not followed."""
+    for root in built.roots:
+        _settle_below_cap(root, built, problems)
+        _apart_from_ours(root, built, problems)
+    for number, root in enumerate(built.roots):
+        for other in built.roots[:number]:
+            _apart(root, other, built.places, problems)
+
+
+def _settle_below_cap(root: RootSettings, built: Built, problems: Problems) -> None:
+    where = joined("roots", root.name)
+    if root.settle < root.settle_cap or {f"{where}.settle", f"{where}.settle_cap"} & built.wrong:
+        return
+    key = f"{where}.settle"
+    if f"{where}.settle_cap" in built.places:
+        key = f"{where}.settle_cap"
+        what = f"is not longer than settle ({write_duration(root.settle)})"
+    else:
+        what = f"is not shorter than settle_cap ({write_duration(root.settle_cap)})"
+    problems.add(
+        built.places[key], key, what, "a file that never rests is recorded after settle_cap"
+    )
+
+
+def _apart_from_ours(root: RootSettings, built: Built, problems: Problems) -> None:
+    """Refuse a root that holds what we write ourselves: each record would be an event."""
+    where = joined("roots", root.name) + ".path"
+    place = built.places[where]
+    if built.state is not None:
+        state = os.fsencode(built.state)
+        if _inside(root.path, state):
+            what = f"lies in the state directory {_text(state)}"
+            problems.add(place, where, what, "keep them apart")
+        elif _inside(state, root.path):
+            what = f"holds the state directory {_text(state)}: each record would be an event"
+            problems.add(place, where, what, "move state out of the root")
+    if built.catalogue.startswith("sqlite:///"):
+        database = os.fsencode(built.catalogue.removeprefix("sqlite://"))
+        if _inside(database, root.path):
+            what = f"holds the catalogue {_text(database)}: each record would be an event"
+            problems.add(place, where, what, "move the catalogue out of the root")
+
+
+def _apart(
+    root: RootSettings, other: RootSettings, places: Mapping[str, Place], problems: Problems
+) -> None:
+    """Refuse two roots that would know the same file twice."""
+    where = joined("roots", root.name) + ".path"
+    if root.path == other.path:
+        what = f"is the same directory as {joined('roots', other.name)}"
+    elif _inside(root.path, other.path):
+        what = f"lies inside {joined('roots', other.name)} ({_text(other.path)})"
+    elif _inside(other.path, root.path):
+        what = f"holds {joined('roots', other.name)} ({_text(other.path)})"
+    else:
+        return
+    problems.add(places[where], where, what, "a file belongs to one root; keep them apart")
+
+
+def _inside(path: bytes, directory: bytes) -> bool:
+    """Tell whether ``path`` is ``directory`` or lies below it; both are absolute and normal."""
+    return path == directory or path.startswith(directory.rstrip(b"/") + b"/")
+
+
+def _text(path: bytes) -> str:
+    return shown(path.decode("utf-8", "surrogateescape"))[1:-1]

@@ -1,0 +1,204 @@
+"""Every key of the configuration: the one table that reading, help, schema and reload follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf
+
+from storewarden.config import schema
+from storewarden.units import write_duration, write_share
+
+ENVIRONMENT = "STOREWARDEN_"
+NAME = r"[a-z][a-z0-9_-]{0,62}"  # of a root; 63 characters fit every place it is used in
+NAME_RULE = "a name is a-z, then a-z 0-9 _ - (63 at most)"
+
+
+class Kind(Enum):
+    """What a value is; the reader, the JSON Schema and the reference know each."""
+
+    PATH = auto()
+    CATALOGUE = auto()
+    SHARE = auto()
+    DURATION = auto()
+    CHOICE = auto()
+    TRUTH = auto()
+    PATTERNS = auto()
+    NAMES = auto()  # patterns of bare names
+    LISTEN = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One key: how it is read, what it means, and whether a reload can apply it."""
+
+    name: str
+    kind: Kind
+    default: str  # as it would be written
+    about: str
+    example: str
+    live: bool = False
+    choices: tuple[str, ...] = ()
+    least: float = 0.0
+    most: float = inf
+    never: bool = False  # whether the word `never` is a value, meaning none at all
+
+
+STATE = Key(
+    "state",
+    Kind.PATH,
+    "$STATE_DIRECTORY, else ~/.local/state/storewarden",
+    "Where the daemon keeps what is its own: the SQLite catalogue, its backups, the lock.",
+    "/var/lib/storewarden",
+)
+CATALOGUE = Key(
+    "catalogue",
+    Kind.CATALOGUE,
+    "sqlite",
+    "The database that remembers everything: `sqlite` (in the state directory), "
+    "`sqlite:///absolute/path`, or `postgresql://user@host/database` when several hosts share one.",
+    "postgresql://storewarden@db.example.org/storewarden",
+)
+WATCH_SHARE = Key(
+    "watch_share",
+    Kind.SHARE,
+    write_share(schema.WATCH_SHARE),
+    "How much of `fs.inotify.max_user_watches` may be used; the rest stays for other programs. "
+    "What does not fit is polled, and said.",
+    "50%",
+    least=0.01,
+)
+ROOT_PATH = Key(
+    "path",
+    Kind.PATH,
+    "",
+    "The directory. It need not exist yet: the daemon waits for it, and says so.",
+    "/srv/media/uploads",
+    live=True,
+)
+ROOT_KEYS = (
+    ROOT_PATH,
+    Key(
+        "watch",
+        Kind.CHOICE,
+        "auto",
+        "How changes are noticed: `inotify` by events, `poll` by looking every `poll`; "
+        "`auto` chooses from the file system and proves the choice.",
+        "poll",
+        live=True,
+        choices=("auto", "inotify", "poll"),
+    ),
+    Key(
+        "settle",
+        Kind.DURATION,
+        write_duration(schema.SETTLE),
+        "A file that nobody told to be closed is recorded after resting this long.",
+        "500ms",
+        live=True,
+        least=0.01,
+        most=3600,
+    ),
+    Key(
+        "settle_cap",
+        Kind.DURATION,
+        write_duration(schema.SETTLE_CAP),
+        "A file that never rests is recorded as growing after this. Longer than `settle`.",
+        "5min",
+        live=True,
+        least=0.1,
+        most=86_400,
+    ),
+    Key(
+        "exclude",
+        Kind.PATTERNS,
+        "[]",
+        "Names that are not watched and not recorded. `*.bak` is a name at any depth, "
+        "`cache/*/raw` a path from the root (`**` crosses `/`), `node_modules/` directories only.",
+        '["*.bak", "node_modules/"]',
+        live=True,
+    ),
+    Key(
+        "partial",
+        Kind.NAMES,
+        "[" + ", ".join(f'"{pattern}"' for pattern in schema.PARTIAL) + "]",
+        "Names of what a program has not finished: being closed proves nothing for them, "
+        "only resting for `settle_cap` does. A list replaces the whole default.",
+        '["*.part", "*.uploading"]',
+        live=True,
+    ),
+    Key(
+        "rescan",
+        Kind.DURATION,
+        write_duration(schema.RESCAN),
+        "How often the whole root is compared with the catalogue, whatever the events said.",
+        "6h",
+        live=True,
+        least=1,
+        most=30 * 86_400,
+    ),
+    Key(
+        "poll",
+        Kind.DURATION,
+        write_duration(schema.POLL),
+        "How often a root without events is looked at.",
+        "2min",
+        live=True,
+        least=1,
+        most=86_400,
+    ),
+    Key(
+        "missing_share",
+        Kind.SHARE,
+        write_share(schema.MISSING_SHARE),
+        "When a scan misses more than this share of a root's files at once, none becomes missing "
+        "until a person says so. `never`: every missing file waits for a person.",
+        "5%",
+        live=True,
+        never=True,
+    ),
+    Key(
+        "digest",
+        Kind.TRUTH,
+        "true",
+        "Whether the content is hashed (BLAKE3) in the background.",
+        "false",
+        live=True,
+    ),
+)
+HTTP_KEYS = (
+    Key(
+        "listen",
+        Kind.LISTEN,
+        str(schema.HttpSettings()),
+        "Address and port on this machine's loopback for /metrics, /healthz and /readyz; "
+        "port 0 is any free one, `none` is no server.",
+        "none",
+    ),
+)
+LOG_KEYS = (
+    Key(
+        "level",
+        Kind.CHOICE,
+        "info",
+        "The least important lines that are logged.",
+        "debug",
+        live=True,
+        choices=("debug", "info", "warning", "error"),
+    ),
+    Key(
+        "format",
+        Kind.CHOICE,
+        "auto",
+        "`text` for people, `json` for machines, `journal` with the journal's priorities; "
+        "`auto` is `journal` under systemd and `text` elsewhere.",
+        "json",
+        choices=("auto", "text", "json", "journal"),
+    ),
+)
+SINGLE = (STATE, CATALOGUE, WATCH_SHARE)
+GROUPS = {"http": HTTP_KEYS, "log": LOG_KEYS}
+TOP = (*(key.name for key in SINGLE), "roots", *GROUPS)
+
+# Known to other versions: said differently from a key that was mistyped.
+OF_OTHER_VERSIONS = {"stores", "policies", "tables"}
+OF_OTHER_VERSIONS_ROOT = {"usage"}

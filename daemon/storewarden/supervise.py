@@ -255,6 +255,8 @@ class Supervisor:
         left = []
         for worker in self._workers:
             worker.stop()
+            if worker.state is State.DEAD:
+                worker.start()  # only to finish: what it held when it died is handed over as well
             if not worker.join(deadline - self._clock.monotonic()):
                 left.append(worker.name)
         if left:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import os
 import sys
 import threading
@@ -94,7 +95,7 @@ class Json(logging.Formatter):
         }
         for key, value in _facts(record).items():
             name = f"{key}_" if key in RESERVED else str(key)
-            plain = value is None or isinstance(value, bool | int | float)
+            plain = value is None or isinstance(value, bool | int) or _finite(value)
             entry[name] = value if plain else _told(value)
         if trace := _traceback(self, record):
             entry["traceback"] = "\n".join(trace)
@@ -113,7 +114,7 @@ class Once:
         self._lasting: set[object] = set()
 
     def begins(
-        self, key: object, message: str, level: int = logging.WARNING, **facts: object
+        self, key: object, message: str, level: int = logging.WARNING, /, **facts: object
     ) -> bool:
         """Log that the condition holds, unless that was said already; True when it is news."""
         with self._lock:
@@ -123,7 +124,9 @@ class Once:
         self._log.log(level, message, extra={"facts": facts})
         return True
 
-    def ends(self, key: object, message: str, level: int = logging.INFO, **facts: object) -> bool:
+    def ends(
+        self, key: object, message: str, level: int = logging.INFO, /, **facts: object
+    ) -> bool:
         """Log that the condition is over, if its beginning was logged; True when it is news."""
         with self._lock:
             if key not in self._lasting:
@@ -172,6 +175,10 @@ def _facts(record: logging.LogRecord) -> Mapping[str, object]:
     return facts if isinstance(facts, Mapping) else {}
 
 
+def _finite(value: object) -> bool:
+    return isinstance(value, float) and math.isfinite(value)  # JSON has no word for the others
+
+
 def _told(value: object) -> str:
     return without_secrets(shown(value))
 
@@ -183,7 +190,7 @@ def _quoted(value: object) -> str:
     text = _told(value)
     if text and not any(c in text for c in ' ="'):
         return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace('"', '\\"') + '"'
 
 
 def _traceback(formatter: logging.Formatter, record: logging.LogRecord) -> list[str]:

@@ -109,8 +109,8 @@ class Metrics:
             before = folded.get(key, (0, 0))
             folded[key] = (before[0] + files, before[1] + size)
         known = self._totals.setdefault(root, set())
-        known |= folded.keys()
-        for key in known:
+        known.update(folded)
+        for key in sorted(known):
             labels = {"root": root, "kind": key[0], "state": key[1]}
             files, size = folded.get(key, (0, 0))
             self.files.labels(**labels).set(files)
@@ -124,7 +124,7 @@ class Metrics:
         """Return content type and text in the format that ``accept`` asks for."""
         try:
             encoder, content_type = choose_encoder(accept)
-        except ValueError:  # a version that is no number
+        except (TypeError, ValueError):  # a version that is no number
             encoder, content_type = generate_latest, CONTENT_TYPE_PLAIN_0_0_4
         wanted = list(names)
         registry = self.registry.restricted_registry(wanted) if wanted else self.registry

@@ -25,10 +25,12 @@ test: ## all tests, with the servers they need (ARGS="-k word" for some)
 
 lint: ## form, types, direction of imports
 	@setup/prepare lint
-	@$(bin)/ruff check .
-	@$(bin)/ruff format --check --quiet . || { echo "make format puts these into form:"; $(bin)/ruff format --check .; exit 1; }
-	@$(bin)/mypy
-	@$(bin)/lint-imports --no-logo
+	@failed=; \
+	$(bin)/ruff check . || failed+=" ruff"; \
+	$(bin)/ruff format --check --output-format concise . || failed+=" format (make format mends it)"; \
+	$(bin)/mypy || failed+=" mypy"; \
+	$(bin)/lint-imports --no-logo || failed+=" lint-imports"; \
+	[[ -z $$failed ]] || { echo "lint failed:$$failed"; exit 1; }
 
 format: ## put the sources into form
 	@setup/prepare lint

@@ -1,5 +1,6 @@
 """The house itself: what the build files say agrees with what is there."""
 
+import ast
 import importlib.metadata
 import re
 import tomllib
@@ -31,3 +32,9 @@ def test_every_room_has_its_place_in_the_import_rules() -> None:
     }
 
     assert rooms - named - {"__init__"} == set()
+
+
+def test_the_package_itself_imports_nothing_so_that_every_verb_starts_at_once() -> None:
+    tree = ast.parse((ROOMS / "__init__.py").read_text())
+
+    assert [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)] == []

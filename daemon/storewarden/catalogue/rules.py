@@ -38,9 +38,10 @@ class Rule:
 
 
 def _one_of(name: str, column: str, values: tuple[str, ...]) -> Rule:
-    listed = ", ".join(f"'{value}'" for value in values)
-    words = f"is one of {', '.join(values)}"
-    return Rule(name, column, f"{column} IN ({listed})", words, lambda value: value in values)
+    # Not IN: for more than two values SQLite builds a table of them anew for every row, which
+    # takes a third of the time of an insert.
+    sql = " OR ".join(f"{column} = '{value}'" for value in values)
+    return Rule(name, column, sql, f"is one of {', '.join(values)}", lambda value: value in values)
 
 
 def _at_least(name: str, column: str, least: int) -> Rule:

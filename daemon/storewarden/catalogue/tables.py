@@ -260,9 +260,10 @@ INDEXES: dict[str, str] = {
     "directories_root_path": (
         "CREATE UNIQUE INDEX directories_root_path ON directories (root_id, path)"
     ),
+    # a name is held by one row only, but any number of missing rows remember it
     "files_directory_name": (
-        "CREATE UNIQUE INDEX files_directory_name ON files (directory_id, name)"
-        " WHERE state <> 'missing'"
+        "CREATE UNIQUE INDEX files_directory_name ON files"
+        " (directory_id, name, (CASE state WHEN 'missing' THEN id ELSE 0 END))"
     ),
     "files_inode": "CREATE INDEX files_inode ON files (inode)",
     "files_size": "CREATE INDEX files_size ON files (size)",
@@ -271,10 +272,13 @@ INDEXES: dict[str, str] = {
         "CREATE INDEX files_undigested ON files (id)"
         " WHERE digest IS NULL AND state = 'present' AND growing = 0"
     ),
+    "files_missing_digest": (
+        "CREATE INDEX files_missing_digest ON files (digest) WHERE state = 'missing'"
+    ),
     "history_file": "CREATE INDEX history_file ON history (file_id, at_ns)",
     "jobs_state": "CREATE INDEX jobs_state ON jobs (state)",
 }
 """Every index that is not a constraint's own, by name."""
 
-SECONDARY = ("files_size", "files_modified")
+SECONDARY = ("files_size", "files_modified", "files_undigested")
 """Costly while a million rows are loaded, cheap to make afterwards; nothing depends on them."""

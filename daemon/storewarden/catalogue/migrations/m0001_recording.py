@@ -40,9 +40,12 @@ UP = (
         missing_held {int} NOT NULL DEFAULT 0,
         CONSTRAINT roots_name CHECK (length(name) >= 1),
         CONSTRAINT roots_path CHECK (substr(path, 1, 1) = {x 2f} AND {no 00 in path}),
-        CONSTRAINT roots_mode CHECK (mode IN ('inotify', 'poll', 'none')),
+        CONSTRAINT roots_mode CHECK (
+            mode = 'inotify' OR mode = 'poll' OR mode = 'none'
+        ),
         CONSTRAINT roots_state CHECK (
-            state IN ('starting', 'watching', 'polling', 'blind', 'frozen', 'stopped')
+            state = 'starting' OR state = 'watching' OR state = 'polling'
+            OR state = 'blind' OR state = 'frozen' OR state = 'stopped'
         ),
         CONSTRAINT roots_watches CHECK (watches >= 0),
         CONSTRAINT roots_pending CHECK (pending >= 0),
@@ -111,7 +114,8 @@ UP = (
         CONSTRAINT files_blocks CHECK (blocks >= 0),
         CONSTRAINT files_kind CHECK (length(kind) >= 1),
         CONSTRAINT files_state CHECK (
-            state IN ('present', 'missing', 'archived', 'trashed', 'purged', 'held')
+            state = 'present' OR state = 'missing' OR state = 'archived'
+            OR state = 'trashed' OR state = 'purged' OR state = 'held'
         ),
         CONSTRAINT files_growing CHECK (growing IN (0, 1)),
         CONSTRAINT files_generation CHECK (generation >= 1),
@@ -120,8 +124,8 @@ UP = (
     ){strict}
     """,
     """
-    CREATE UNIQUE INDEX files_directory_name ON files (directory_id, name)
-    WHERE state <> 'missing'
+    CREATE UNIQUE INDEX files_directory_name ON files
+    (directory_id, name, (CASE state WHEN 'missing' THEN id ELSE 0 END))
     """,
     "CREATE INDEX files_inode ON files (inode)",
     "CREATE INDEX files_size ON files (size)",
@@ -130,6 +134,7 @@ UP = (
     CREATE INDEX files_undigested ON files (id)
     WHERE digest IS NULL AND state = 'present' AND growing = 0
     """,
+    "CREATE INDEX files_missing_digest ON files (digest) WHERE state = 'missing'",
     """
     CREATE TABLE totals (
         root_id {int} NOT NULL REFERENCES roots (id) ON DELETE CASCADE,
@@ -140,7 +145,8 @@ UP = (
         PRIMARY KEY (root_id, kind, state),
         CONSTRAINT totals_kind CHECK (length(kind) >= 1),
         CONSTRAINT totals_state CHECK (
-            state IN ('present', 'missing', 'archived', 'trashed', 'purged', 'held')
+            state = 'present' OR state = 'missing' OR state = 'archived'
+            OR state = 'trashed' OR state = 'purged' OR state = 'held'
         ),
         CONSTRAINT totals_files CHECK (files >= 0),
         CONSTRAINT totals_bytes CHECK (bytes >= 0)
@@ -172,7 +178,9 @@ UP = (
         outcome TEXT NOT NULL DEFAULT '{}',
         epoch {int},
         CONSTRAINT jobs_verb CHECK (length(verb) >= 1),
-        CONSTRAINT jobs_state CHECK (state IN ('planned', 'running', 'done', 'failed'))
+        CONSTRAINT jobs_state CHECK (
+            state = 'planned' OR state = 'running' OR state = 'done' OR state = 'failed'
+        )
     ){strict}
     """,
     "CREATE INDEX jobs_state ON jobs (state)",

@@ -29,11 +29,11 @@ def _settle_below_cap(root: RootSettings, built: Built, problems: Problems) -> N
     if f"{where}.settle_cap" in built.places:
         key = f"{where}.settle_cap"
         what = f"is not longer than settle ({write_duration(root.settle)})"
+        hint = "write a longer one"
     else:
         what = f"is not shorter than settle_cap ({write_duration(root.settle_cap)})"
-    problems.add(
-        built.places[key], key, what, "a file that never rests is recorded after settle_cap"
-    )
+        hint = "set a longer settle_cap as well"
+    problems.add(built.places[key], key, what, hint)
 
 
 def _apart_from_ours(root: RootSettings, built: Built, problems: Problems) -> None:

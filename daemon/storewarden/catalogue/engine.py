@@ -24,6 +24,7 @@ from storewarden.errors import CatalogueBusy, LeaseLost, StorewardenError
 
 Row = tuple[Any, ...]
 IN = "IN ({in})"
+OUTSIDE = "rows are changed inside transaction() of a catalogue opened to write"
 
 
 class Lease(Protocol):
@@ -176,6 +177,7 @@ class Engine(ABC):
             yield
         finally:
             self.mend_indexes()
+        self.learn()
 
     def mend_indexes(self) -> list[str]:
         """Make every declared index that is not there, and return their names."""
@@ -183,6 +185,7 @@ class Engine(ABC):
         missing = [name for name in INDEXES if name not in there]
         for name in missing:
             with self.transaction():
+                self.no_time_limit()
                 self.execute(INDEXES[name])
         return missing
 
@@ -218,6 +221,13 @@ class Engine(ABC):
     @abstractmethod
     def checkpoint(self) -> None:
         """Bring what is in the log into the file and cut the log, where there is one."""
+
+    def learn(self) -> None:
+        """Let the database count what its tables hold, where it plans by that."""
+
+    def no_time_limit(self) -> None:
+        """Let the statements of the open transaction take as long as they take."""
+        self._must_be_inside()
 
     @abstractmethod
     def release_memory(self) -> None:

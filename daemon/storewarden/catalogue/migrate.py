@@ -171,6 +171,7 @@ def _has_history(engine: Engine) -> bool:
 
 def _lock(engine: Engine) -> None:
     """Keep other programs from migrating until the transaction ends; SQLite's writer is alone."""
+    engine.no_time_limit()
     if engine.dialect == "postgresql":
         engine.execute("SELECT pg_advisory_xact_lock(?)", (ADVISORY_LOCK,))
 

@@ -17,7 +17,7 @@ from playhouse.apsw_ext import APSWDatabase
 from playhouse.pool import _PooledSqliteDatabase
 
 from storewarden.catalogue.dialect import Dialect
-from storewarden.catalogue.engine import IN, Engine, Row
+from storewarden.catalogue.engine import IN, OUTSIDE, Engine, Row
 from storewarden.catalogue.rules import explain_sqlite
 from storewarden.errors import (
     CatalogueBusy,
@@ -34,7 +34,6 @@ CONNECTIONS = 6  # threads of the daemon that may read or write in one moment
 CACHE_KIB = 8192
 WAL_PAGES = 4000  # 16 MiB of log before it is brought into the file
 IN_AT_ONCE = 4096  # far below SQLite's limit of marks; sizes are powers of two, so statements repeat
-OUTSIDE = "rows are changed inside transaction() of a catalogue opened to write"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 

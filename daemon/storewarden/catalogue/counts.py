@@ -1,0 +1,73 @@
+"""How many files and bytes there are of each kind and state: kept in step, never counted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.reconcile import PRESENT
+
+Key = tuple[str, str, str]  # root, kind, state
+
+
+class Counts:
+    """Figures over all files. Written by the recorder thread; ``totals`` may be read by any."""
+
+    def __init__(self, engine: Engine, roots: Mapping[str, int]) -> None:
+        """Read the figures of ``roots`` (name to id)."""
+        self._engine = engine
+        self.roots = dict(roots)
+        self.names = {root_id: name for name, root_id in roots.items()}
+        self._deltas: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+        self.totals: dict[Key, tuple[int, int]] = {
+            (self.names[root_id], kind, state): (files, size)
+            for root_id, kind, state, files, size in engine.execute(
+                "SELECT root_id, kind, state, files, bytes FROM totals"
+            )
+            if root_id in self.names
+        }
+
+    def change(self, root: str, kind: str, state: str, files: int, size: int) -> None:
+        """Count ``files`` of ``size`` bytes in all in or, negative, out."""
+        delta = self._deltas[root, kind, state]
+        delta[0] += files
+        delta[1] += size
+
+    def write(self) -> None:
+        """Store the changes since the last commit; inside the transaction that caused them."""
+        rows = [
+            (self.roots[root], kind, state, files, size)
+            for (root, kind, state), (files, size) in self._deltas.items()
+            if files or size
+        ]
+        if rows:
+            self._engine.executemany(
+                "INSERT INTO totals (root_id, kind, state, files, bytes) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (root_id, kind, state) DO UPDATE SET"
+                " files = totals.files + excluded.files, bytes = totals.bytes + excluded.bytes",
+                rows,
+            )
+
+    def committed(self) -> None:
+        """Take the changes into the figures: their transaction is durable."""
+        for key, (files, size) in self._deltas.items():
+            before = self.totals.get(key, (0, 0))
+            self.totals[key] = (before[0] + files, before[1] + size)
+        self._deltas.clear()
+
+    def forget(self) -> None:
+        """Drop the changes: their transaction came to nothing."""
+        self._deltas.clear()
+
+    def present(self, root: str) -> int:
+        """Return how many files of the root are present."""
+        return sum(
+            files
+            for (name, _, state), (files, _) in self.totals.items()
+            if name == root and state == PRESENT
+        )
+
+    def any(self) -> bool:
+        """Tell whether a file was ever recorded."""
+        return any(files for files, _ in self.totals.values())

@@ -1,0 +1,156 @@
+"""What is no longer where it was: names gone, directories gone or moved; rows stay.
+
+Nothing here looks at the disk: the caller has looked and says what it saw. A file that is gone
+keeps its row and its history, and nothing is ever removed elsewhere because of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from storewarden.catalogue.counts import Counts
+from storewarden.catalogue.directories import Directories
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.reconcile import MISSING, PRESENT
+
+# Rows of a whole tree are read and written in slices, so that memory stays flat.
+_SLICE = 5_000
+
+
+class Absent(NamedTuple):
+    """A present row that a scan did not see, with the place to look at once more."""
+
+    id: int
+    path: bytes
+    name: bytes
+
+
+class Left(NamedTuple):
+    """How many files left, and the inodes of those that have other names still."""
+
+    count: int = 0
+    device: int = 0
+    linked: tuple[int, ...] = ()
+
+
+class _Leaving(NamedTuple):
+    id: int
+    directory_id: int
+    kind: str
+    size: int
+    inode: int
+    links: int
+
+
+_LEAVING = "id, directory_id, kind, size, inode, links"
+
+
+class Departures:
+    """Writes what left its place. Owned by the recorder thread, used inside its batches."""
+
+    def __init__(self, engine: Engine, counts: Counts, directories: Directories) -> None:
+        self._engine = engine
+        self._counts = counts
+        self._directories = directories
+
+    def names(self, root: str, path: bytes, names: Sequence[bytes], now_ns: int) -> Left:
+        """Mark names of one directory missing that a look did not find."""
+        directory = self._directories.known(self._counts.roots[root], path)
+        if directory is None:
+            return Left()
+        left = self._leave(
+            root,
+            self._engine.fetch_in(
+                f"SELECT {_LEAVING} FROM files"
+                " WHERE state = 'present' AND directory_id = ? AND name IN ({in})",
+                names,
+                (directory.id,),
+            ),
+            now_ns,
+        )
+        linked = tuple(row.inode for row in left if row.links > 1)
+        return Left(len(left), directory.device, linked)
+
+    def absent(self, root: str, ids: Sequence[int]) -> list[Absent]:
+        """Return those of ``ids`` that are still present in this root, and where."""
+        rows = self._engine.fetch_in(
+            "SELECT f.id, d.path, f.name FROM files f JOIN directories d ON d.id = f.directory_id"
+            " WHERE d.root_id = ? AND f.state = 'present' AND f.id IN ({in})",
+            ids,
+            (self._counts.roots[root],),
+        )
+        return [Absent(id_, bytes(path), bytes(name)) for id_, path, name in rows]
+
+    def files(self, root: str, ids: Sequence[int], now_ns: int) -> int:
+        """Mark rows missing, by id; return how many were present until now."""
+        rows = self._engine.fetch_in(
+            f"SELECT {_LEAVING} FROM files WHERE state = 'present' AND id IN ({{in}})", ids
+        )
+        return len(self._leave(root, rows, now_ns))
+
+    def present_in(self, directory_id: int) -> list[int]:
+        """Return the ids of the present files of one directory."""
+        rows = self._engine.execute(
+            "SELECT id FROM files WHERE directory_id = ? AND state = 'present'", (directory_id,)
+        )
+        return [id_ for (id_,) in rows]
+
+    def tree(self, root: str, path: bytes, now_ns: int) -> int:
+        """Mark all files below a directory missing that a look showed to be gone."""
+        gone = 0
+        for directory_id, _ in self._directories.below(self._counts.roots[root], path):
+            ids = self.present_in(directory_id)
+            for start in range(0, len(ids), _SLICE):
+                gone += self.files(root, ids[start : start + _SLICE], now_ns)
+        return gone
+
+    def moved(self, root: str, old: bytes, new: bytes, now_ns: int) -> bool:
+        """Give a directory and all below it their new path; false when it has no row."""
+        root_id = self._counts.roots[root]
+        moving = self._directories.below(root_id, old)
+        if not moving:
+            return False
+        stale = {path: id_ for id_, path in self._directories.below(root_id, new)}
+        self._directories.forget()
+        moved: list[tuple[bytes, int]] = []
+        for directory_id, path in moving:
+            target = new + path[len(old) :]
+            if target in stale:
+                self._merge(root, directory_id, stale[target], now_ns)
+            else:
+                moved.append((target, directory_id))
+        self._engine.update("directories", ("id",), ("path",), moved)
+        return True
+
+    def _merge(self, root: str, source: int, target: int, now_ns: int) -> None:
+        """Move files into a directory that has a row: what that row still holds is stale."""
+        self.files(root, self.present_in(target), now_ns)
+        self._engine.execute(
+            "UPDATE files SET directory_id = ? WHERE directory_id = ?", (target, source)
+        )
+        self._engine.execute("UPDATE directories SET digest = NULL WHERE id = ?", (target,))
+        self._engine.execute("DELETE FROM directories WHERE id = ?", (source,))
+
+    def _leave(
+        self, root: str, rows: Iterable[Sequence[Any]], now_ns: int
+    ) -> Sequence[_Leaving]:
+        leaving = [_Leaving(*row) for row in rows]
+        if not leaving:
+            return leaving
+        self._engine.update(
+            "files",
+            ("id",),
+            ("state", "gone_ns", "growing", "recorded_ns"),
+            [(MISSING, now_ns, 0, now_ns, row.id) for row in leaving],
+        )
+        self._engine.insert(
+            "history",
+            ("file_id", "at_ns", "event", "detail"),
+            [(row.id, now_ns, MISSING, "{}") for row in leaving],
+        )
+        for row in leaving:
+            self._counts.change(root, row.kind, PRESENT, -1, -row.size)
+            self._counts.change(root, row.kind, MISSING, 1, row.size)
+        self._directories.void({row.directory_id for row in leaving})
+        return leaving

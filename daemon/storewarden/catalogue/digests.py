@@ -1,0 +1,126 @@
+"""Digests of contents, and the moves that only they can tell: from one file system to another."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from storewarden.catalogue.counts import Counts
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.reconcile import MISSING
+
+# A move across file systems is a copy and a deletion: the new file is seen about when the old one
+# goes. Equal contents that are further apart are two files, whatever their digests say.
+_MOVE_WINDOW_NS = 24 * 3600 * 1_000_000_000
+
+_CARRIED = (
+    *("directory_id", "name", "inode", "mode", "links", "uid", "gid", "size", "blocks"),
+    *("modified_ns", "changed_ns", "accessed_ns", "kind", "state", "growing", "recorded_ns"),
+    *("digest", "digested_ns"),
+)
+
+
+class Undigested(NamedTuple):
+    """A file whose digest is to be taken, and what it was when it was recorded."""
+
+    id: int
+    root: str
+    path: bytes
+    name: bytes
+    inode: int
+    size: int
+    modified_ns: int
+
+
+class Digested(NamedTuple):
+    """The digest of a file, and what the file was while it was read."""
+
+    id: int
+    inode: int
+    size: int
+    modified_ns: int
+    digest: bytes
+
+
+class _Gone(NamedTuple):
+    """A missing file with a known digest."""
+
+    id: int
+    digest: bytes
+    size: int
+    kind: str
+    name: bytes
+    path: bytes
+    root_id: int
+    gone_ns: int
+
+
+class Digests:
+    """Reads what is to be digested (any thread) and writes digests (the recorder thread)."""
+
+    def __init__(self, engine: Engine, counts: Counts) -> None:
+        self._engine = engine
+        self._counts = counts
+
+    def wanted(self, after_id: int, limit: int) -> list[Undigested]:
+        """Return files without a digest, in the order of their ids."""
+        names = self._counts.names
+        return [
+            Undigested(id_, names[root_id], bytes(path), bytes(name), *rest)
+            for id_, root_id, path, name, *rest in self._engine.execute(
+                "SELECT f.id, d.root_id, d.path, f.name, f.inode, f.size, f.modified_ns"
+                " FROM files f JOIN directories d ON d.id = f.directory_id"
+                " WHERE f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
+                " ORDER BY f.id LIMIT ?",
+                (after_id, limit),
+            )
+            if root_id in names
+        ]
+
+    def store(self, digested: Sequence[Digested], now_ns: int) -> int:
+        """Store digests of files that are still what was read; return how many were moves."""
+        self._engine.executemany(
+            "UPDATE files SET digest = ?, digested_ns = ? WHERE id = ?"
+            " AND inode = ? AND size = ? AND modified_ns = ? AND state = 'present'",
+            [(d.digest, now_ns, d.id, d.inode, d.size, d.modified_ns) for d in digested],
+        )
+        arrived = {d.digest: d for d in digested if d.size}
+        return sum(
+            self._carry_on(arrived[gone.digest], gone, now_ns) for gone in self._gone(arrived)
+        )
+
+    def _gone(self, digests: dict[bytes, Digested]) -> Iterator[_Gone]:
+        for id_, digest, size, kind, name, path, root_id, gone_ns in self._engine.fetch_in(
+            "SELECT f.id, f.digest, f.size, f.kind, f.name, d.path, d.root_id, f.gone_ns"
+            " FROM files f JOIN directories d ON d.id = f.directory_id"
+            " WHERE f.state = 'missing' AND f.digest IN ({in})",
+            list(digests),
+        ):
+            if root_id in self._counts.names:
+                yield _Gone(id_, bytes(digest), size, kind, bytes(name), bytes(path), root_id, gone_ns)
+
+    def _carry_on(self, digested: Digested, gone: _Gone, now_ns: int) -> bool:
+        """Let the missing file's row, with its history, go on in the place of the new file's."""
+        arrived = self._engine.execute(
+            f"SELECT first_seen_ns, generation, {', '.join(_CARRIED)} FROM files"
+            " WHERE id = ? AND state = 'present' AND digest = ?",
+            (digested.id, digested.digest),
+        )
+        if not arrived:
+            return False
+        first_seen_ns, generation, *carried = arrived[0]
+        if generation != 1 or abs(first_seen_ns - gone.gone_ns) > _MOVE_WINDOW_NS:
+            return False
+        self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
+        self._engine.update("files", ("id",), (*_CARRIED, "gone_ns"), [(*carried, None, gone.id)])
+        root = self._counts.names[gone.root_id]
+        was = os.fsdecode(gone.path + b"/" + gone.name if gone.path else gone.name)
+        self._engine.insert(
+            "history",
+            ("file_id", "at_ns", "event", "detail"),
+            [(gone.id, now_ns, "renamed", json.dumps({"was": was, "root": root}))],
+        )
+        self._counts.change(root, gone.kind, MISSING, -1, -gone.size)
+        return True

@@ -1,0 +1,95 @@
+"""What failed, on which object, why, and what to do about it; transient or permanent.
+
+Errors are translated where they enter: no module above the one that met it sees an ``OSError``,
+an ``apsw.Error`` or a ``psycopg.Error``.
+"""
+
+from __future__ import annotations
+
+DONE, FAILED, WRONG_USE, HELD = 0, 1, 2, 3  # exit codes, see DESIGN.md "Faces"
+
+
+class StorewardenError(Exception):
+    """Base of all expected errors; ``str()`` is one line: ``what: object: why; remedy``."""
+
+    exit_code = FAILED
+    transient = False
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", remedy: str = "") -> None:
+        super().__init__(what, where, why, remedy)
+        self.what, self.where, self.why, self.remedy = what, where, why, remedy
+
+    def __str__(self) -> str:
+        line = ": ".join(part for part in (self.what, self.where, self.why) if part)
+        return f"{line}; {self.remedy}" if self.remedy else line
+
+
+class UsageError(StorewardenError):
+    """A verb was called wrongly."""
+
+    exit_code = WRONG_USE
+
+
+class ConfigError(StorewardenError):
+    """The configuration has problems; ``problems`` holds every one of them, a line each."""
+
+    exit_code = WRONG_USE
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("the configuration cannot be used")
+        self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
+
+
+class TransientError(StorewardenError):
+    """Trying again can help."""
+
+    transient = True
+
+
+class PermanentError(StorewardenError):
+    """Trying again cannot help before somebody changes something."""
+
+
+class CatalogueBusy(TransientError):
+    """Another connection holds the catalogue longer than we wait."""
+
+
+class CatalogueFull(TransientError):
+    """No space under the catalogue; nothing was lost, the batch is kept and tried again."""
+
+
+class CatalogueUnavailable(TransientError):
+    """The catalogue cannot be reached or written now (read-only, I/O error, server down)."""
+
+
+class CatalogueCorrupt(PermanentError):
+    """The catalogue's file is damaged."""
+
+
+class CatalogueTooNew(PermanentError):
+    """The catalogue was written by a newer program; this one refuses to touch it."""
+
+    exit_code = WRONG_USE
+
+
+class CatalogueRefused(PermanentError):
+    """A row or a statement breaks a rule of the catalogue; nothing of its transaction was kept."""
+
+
+class HeldByAnother(StorewardenError):
+    """Another live process holds the lease."""
+
+    exit_code = HELD
+
+
+class LeaseLost(StorewardenError):
+    """The lease was taken over while this process was paused; it must stop writing at once."""
+
+    exit_code = HELD
+
+
+class WatchError(TransientError):
+    """A watch could not be placed."""

@@ -1,0 +1,1 @@
+"""What a file is: its kind, its digest."""

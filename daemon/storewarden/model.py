@@ -1,0 +1,178 @@
+"""What travels between the stages: frozen values, no behaviour that reaches outside.
+
+Paths are bytes. A directory is named by its path relative to its root, without a leading or
+trailing slash; the root itself is ``b""``.
+"""
+
+from __future__ import annotations
+
+import marshal
+import os
+from array import array
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Hint(IntEnum):
+    """What an event says about one name; a later hint of the same name replaces an earlier one.
+
+    A hint is never believed, it only says that the name is worth a look, and how soon.
+    """
+
+    OPENED = 1  # made or being written: look when it has been quiet for the settle time
+    CLOSED = 2  # closed after writing, moved in, linked, attributes changed: look now
+    GONE = 3  # deleted or moved away: look before the settle time is over
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """Names in directories of one root that are worth a look, folded by directory."""
+
+    root: str
+    names: dict[bytes, dict[bytes, Hint]]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryFound:
+    """A directory is new or moved in and its watches stand: look at all below it."""
+
+    root: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryMoved:
+    """A directory was renamed inside its root; what lies in it kept its identity."""
+
+    root: str
+    old: bytes
+    new: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryGone:
+    """A directory was deleted or moved out of the root: confirm it and all below it by a look."""
+
+    root: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryDirty:
+    """Too many names changed in one directory to keep each: list it (not what lies below)."""
+
+    root: str
+    path: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RootDirty:
+    """Events of this root were lost: only a scan of the whole root makes the catalogue right."""
+
+    root: str
+    reason: str
+
+
+Change = Touched | DirectoryFound | DirectoryMoved | DirectoryGone | DirectoryDirty | RootDirty
+
+
+# One regular file as ``lstat`` told it: name, inode, mode, links, uid, gid, size, blocks,
+# modified_ns, changed_ns. A plain tuple: a million of them are made in a scan.
+Entry = tuple[bytes, int, int, int, int, int, int, int, int, int]
+
+# Columns are signed 64-bit integers. A file may be dated 2446 and some network file systems
+# hand out inode numbers above 2**63: neither may stop the recording of the others.
+_LARGEST = 2**63 - 1
+
+
+def entry_of(name: bytes, status: os.stat_result) -> Entry:
+    """Keep of a stat what the catalogue records, within what its columns can hold."""
+    inode, modified, changed = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+    if inode > _LARGEST:
+        inode -= 2**64
+    if modified > _LARGEST:
+        modified = _LARGEST
+    if changed > _LARGEST:
+        changed = _LARGEST
+    return (
+        name,
+        inode,
+        status.st_mode,
+        status.st_nlink,
+        status.st_uid,
+        status.st_gid,
+        status.st_size,
+        status.st_blocks,
+        modified,
+        changed,
+    )
+
+
+def accessed_of(status: os.stat_result) -> int:
+    """Return the access time, within what a column can hold."""
+    return min(status.st_atime_ns, _LARGEST)
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """All regular files of one directory as a walk found them, or a part of a very large one.
+
+    ``entries`` is sorted by name. ``part`` counts from 0 and ``last`` marks the final part: an
+    ordinary directory is one part. ``digest`` is over all parts and is set on the last.
+    """
+
+    root: str
+    path: bytes
+    device: int
+    inode: int
+    taken: float  # monotonic seconds when the reading of the directory began
+    entries: bytes  # marshalled list of Entry; unpacked only when the digest differs
+    accessed: bytes  # the access times beside them: they change without the file changing
+    count: int
+    digest: bytes = b""
+    part: int = 0
+    last: bool = True
+    unchanged: bool = False  # the walker was given this digest and found it again; no entries
+
+    def unpack(self) -> tuple[list[Entry], array[int]]:
+        """Return the entries and, in the same order, their access times."""
+        times = array("q")
+        times.frombytes(self.accessed)
+        entries: list[Entry] = marshal.loads(self.entries) if self.entries else []  # noqa: S302  # packed by our own walk
+        return entries, times
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A directory that a walk could not list; what lies below it is unknown, not gone."""
+
+    root: str
+    path: bytes
+    error: int  # errno
+
+
+class Blindness(StrEnum):
+    """Why a root, or a part of it, cannot be seen. Each value is shown to people as it is."""
+
+    WATCHES_EXHAUSTED = "watches-exhausted"
+    UNREADABLE = "directory-unreadable"
+    NOT_THERE = "root-not-there"
+    NOT_MOUNTED = "root-not-mounted"
+    MOUNTED_OVER = "root-mounted-over"
+    REPLACED = "root-replaced"
+    MOVED_AWAY = "root-moved-away"
+    PATH_TOO_LONG = "path-too-long"
+    EMITTER_DEAD = "emitter-dead"
+    QUEUE_OVERFLOW = "event-queue-overflow"
+    NO_EVENTS = "no-events"  # the canary was not heard
+
+
+@dataclass(frozen=True, slots=True)
+class Blind:
+    """One reason for which one place of a root cannot be seen, and what mends it."""
+
+    root: str
+    reason: Blindness
+    path: bytes  # relative; b"" is the whole root
+    detail: str
+    remedy: str

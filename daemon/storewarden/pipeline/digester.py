@@ -1,0 +1,153 @@
+"""Take digests in the background: a child process reads, the recorder writes.
+
+As a child (``python -m storewarden.pipeline.digester``) it has the lowest priorities for processor
+and disk, so that hashing never delays recording or the applications whose files these are.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from typing import BinaryIO, Final
+
+from storewarden.catalogue.digests import Digested, Digests, Undigested
+from storewarden.errors import StorewardenError
+from storewarden.facts.digest import digest_of, lowest_priority
+from storewarden.pipeline.inbox import DigestsReady, Inbox
+from storewarden.watch.below import open_below
+from storewarden.watch.walk import receive, send
+
+log = logging.getLogger(__name__)
+
+_BATCH: Final = 256
+_IDLE: Final = 5.0  # seconds between looks for new work
+_BUSY: Final = 0.5  # recording comes first
+# A file that could not be read is tried again with every pass; passes get rarer up to this.
+_LONGEST_PASS: Final = 900.0
+
+
+class Digester:
+    """Feeds the child and hands its digests over. ``step`` runs in a worker thread of its own."""
+
+    def __init__(
+        self,
+        digests: Digests,
+        inbox: Inbox,
+        roots: Mapping[str, bytes],
+        *,
+        busy: Callable[[], bool],
+        failed: Callable[[str, int], None],
+    ) -> None:
+        """Digest files of ``roots`` (name to path, those that are there); never while ``busy``."""
+        self._digests = digests
+        self._inbox = inbox
+        self._roots = roots
+        self._busy = busy
+        self._failed = failed
+        self._child: subprocess.Popen[bytes] | None = None
+        self._after_id = 0
+        self._pass = _IDLE
+
+    def step(self) -> float:
+        """Take some digests; return how long to wait until more."""
+        if self._busy():
+            return _BUSY
+        try:
+            wanted = self._digests.wanted(self._after_id, _BATCH)
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+            return _IDLE
+        if not wanted:
+            self._stop_child()  # 20 MB that nobody needs while there is nothing to read
+            begun_anew = self._after_id > 0
+            self._after_id = 0
+            self._pass = min(self._pass * 2, _LONGEST_PASS) if begun_anew else _IDLE
+            return self._pass if begun_anew else _IDLE
+        self._after_id = wanted[-1].id
+        taken = [one for one in self._take(wanted) if one is not None]
+        if taken:
+            self._pass = _IDLE
+            self._inbox.put(DigestsReady(tuple(taken)))
+        return 0.0
+
+    def _take(self, wanted: Sequence[Undigested]) -> list[Digested | None]:
+        taken: list[Digested | None] = []
+        for root, path in self._roots.items():
+            files = [file for file in wanted if file.root == root]
+            if files:
+                taken += self._ask(path, files)
+        return taken
+
+    def _ask(self, path: bytes, files: Sequence[Undigested]) -> list[Digested | None]:
+        child = self._running()
+        assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018  # asked for
+        answers: list[Digested | None] = []
+        try:
+            send(child.stdin, (path, [(file.path, file.name) for file in files]))
+            child.stdin.flush()
+            for file in files:
+                answer = receive(child.stdout)  # type: ignore[arg-type]  # a BufferedReader is one
+                if not isinstance(answer, tuple):
+                    raise BrokenPipeError  # noqa: TRY301  # the child died: one way for both
+                answers.append(self._answered(file, *answer))
+        except OSError:
+            log.warning("the digesting process ended and is started again")
+            self._stop_child()
+        return answers
+
+    def _answered(
+        self, file: Undigested, error: int, inode: int, size: int, modified_ns: int, digest: bytes
+    ) -> Digested | None:
+        if error:
+            self._failed(file.root, error)
+            return None
+        return Digested(file.id, inode, size, modified_ns, digest)
+
+    def _running(self) -> subprocess.Popen[bytes]:
+        if self._child is None:
+            self._child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+                [sys.executable, "-I", "-m", "storewarden.pipeline.digester"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+        return self._child
+
+    def stop(self) -> None:
+        """End the child; a digest that is not finished is taken again by the next start."""
+        self._stop_child()
+
+    def _stop_child(self) -> None:
+        child, self._child = self._child, None
+        if child is None:
+            return
+        child.kill()
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                with suppress(OSError):
+                    stream.close()
+        child.wait()
+
+
+def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
+    """Answer each order ``(root path, [(directory, name), …])`` with a digest for each file."""
+    while isinstance(order := receive(stdin), tuple):
+        path, files = order
+        root_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for directory, name in files:
+                relative = directory + b"/" + name if directory else name
+                send(stdout, tuple(digest_of(lambda flags, r=relative: open_below(root_fd, r, flags))))  # type: ignore[misc]
+                stdout.flush()
+        finally:
+            os.close(root_fd)
+
+
+if __name__ == "__main__":
+    lowest_priority()
+    with suppress(BrokenPipeError, KeyboardInterrupt, FileNotFoundError):
+        child(sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,106 @@
+"""The end of a scan: what it did not meet is looked at once more, and only then called missing."""
+
+from __future__ import annotations
+
+import logging
+from array import array
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+
+from storewarden.catalogue.counts import Counts
+from storewarden.catalogue.depart import Absent, Departures
+from storewarden.catalogue.directories import Directories
+from storewarden.pipeline.look import RootElsewhere, look, opened
+from storewarden.pipeline.state import RootState, ScanTally
+
+log = logging.getLogger(__name__)
+
+_SLICE = 4_000
+# Below this many files a share means nothing: two of five are not a lost disk.
+_FEW = 20
+
+
+class ScanEnd:
+    """Draws the conclusions of one scan, a slice in each round, inside the round's transaction."""
+
+    def __init__(
+        self,
+        root: RootState,
+        tally: ScanTally,
+        departures: Departures,
+        directories: Directories,
+        counts: Counts,
+        wall_ns: Callable[[], int],
+    ) -> None:
+        self.root = root
+        self.tally = tally
+        self.missing = 0
+        self._departures = departures
+        self._directories = directories
+        self._counts = counts
+        self._wall_ns = wall_ns
+        self._slices = self._conclude()
+
+    def slice(self) -> int | None:
+        """Do one slice; return how many files it found missing, None when all is concluded."""
+        before = self.missing
+        try:
+            next(self._slices)
+        except StopIteration:
+            return None
+        return self.missing - before
+
+    def _conclude(self) -> Iterator[None]:
+        tally = self.tally
+        if tally.broken or not tally.whole or tally.errors:
+            return  # nothing may be concluded from what such a scan did not meet
+        yield from self._never_met()
+        confirmed: array[int] = array("q")
+        for start in range(0, len(tally.absent), _SLICE):
+            confirmed.extend(self._still_absent(tally.absent[start : start + _SLICE]))
+            yield
+        if tally.broken or not confirmed:
+            return
+        if self._too_many(len(confirmed)):
+            tally.held = len(confirmed)
+            return
+        for start in range(0, len(confirmed), _SLICE):
+            if tally.broken:
+                return
+            chunk = confirmed[start : start + _SLICE]
+            self.missing += self._departures.files(self.root.name, chunk, self._wall_ns())
+            yield
+        tally.recorded.missing += self.missing
+
+    def _never_met(self) -> Iterator[None]:
+        """Take the files of directories that the walk did not come by for absent."""
+        root_id = self._counts.roots[self.root.name]
+        for count, (directory_id, _) in enumerate(self._directories.below(root_id, b"")):
+            if not self.tally.met(directory_id):
+                self.tally.absent.extend(self._departures.present_in(directory_id))
+            if count % _SLICE == _SLICE - 1:
+                yield
+
+    def _still_absent(self, ids: Sequence[int]) -> Iterator[int]:
+        """Return those of ``ids`` that are not there, after a look at where each is said to be."""
+        by_directory: dict[bytes, list[Absent]] = defaultdict(list)
+        for absent in self._departures.absent(self.root.name, ids):
+            by_directory[absent.path].append(absent)
+        try:
+            with opened(self.root.settings.path, self.root.place or (0, 0)) as root_fd:
+                for path, absents in by_directory.items():
+                    looked = look(root_fd, path, [absent.name for absent in absents])
+                    if looked.error:
+                        self.tally.errors += 1
+                        self.tally.broken = "a directory could not be looked into"
+                        return
+                    gone = set(looked.absent)
+                    yield from (absent.id for absent in absents if absent.name in gone)
+        except RootElsewhere as error:
+            self.tally.broken = str(error)
+
+    def _too_many(self, count: int) -> bool:
+        """Tell whether so many files are gone that a person has to say it is true."""
+        present = self._counts.present(self.root.name)
+        share = self.root.settings.missing_share
+        return not self.tally.wish.accept_missing and count > max(_FEW, present * share)

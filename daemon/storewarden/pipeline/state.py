@@ -1,0 +1,156 @@
+"""What the recorder knows of each root while the daemon runs. Owned by the recorder thread."""
+
+from __future__ import annotations
+
+import os
+from array import array
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from storewarden.config.schema import RootSettings
+from storewarden.catalogue.record import Recorded
+from storewarden.model import Blind
+from storewarden.pipeline.look import Place
+from storewarden.watch.exclude import Exclusions, names_matching
+from storewarden.watch.settle import Settle, SettleSettings
+from storewarden.watch.walk import Found
+
+
+class Watches(Protocol):
+    """What the recorder needs of an emitter."""
+
+    def ensure(self, path: bytes, device: int, inode: int) -> bool:
+        """Watch a directory; true when it was not watched (rightly) before."""
+        ...
+
+    def confirm_after_scan(self, visited: Callable[[bytes], bool]) -> None:
+        """Drop watches of directories that a whole scan did not meet."""
+        ...
+
+
+@dataclass(slots=True)
+class ScanWish:
+    """Why a root is to be scanned, and who wants to know what came of it."""
+
+    reason: str
+    job: int | None = None
+    accept_missing: bool = False
+
+
+@dataclass(slots=True)
+class ScanTally:
+    """One scan under way: what it met, what it did not, and whether it can be believed."""
+
+    root: str
+    wish: ScanWish
+    started: float
+    fresh: bool = False  # the catalogue was empty: nothing can have come from elsewhere in it
+    visited: bytearray = field(default_factory=bytearray)  # a bit for each directory's id
+    paths: set[bytes] | None = None
+    absent: array[int] = field(default_factory=lambda: array("q"))
+    recorded: Recorded = field(default_factory=Recorded)
+    errors: int = 0
+    whole: bool = False
+    broken: str = ""  # why nothing may be concluded from what it did not meet
+    held: int = 0  # files it did not meet, too many at once to believe
+    listed: int = 0
+
+    def visit(self, directory_id: int) -> None:
+        """Remember that this directory was listed to its end."""
+        byte, bit = divmod(directory_id, 8)
+        if byte >= len(self.visited):
+            self.visited.extend(bytes(byte + 4096 - len(self.visited)))
+        self.visited[byte] |= 1 << bit
+
+    def met(self, directory_id: int) -> bool:
+        """Tell whether this directory was listed to its end."""
+        byte, bit = divmod(directory_id, 8)
+        return byte < len(self.visited) and bool(self.visited[byte] & (1 << bit))
+
+
+@dataclass(slots=True)
+class Relist:
+    """A walk of a directory inside the daemon, a slice in each round."""
+
+    path: bytes
+    recursive: bool
+    root_fd: int
+    found: Iterator[Found]
+    listings: int = 0
+
+    def close(self) -> None:
+        """Give the root's descriptor back."""
+        os.close(self.root_fd)
+
+
+class ScanEnding(Protocol):
+    """The conclusions of a scan, drawn a slice in each round."""
+
+    tally: ScanTally
+
+    def slice(self) -> int | None:
+        """Do one slice; return how many files it found missing, None when all is concluded."""
+        ...
+
+
+class RootState:
+    """One root: what is settling in it, what is to be listed, what is being scanned."""
+
+    def __init__(self, settings: RootSettings) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.settle = Settle(
+            SettleSettings(settle_seconds=settings.settle, cap_seconds=settings.settle_cap),
+            names_matching(settings.partial),
+        )
+        self.exclusions = Exclusions(settings.exclude)
+        self.place: Place | None = None  # of the directory that is the root now; None: not there
+        self.watches: Watches | None = None
+        self.relists: dict[bytes, bool] = {}  # directories to list, and whether all below them
+        self.relist: Relist | None = None
+        self.gone: list[bytes] = []  # directories to confirm gone
+        self.live: dict[bytes, float] | None = None  # last change by directory, during a scan
+        self.scan: ScanTally | None = None
+        self.ending: ScanEnding | None = None
+        self.unreadable: dict[bytes, int] = {}  # directory -> errno
+        self.blind: tuple[Blind, ...] = ()
+
+    @property
+    def up(self) -> bool:
+        """Whether the root is there and is the one that is known."""
+        return self.place is not None
+
+    def want_listed(self, path: bytes, *, recursive: bool) -> None:
+        """List a directory soon; an order for all below it includes one for it alone."""
+        self.relists[path] = self.relists.get(path, False) or recursive
+
+    def touched(self, path: bytes, now: float) -> None:
+        """Remember that a directory changed: a listing taken before is stale."""
+        if self.live is not None:
+            self.live[path] = now
+
+    def stale(self, path: bytes, taken: float) -> bool:
+        """Tell whether a listing is older than what was recorded of the directory since."""
+        return self.live is not None and self.live.get(path, -1.0) >= taken
+
+    def busy(self) -> bool:
+        """Whether there is something to do without a new event."""
+        return bool(self.relists or self.relist or self.gone or self.ending)
+
+    def down(self) -> None:
+        """Forget what only makes sense while the root is there; what settles goes on waiting."""
+        self.place = None
+        self.watches = None
+        self.relists.clear()
+        self.gone.clear()
+        self.live = None
+        self.end_relist()
+        if self.scan is not None:
+            self.scan.broken = "the root went away"
+
+    def end_relist(self) -> None:
+        """Give up, or end, the listing that is under way."""
+        if self.relist is not None:
+            self.relist.close()
+            self.relist = None

@@ -363,6 +363,16 @@ class Settle:
         pending.since = now
         self._at(pending, now + self._settle)
 
+    def drain(self) -> dict[bytes, list[bytes]]:
+        """Hand over all that is under way, by directory, and forget it: the daemon stops."""
+        names = {
+            directory: [name for name, one in under.items() if not one.lingering]
+            for directory, under in self._names.items()
+        }
+        self._names, self._ready, self._timed, self._out = {}, deque(), [], []
+        self._count = self._lingering = 0
+        return {directory: listed for directory, listed in names.items() if listed}
+
     # -- figures ------------------------------------------------------------------------------
 
     def pending(self) -> int:

@@ -46,7 +46,7 @@ def _sqlite(path: Path, *, readonly: bool) -> Engine:
     for name in absent:
         sys.modules[name] = None  # type: ignore[assignment]  # the way to say "cannot be imported"
     try:
-        from storewarden.catalogue.sqlite import SqliteEngine
+        from storewarden.catalogue.sqlite import SqliteEngine  # noqa: PLC0415  # see above
     finally:
         for name in absent:
             del sys.modules[name]
@@ -57,7 +57,7 @@ def _sqlite(path: Path, *, readonly: bool) -> Engine:
 
 def _postgres(url: str, *, readonly: bool, role: str) -> Engine:
     try:
-        from storewarden.catalogue.postgres import PostgresEngine
+        from storewarden.catalogue.postgres import PostgresEngine  # noqa: PLC0415  # optional
     except ImportError as error:
         raise CatalogueUnavailable(
             "PostgreSQL needs a driver that is not installed",

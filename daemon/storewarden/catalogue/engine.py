@@ -131,6 +131,15 @@ class Engine(ABC):
             self._roll_back()
             raise
 
+    @contextmanager
+    def joined(self) -> Iterator[None]:
+        """Join the open transaction of this thread, or make one of its own."""
+        if self.inside_transaction():
+            yield
+        else:
+            with self.transaction():
+                yield
+
     def inside_transaction(self) -> bool:
         """Tell whether this thread is inside ``transaction()``."""
         return self._writer == threading.get_ident()
@@ -218,12 +227,16 @@ class Engine(ABC):
     def size(self) -> int:
         """Return the bytes that the catalogue takes, with everything beside it."""
 
+    def log_size(self) -> int:
+        """Return the bytes of the log beside the file, where there is one."""
+        return 0
+
     @abstractmethod
     def checkpoint(self) -> None:
         """Bring what is in the log into the file and cut the log, where there is one."""
 
-    def learn(self) -> None:
-        """Let the database count what its tables hold, where it plans by that."""
+    def learn(self) -> None:  # noqa: B027  # not every database plans by that
+        """Let the database count what its tables hold."""
 
     def no_time_limit(self) -> None:
         """Let the statements of the open transaction take as long as they take."""

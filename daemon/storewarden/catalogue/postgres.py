@@ -182,12 +182,14 @@ class PostgresEngine(Engine):
             f"t.{column} = v.v{index}" for index, column in enumerate(key, len(columns))
         )
         statement = (
-            f"UPDATE {table} t SET {values} FROM unnest({arrays}) AS v({aliases}) WHERE {where}"  # noqa: S608  # our own names
+            f"UPDATE {table} t SET {values} FROM unnest({arrays}) AS v({aliases}) WHERE {where}"
         )
         gathered = list(rows)
         for start in range(0, len(gathered), UPDATE_AT_ONCE):
             chunk = gathered[start : start + UPDATE_AT_ONCE]
-            connection.execute(statement.encode(), [list(each) for each in zip(*chunk, strict=True)])
+            connection.execute(
+                statement.encode(), [list(each) for each in zip(*chunk, strict=True)]
+            )
 
     def _types_of(self, connection: Connection, table: str) -> dict[str, str]:
         """Return the type of each column, as the server calls it."""

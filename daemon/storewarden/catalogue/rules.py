@@ -102,7 +102,9 @@ RULES: tuple[Rule, ...] = (
     _at_least("files_blocks", "blocks", 0),
     _filled("files_kind", "kind"),
     _one_of("files_state", "state", FILE_STATES),
-    Rule("files_growing", "growing", "growing IN (0, 1)", "is 0 or 1", lambda value: value in {0, 1}),
+    Rule(
+        "files_growing", "growing", "growing IN (0, 1)", "is 0 or 1", lambda value: value in {0, 1}
+    ),
     _at_least("files_generation", "generation", 1),
     Rule(
         "files_digest",
@@ -128,6 +130,19 @@ GONE = Rule(
     lambda _value: True,  # needs two columns: see check
 )
 BY_NAME = {rule.name: rule for rule in (*RULES, GONE)}
+
+
+def folded(number: int) -> int:
+    """Return a number of the kernel's as 64 bits with a sign hold it.
+
+    Some file systems count inodes beyond 2**63; the upper half is stored as negative numbers.
+    """
+    return (number & 0xFFFF_FFFF_FFFF_FFFF) - 2**64 if number > LARGEST else number
+
+
+def bounded(number: int) -> int:
+    """Return the nearest number that 64 bits hold; for times beyond the year 2262."""
+    return max(-LARGEST - 1, min(LARGEST, number))
 
 
 def check(table: str, row: Mapping[str, Any]) -> None:

@@ -33,7 +33,9 @@ BUSY_SECONDS = 5
 CONNECTIONS = 6  # threads of the daemon that may read or write in one moment
 CACHE_KIB = 8192
 WAL_PAGES = 4000  # 16 MiB of log before it is brought into the file
-IN_AT_ONCE = 4096  # far below SQLite's limit of marks; sizes are powers of two, so statements repeat
+IN_AT_ONCE = (
+    4096  # far below SQLite's limit of marks; sizes are powers of two, so statements repeat
+)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -53,7 +55,7 @@ class Pool(_PooledSqliteDatabase, Opened):
         self._open = connect
         super().__init__(str(path), max_connections=CONNECTIONS, timeout=BUSY_SECONDS)
 
-    def _is_closed(self, conn: apsw.Connection) -> bool:
+    def _is_closed(self, conn: apsw.Connection) -> bool:  # noqa: ARG002  # peewee asks with it
         return False  # only the pool closes them
 
     def _can_reuse(self, conn: apsw.Connection) -> bool:
@@ -84,14 +86,16 @@ class SqliteEngine(Engine):
     def _open(self) -> apsw.Connection:
         """Open one connection the way all of ours are."""
         try:
-            connection = apsw.Connection(str(self.path), flags=self._flags(), statementcachesize=200)
+            connection = apsw.Connection(
+                str(self.path), flags=self._flags(), statementcachesize=200
+            )
         except apsw.Error as error:
             raise self.translate(error) from error
         connection.set_busy_timeout(BUSY_SECONDS * 1000)
         try:
             for pragma, value in _PRAGMAS:
                 connection.pragma(pragma, value)
-            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").get
+            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
         except apsw.Error as error:
             translated = self.translate(error)
             connection.close()
@@ -106,9 +110,9 @@ class SqliteEngine(Engine):
     def _set_up(self, connection: apsw.Connection) -> None:
         """Put the file into WAL mode, once; it stays so."""
         if connection.pragma("journal_mode") != "wal":
-            connection.pragma("query_only", False)
+            connection.execute("PRAGMA query_only=0")
             connection.pragma("journal_mode", "wal")
-            connection.pragma("query_only", True)
+            connection.execute("PRAGMA query_only=1")
 
     # -- statements ---------------------------------------------------------------------------
 
@@ -171,7 +175,11 @@ class SqliteEngine(Engine):
         connection.executemany(sql, rows)
 
     def _flow(
-        self, connection: apsw.Connection, sql: str, params: Sequence[Any], size: int
+        self,
+        connection: apsw.Connection,
+        sql: str,
+        params: Sequence[Any],
+        size: int,  # noqa: ARG002  # rows come one by one
     ) -> Iterator[Row]:
         yield from connection.execute(sql, params)
 
@@ -184,7 +192,7 @@ class SqliteEngine(Engine):
     ) -> None:
         marks = ",".join("?" * len(columns))
         connection.executemany(
-            f"INSERT INTO {table}({','.join(columns)}) VALUES({marks})",  # noqa: S608  # our names
+            f"INSERT INTO {table}({','.join(columns)}) VALUES({marks})",
             rows,
         )
 
@@ -198,7 +206,7 @@ class SqliteEngine(Engine):
     ) -> None:
         values = ",".join(f"{column}=?" for column in columns)
         where = " AND ".join(f"{column}=?" for column in key)
-        connection.executemany(f"UPDATE {table} SET {values} WHERE {where}", rows)  # noqa: S608
+        connection.executemany(f"UPDATE {table} SET {values} WHERE {where}", rows)
 
     # -- care ---------------------------------------------------------------------------------
 
@@ -212,12 +220,19 @@ class SqliteEngine(Engine):
                 continue
         return total
 
+    def log_size(self) -> int:
+        """Return the bytes of the write-ahead log."""
+        try:
+            return os.stat(f"{self.path}-wal").st_size
+        except FileNotFoundError:
+            return 0
+
     def checkpoint(self) -> None:
         """Bring the log into the file and cut it to nothing, as far as readers allow."""
         with self._connected() as connection:
-            connection.pragma("query_only", False)
+            connection.execute("PRAGMA query_only=0")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            connection.pragma("query_only", True)
+            connection.execute("PRAGMA query_only=1")
 
     def release_memory(self) -> None:
         """Close idle connections and drop the cached pages of this thread's."""
@@ -239,9 +254,8 @@ class SqliteEngine(Engine):
                 remedy=f"free some space on the file system of {self.path.parent}",
             )
         if isinstance(error, apsw.ConstraintError | apsw.MismatchError | OverflowError):
-            return CatalogueRefused(
-                "the catalogue refused a row", where=where, why=explain_sqlite(why)
-            )
+            words = explain_sqlite(why)
+            return CatalogueRefused("the catalogue refused a row", where=where, why=words)
         if isinstance(error, apsw.CorruptError | apsw.NotADBError):
             return CatalogueCorrupt(
                 "the catalogue is damaged",
@@ -256,15 +270,23 @@ class SqliteEngine(Engine):
                 why=f"waited {BUSY_SECONDS} s: {why}",
                 remedy=f"see who has it open: fuser -v {where}",
             )
-        if isinstance(error, apsw.ReadOnlyError) and self._writes_outside():
-            return CatalogueRefused(OUTSIDE, where=where)
-        unavailable = (apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError, apsw.ProtocolError)
-        if isinstance(error, (*unavailable, OSError)):
-            return self._unavailable(error)
-        return CatalogueRefused("the catalogue refused a statement", where=where, why=why)
+        return self._unavailable_or_refused(error)
 
-    def _writes_outside(self) -> bool:
-        return self.readonly or not self.inside_transaction()
+    def _unavailable_or_refused(self, error: BaseException) -> StorewardenError:
+        outside = self.readonly or not self.inside_transaction()
+        if isinstance(error, apsw.ReadOnlyError) and outside:
+            return CatalogueRefused(OUTSIDE, where=self.where)
+        for kind, what in _UNAVAILABLE.items():
+            if isinstance(error, kind):
+                return CatalogueUnavailable(
+                    what,
+                    where=self.where,
+                    why=str(error),
+                    remedy=f"see permissions, mounts, the kernel's log: ls -ld {self.path.parent}",
+                )
+        return CatalogueRefused(
+            "the catalogue refused a statement", where=self.where, why=str(error)
+        )
 
     def _out_of_space(self, error: BaseException) -> bool:
         """Tell whether an I/O error was the want of space: SQLite says so only of some."""
@@ -279,25 +301,23 @@ class SqliteEngine(Engine):
         # the shared memory beside the file grows by 32 KiB
         return space.f_bavail * space.f_frsize < 65536  # noqa: PLR2004
 
-    def _unavailable(self, error: BaseException) -> StorewardenError:
-        what = "the catalogue cannot be read"
-        if isinstance(error, apsw.ReadOnlyError):
-            what = "the catalogue cannot be written"
-        elif isinstance(error, apsw.CantOpenError):
-            what = "the catalogue cannot be opened"
-        return CatalogueUnavailable(
-            what,
-            where=self.where,
-            why=str(error),
-            remedy=f"see permissions, mounts and the kernel's log: ls -ld {self.path.parent}",
-        )
-
     def _spoils(self, error: StorewardenError) -> bool:
         return isinstance(error, CatalogueUnavailable | CatalogueCorrupt)
 
 
+_UNAVAILABLE: dict[type[BaseException], str] = {
+    apsw.ReadOnlyError: "the catalogue cannot be written",
+    apsw.CantOpenError: "the catalogue cannot be opened",
+    apsw.IOError: "the catalogue cannot be read or written",
+    apsw.ProtocolError: "the catalogue cannot be locked",
+    OSError: "the catalogue cannot be reached",
+}
+
 _PRAGMAS: tuple[tuple[str, Any], ...] = (
-    ("synchronous", "NORMAL"),  # in WAL mode: a power cut may take the newest rows, a scan returns them
+    (
+        "synchronous",
+        "NORMAL",
+    ),  # in WAL mode: a power cut may take the newest rows, a scan returns them
     ("foreign_keys", True),
     ("cache_size", -CACHE_KIB),
     ("mmap_size", 0),  # an I/O error in a mapping is a signal that kills; read() returns it

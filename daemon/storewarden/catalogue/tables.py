@@ -23,7 +23,7 @@ from peewee import (
     TextField,
 )
 
-from storewarden.catalogue.dialect import speak
+from storewarden.catalogue.dialect import Dialect, speak
 from storewarden.catalogue.rules import GONE, RULES, Rule
 
 
@@ -34,7 +34,7 @@ class Constraint(Node):
         self.rule = rule
 
     def __sql__(self, ctx: Context) -> Context:
-        dialect = "sqlite" if ctx.state.param == "?" else "postgresql"
+        dialect: Dialect = "sqlite" if ctx.state.param == "?" else "postgresql"
         sql = speak(self.rule.sql, dialect).replace("%", "%%")
         return ctx.literal(f"CONSTRAINT {self.rule.name} CHECK ({sql})")
 

@@ -1,0 +1,91 @@
+"""Who a process is, told apart from any other that ever bore its number."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+PROC = Path("/proc")
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A process on some machine, as it writes itself into a lease."""
+
+    host: str
+    pid: int
+    pid_start: int  # in ticks since the machine started
+    pid_namespace: int  # numbers mean nothing across these: containers
+    boot_id: str
+    program: str
+    since_ns: int
+
+    @classmethod
+    def current(cls, program: str, now_ns: int) -> Process:
+        """Return what tells this very process."""
+        pid = os.getpid()
+        return cls(
+            host=os.uname().nodename,
+            pid=pid,
+            pid_start=started(pid) or 0,
+            pid_namespace=namespace(),
+            boot_id=boot_id(),
+            program=program,
+            since_ns=now_ns,
+        )
+
+    @classmethod
+    def parse(cls, stored: dict[str, Any]) -> Process | None:
+        """Return the process that was stored, None when it was written by another program."""
+        try:
+            return cls(**stored)
+        except TypeError:
+            return None
+
+    def stored(self) -> dict[str, Any]:
+        """Return what ``parse`` reads."""
+        return asdict(self)
+
+    def is_beside_us(self) -> bool:
+        """Tell whether its number means the same to us as to itself."""
+        return self.boot_id == boot_id() and self.pid_namespace == namespace()
+
+    def is_gone(self) -> bool:
+        """Tell whether it has certainly ended; seen from another container, nobody can."""
+        if self.boot_id != boot_id():
+            return self.host == os.uname().nodename
+        return self.is_beside_us() and started(self.pid) != self.pid_start
+
+    def __str__(self) -> str:
+        """Return it as people look for it."""
+        since = datetime.fromtimestamp(self.since_ns // 1_000_000_000, UTC)
+        return f"{self.program}, pid {self.pid} on {self.host}, since {since:%Y-%m-%d %H:%M:%SZ}"
+
+
+def started(pid: int) -> int | None:
+    """Return when a process started, in ticks of the machine; None when it ended."""
+    try:
+        stat = (PROC / str(pid) / "stat").read_bytes()
+    except OSError:
+        return None
+    fields = stat.rpartition(b")")[2].split()
+    return None if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+def namespace() -> int:
+    """Return the number of the namespace in which our pid is valid."""
+    try:
+        return (PROC / "self" / "ns" / "pid").stat().st_ino
+    except OSError:
+        return 0
+
+
+def boot_id() -> str:
+    """Return what tells this run of the machine."""
+    try:
+        return (PROC / "sys" / "kernel" / "random" / "boot_id").read_text().strip()
+    except OSError:
+        return ""

@@ -26,7 +26,7 @@ from storewarden.config.keys import (
 from storewarden.config.problems import FILE, Origin, Place, Problems, did_you_mean, joined, shown
 from storewarden.config.schema import HttpSettings, LogSettings, RootSettings, Settings
 from storewarden.config.values import Reader
-from storewarden.config.yamltext import Broken, Entry, Items, Mapping, Node, Scalar
+from storewarden.config.yamltext import MERGE, Broken, Entry, Items, Mapping, Node, Scalar
 
 BUILT_IN = "the built-in defaults"
 _NAME = re.compile(NAME)
@@ -116,7 +116,7 @@ class _Builder:
         self, mapping: Mapping, path: str, known: tuple[str, ...], elsewhere: set[str]
     ) -> None:
         for key, entry in mapping.entries.items():
-            if key in known:
+            if key in known or isinstance(entry.node, Broken):
                 continue
             where = joined(path, key)
             if key in elsewhere:
@@ -174,13 +174,13 @@ class _Builder:
         node = entry.node
         if isinstance(node, Scalar) and not node.nothing:
             node = Mapping(node.place, {ROOT_PATH.name: Entry(node.place, node)})
-        mapping = self._mapping(node, where, f"{where}: {ROOT_PATH.example}")
+        mapping = self._mapping(node, where, f"{name}: {ROOT_PATH.example}")
         if mapping is None:
             return None
         known = tuple(key.name for key in ROOT_KEYS)
         self._refuse_unknown(mapping, where, known, OF_OTHER_VERSIONS_ROOT)
         values = {key.name: self._single(mapping, key, where) for key in ROOT_KEYS}
-        if ROOT_PATH.name not in mapping.entries and mapping.entries:
+        if mapping.entries and not {ROOT_PATH.name, MERGE} & set(mapping.entries):
             hint = f"write path: {ROOT_PATH.example}"
             self._problems.add(entry.place, f"{where}.path", "is missing", hint)
         if values[ROOT_PATH.name] is None:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
-from storewarden.config.keys import CATALOGUE, GROUPS, STATE, WATCH_SHARE, Key
+from storewarden.config.keys import (
+    CATALOGUE,
+    GROUPS,
+    ROOT_KEYS,
+    ROOT_PATH,
+    STATE,
+    WATCH_SHARE,
+    Key,
+    Kind,
+)
 from storewarden.config.problems import joined, printable
 from storewarden.config.schema import RootSettings, Settings
+from storewarden.units import write_duration, write_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +55,7 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
 
 def _one(key: Key, path: str, old: object, new: object) -> Iterator[Difference]:
     if old != new:
-        yield Difference(joined(path, key.name), _text(old), _text(new), key.live)
+        yield Difference(joined(path, key.name), _text(key, old), _text(key, new), key.live)
 
 
 def _catalogue(old: Settings, new: Settings) -> Iterator[Difference]:
@@ -62,25 +73,35 @@ def _roots(old: Settings, new: Settings) -> Iterator[Difference]:
     for name in {**before, **after}:
         where = joined("roots", name)
         if name not in after:
-            yield Difference(where, _text(before[name].path), "", live=True)
+            yield Difference(where, _text(ROOT_PATH, before[name].path), "", live=True)
         elif name not in before:
-            yield Difference(where, "", _text(after[name].path), live=True)
+            yield Difference(where, "", _text(ROOT_PATH, after[name].path), live=True)
         else:
             yield from _root(where, before[name], after[name])
 
 
 def _root(where: str, old: RootSettings, new: RootSettings) -> Iterator[Difference]:
-    for one in fields(RootSettings):
-        before, after = getattr(old, one.name), getattr(new, one.name)
-        if before != after and one.name != "create":
-            yield Difference(joined(where, one.name), _text(before), _text(after), live=True)
+    for key in ROOT_KEYS:
+        yield from _one(key, where, getattr(old, key.name), getattr(new, key.name))
 
 
-def _text(value: object) -> str:
-    if isinstance(value, bytes):
-        return printable(os.fsdecode(value))
-    if isinstance(value, tuple):
-        return "[" + ", ".join(printable(str(item)) for item in value) + "]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return printable(str(value))
+def _text(key: Key, value: Any) -> str:
+    """Return a value as it would be written."""
+    if key.never and not value:
+        return "never"
+    if key.kind in _WRITTEN:
+        return _WRITTEN[key.kind](value)
+    return printable(os.fsdecode(value) if isinstance(value, bytes) else str(value))
+
+
+def _list(patterns: tuple[str, ...]) -> str:
+    return "[" + ", ".join(map(printable, patterns)) + "]"
+
+
+_WRITTEN: dict[Kind, Callable[[Any], str]] = {
+    Kind.DURATION: write_duration,
+    Kind.SHARE: write_share,
+    Kind.TRUTH: lambda value: str(value).lower(),
+    Kind.PATTERNS: _list,
+    Kind.NAMES: _list,
+}

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 
 from storewarden.config.build import Built
-from storewarden.config.problems import Place, Problems, joined, shown
+from storewarden.config.problems import Place, Problems, joined, printable
 from storewarden.config.schema import RootSettings
 from storewarden.units import write_duration
 
@@ -77,4 +77,4 @@ def _inside(path: bytes, directory: bytes) -> bool:
 
 
 def _text(path: bytes) -> str:
-    return shown(path.decode("utf-8", "surrogateescape"))[1:-1]
+    return printable(path.decode("utf-8", "surrogateescape"))

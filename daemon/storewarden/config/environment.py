@@ -11,7 +11,7 @@ from collections.abc import Mapping as Environ
 from pathlib import Path
 
 from storewarden.config.keys import ENVIRONMENT, GROUPS, ROOT_KEYS, ROOT_PATH, SINGLE, Kind
-from storewarden.config.problems import VARIABLE, Origin, Place, Problems, did_you_mean
+from storewarden.config.problems import VARIABLE, Origin, Place, Problems, did_you_mean, nearest
 from storewarden.config.yamltext import Entry, Items, Mapping, Node, Scalar, read
 
 FILE_VARIABLE = f"{ENVIRONMENT}CONFIG"
@@ -90,9 +90,8 @@ class _Overlay:
         group = _groups()[name]
         origin = self._origin(name)
         if not text.lstrip().startswith("{"):
-            self._problems.add(
-                Place(origin), group, "is not keys with values", "write {key: value}"
-            )
+            hint = f"write {{key: value}}, or use the variables {name}_…"
+            self._problems.add(Place(origin), group, "is not keys with values", hint)
             return
         data = text.encode("utf-8", "surrogateescape")
         node = read(data, origin, self._problems)
@@ -173,14 +172,18 @@ class _Overlay:
         return Items(place, [Scalar(place, word, plain=False) for word in words])
 
     def _unknown(self, name: str, place: Place, roots: list[str] | None = None) -> None:
-        known = [*_groups(), *(variable(key.name) for key in SINGLE), FILE_VARIABLE]
-        known += [variable(group, key.name) for group, keys in GROUPS.items() for key in keys]
-        known += [f"{_ROOTS}_{root}" for root in roots or ()]
-        known += [variable("roots", root, key.name) for root in roots or () for key in ROOT_KEYS]
-        what, hint = "is an unknown variable", "unset it"
-        if roots is not None:
-            hint = f"a root is added by {_ROOTS}_NAME_PATH"
-        self._problems.add(place, "", what, did_you_mean(name, known, hint))
+        """Say that there is no such variable, and which is near; what all share does not count."""
+        if roots is None:
+            shared, hint = ENVIRONMENT, "unset it"
+            known = [*_groups(), *(variable(key.name) for key in SINGLE), FILE_VARIABLE]
+            known += [variable(group, key.name) for group, keys in GROUPS.items() for key in keys]
+        else:
+            shared, hint = f"{_ROOTS}_", f"a root is added by {_ROOTS}_NAME_PATH"
+            known = [f"{_ROOTS}_{root}" for root in roots]
+            known += [variable("roots", root, key.name) for root in roots for key in ROOT_KEYS]
+        near = nearest(name.removeprefix(shared), [one.removeprefix(shared) for one in known])
+        hint = f"did you mean {shared}{near}?" if near else hint
+        self._problems.add(place, "", "is an unknown variable", hint)
 
     def _origin(self, name: str) -> Origin:
         return Origin(f"${name}", self._cwd, VARIABLE)

@@ -13,7 +13,6 @@ FILE, VARIABLE = 0, 1  # the order in which problems are told
 
 _MOST = 200  # lines that help a person
 _LONG = 60  # characters of a user's value that a message repeats
-_ODD = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _WORD = re.compile(r"[A-Za-z0-9_<>*-]+")
 
 
@@ -77,8 +76,12 @@ class Problems:
 
 
 def printable(text: str) -> str:
-    """Return ``text`` on one line: control characters and stray bytes escaped."""
-    return _ODD.sub(lambda odd: odd[0].encode("unicode_escape").decode(), text)
+    """Return ``text`` on one line: whatever does not show, or turns text around, is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(
+        sign if sign.isprintable() else sign.encode("unicode_escape").decode() for sign in text
+    )
 
 
 def shown(value: str) -> str:
@@ -95,5 +98,10 @@ def joined(path: str, key: str) -> str:
 
 def did_you_mean(word: str, words: list[str], otherwise: str = "") -> str:
     """Return ``did you mean X?`` when one of ``words`` is near, else ``otherwise``."""
-    near = get_close_matches(word, words, 1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else otherwise
+    near = nearest(word, words)
+    return f"did you mean {near}?" if near else otherwise
+
+
+def nearest(word: str, words: list[str]) -> str:
+    """Return the one of ``words`` that ``word`` nearly is, else nothing."""
+    return next(iter(get_close_matches(word, words, 1, cutoff=0.7)), "")

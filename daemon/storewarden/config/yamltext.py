@@ -20,6 +20,7 @@ from storewarden.config.yamlwords import explained, unclosed
 LARGEST = 1 << 20  # bytes; a hundred times the longest sensible file
 DEEPEST = 16
 MOST = 50_000  # values
+MERGE = "<<"  # YAML 1.1's key that copies another mapping; refused
 
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 # What is neither printable nor a line feed: control characters (a lone carriage return and the
@@ -88,7 +89,7 @@ Node = Scalar | Items | Mapping | Broken
 def read(data: bytes, origin: Origin, problems: Problems) -> Node | None:
     """Return the tree of ``data``; None when problems left nothing to go on with."""
     if len(data) > LARGEST:
-        problems.add(Place(origin), "", "is larger than 1 MiB", "split it or leave comments out")
+        problems.add(Place(origin), "", "is larger than 1 MiB", "shorten it")
         return None
     text = _decoded(data, origin, problems)
     if text is None or _characters_refused(text, origin, problems):
@@ -263,7 +264,7 @@ class _Tree:
         return self._open[-1].key is not None
 
     def _merging(self) -> bool:
-        return bool(self._open) and self._open[-1].key == "<<"
+        return bool(self._open) and self._open[-1].key == MERGE
 
     def _key(self, key: str, place: Place) -> None:
         """Remember the key of the value that comes next; a second one of its name is told."""
@@ -277,7 +278,7 @@ class _Tree:
         if first is not None:
             what = f"is given twice, first in line {first.place.line}"
             self._problems.add(place, joined(path, key), what, "keep one of them")
-        if key == "<<":
+        if key == MERGE:
             what = "merging (<<) is not used here"
             self._problems.add(place, path, what, "write the keys out")
 
@@ -285,7 +286,7 @@ class _Tree:
         """Put a value where it belongs."""
         self._nodes += 1
         if self._nodes > MOST:
-            raise self._stop(event, f"more than {MOST} values", "split the file")
+            raise self._stop(event, f"more than {MOST} values", "shorten it")
         if not self._open:
             self.root = node
             return
@@ -293,6 +294,6 @@ class _Tree:
         if isinstance(level.node, Items):
             level.node.nodes.append(node)
         elif level.key is not None and level.key_place is not None:
-            if level.key != "<<":
-                level.node.entries.setdefault(level.key, Entry(level.key_place, node))
+            kept = Broken(level.key_place) if level.key == MERGE else node
+            level.node.entries.setdefault(level.key, Entry(level.key_place, kept))
             level.key = level.key_place = None

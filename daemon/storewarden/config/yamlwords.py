@@ -12,8 +12,8 @@ _MEANINGS = (
     ("while scanning an anchor", "a value cannot begin with &", _QUOTE),
     (
         "mapping values are not allowed",
-        "a second ': ' in one value, or a key indented wrongly",
-        "put a value that contains ': ' in quotes; give keys of one level the same indentation",
+        "a ': ' does not fit here",
+        "end each key with ': ', indent keys of one level alike, quote a value that holds a ': '",
     ),
     ("could not find expected ':'", "a line without ': '", "write key: value"),
     (
@@ -61,6 +61,8 @@ def explained(problem: str | None, context: str | None, found: str) -> tuple[str
     """Return what is wrong and what to do, from the parser's words and the character it met."""
     if problem and "cannot start any token" in problem:
         return f"a value cannot begin with {shown(found)}", "put it in quotes"
+    if not found and "expected node content" in (problem or ""):
+        return "ends inside [ ] or { }", "close it"
     said = f"{context or ''} {problem or ''}"
     for words, what, hint in _MEANINGS:
         if words in said:

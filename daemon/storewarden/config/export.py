@@ -1,0 +1,65 @@
+"""The configuration's form as a JSON Schema, for editors that complete and check while typing.
+
+The schema is a help, not the judge: what it lets pass, `load.load` may still refuse.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from storewarden.config.keys import GROUPS, NAME, ROOT_KEYS, ROOT_PATH, SINGLE, Key, Kind
+from storewarden.units import DURATION_UNITS
+
+DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that YAML editors all know
+
+_NUMBER = r"[0-9]+(\.[0-9]+)?"
+_DURATION = rf"^({_NUMBER} ?({'|'.join(DURATION_UNITS)}) ?)+$"
+_SHARE = rf"^{_NUMBER} ?%$"
+_FORMS: dict[Kind, dict[str, Any]] = {
+    Kind.PATH: {"type": "string", "minLength": 1},
+    Kind.CATALOGUE: {
+        "type": "string",
+        "pattern": "^(sqlite|sqlite:///.*[^/]|postgres(ql)?://.+)$",
+    },
+    Kind.SHARE: {"type": "string", "pattern": _SHARE},
+    Kind.DURATION: {"type": "string", "pattern": _DURATION},
+    Kind.CHOICE: {"type": "string"},
+    Kind.TRUTH: {"type": "boolean"},
+    Kind.PATTERNS: {"type": "array", "items": {"type": "string", "minLength": 1}},
+    Kind.NAMES: {"type": "array", "items": {"type": "string", "pattern": "^[^/]+$"}},
+    Kind.LISTEN: {"type": "string", "pattern": r"^(none|.+:[0-9]{1,5})$"},
+}
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a configuration file."""
+    root = _group(ROOT_KEYS) | {"required": [ROOT_PATH.name]}
+    roots = {
+        "type": "object",
+        "description": "The watched directories, each by its name; a text alone is its path.",
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": {"anyOf": [_FORMS[Kind.PATH], root]},
+    }
+    groups = {name: _group(keys) for name, keys in GROUPS.items()}
+    whole = _group(SINGLE)
+    whole["properties"] |= {"roots": roots} | groups
+    return {"$schema": DIALECT, "title": "storewarden.yaml"} | whole
+
+
+def _group(keys: tuple[Key, ...]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {key.name: _key(key) for key in keys},
+    }
+
+
+def _key(key: Key) -> dict[str, Any]:
+    form = dict(_FORMS[key.kind])
+    if key.choices:
+        form["enum"] = list(key.choices)
+    if key.never:
+        form = {"anyOf": [form, {"const": "never"}]}
+    return form | {"description": key.about}

@@ -1,0 +1,74 @@
+"""The keys as a page for people: ``python -m storewarden.config.reference PAGE`` rewrites it.
+
+Only what stands between the two marks of the page is written; a test holds that it is up to date.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from storewarden.config.environment import variable
+from storewarden.config.keys import GROUPS, ROOT_KEYS, SINGLE, Key, Kind
+from storewarden.units import write_duration, write_share
+
+BEGIN, END = "<!-- keys: generated -->\n", "<!-- /keys -->\n"
+
+
+def keys_page() -> str:
+    """Return the sections of all keys, in Markdown."""
+    return "\n".join(line for group in _groups() for line in group)
+
+
+def renewed(page: str) -> str:
+    """Return the page with its keys written anew."""
+    begin, end = page.index(BEGIN) + len(BEGIN), page.index(END)
+    return f"{page[:begin]}\n{keys_page()}\n{page[end:]}"
+
+
+def _groups() -> Iterator[Iterator[str]]:
+    for key in SINGLE:
+        yield _section(key, ())
+    for key in ROOT_KEYS:
+        yield _section(key, ("roots", "NAME"))
+    for name, keys in GROUPS.items():
+        for key in keys:
+            yield _section(key, (name,))
+
+
+def _section(key: Key, path: tuple[str, ...]) -> Iterator[str]:
+    full = (*path, key.name)
+    yield f"### {'.'.join(full)}\n"
+    yield f"{key.about}\n"
+    yield "| | |\n|---|---|"
+    yield f"| default | {_default(key)} |"
+    if key.choices:
+        yield f"| values | {', '.join(f'`{choice}`' for choice in key.choices)} |"
+    elif bounds := _bounds(key):
+        yield f"| values | {bounds} |"
+    yield f"| example | `{key.name}: {key.example}` |"
+    yield f"| variable | `{variable(*full)}` |"
+    yield f"| reload | {'applied' if key.live else 'needs a restart'} |\n"
+
+
+def _default(key: Key) -> str:
+    if not key.default:
+        return "none: it must be given"
+    # State's default is a sentence; any other is what one would write.
+    return key.default if key.default.startswith("$") else f"`{key.default}`"
+
+
+def _bounds(key: Key) -> str:
+    """Say between which values a number may lie."""
+    if key.kind is Kind.DURATION:
+        return f"`{write_duration(key.least)}` to `{write_duration(key.most)}`"
+    if key.kind is not Kind.SHARE:
+        return ""
+    return "`never`, or up to `100%`" if key.never else f"`{write_share(key.least)}` to `100%`"
+
+
+if __name__ == "__main__":
+    for name in sys.argv[1:]:
+        file = Path(name)
+        file.write_text(renewed(file.read_text()))

@@ -1,0 +1,158 @@
+"""Any file and any variable is read or told its problems; what is written is read back."""
+
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from storewarden.config.build import build
+from storewarden.config.changes import changed
+from storewarden.config.cross import check
+from storewarden.config.environment import overlay
+from storewarden.config.keys import ROOT_KEYS, TOP
+from storewarden.config.problems import Origin, Place, Problems
+from storewarden.config.schema import HttpSettings, LogSettings, RootSettings, Settings
+from storewarden.config.yamltext import Mapping, read
+from storewarden.units import write_duration, write_share
+
+HERE = Path("/here")
+ORIGIN = Origin("file", HERE)
+HOME = {"HOME": "/home/warden"}
+
+words = some.sampled_from(
+    [*TOP, *(key.name for key in ROOT_KEYS), "listen", "level", "true", "no", "~", "5s", "10%"]
+)
+signs = some.sampled_from(
+    [": ", "- ", "\n", "\n  ", "{", "}", "[", "]", ", ", "#", "&a ", "*a", '"']
+)
+near_yaml = some.lists(words | signs | some.text(max_size=3), max_size=40).map("".join)
+names = some.from_regex(r"[a-z][a-z0-9_-]{0,8}", fullmatch=True)
+
+
+def load(text: str, environ: dict[str, str]) -> tuple[Settings | None, Problems]:
+    """Do what loading does, without a file."""
+    problems = Problems()
+    tree = read(text.encode("utf-8", "surrogatepass"), ORIGIN, problems)
+    if not isinstance(tree, Mapping):
+        return None, problems
+    overlay(tree, environ, HERE, problems)
+    built = build(tree, {**HOME, **environ}, problems, "file")
+    check(built, problems)
+    return built.settings, problems
+
+
+@given(near_yaml | some.text())
+def test_any_text_is_settings_or_problems_each_on_its_line(text: str) -> None:
+    settings, problems = load(text, {})
+    lines = problems.lines()
+
+    assert [line for line in lines if len(line.splitlines()) != 1 or not line.isprintable()] == []
+    assert settings is None or lines or settings.roots
+
+
+@given(some.binary(max_size=200))
+def test_any_bytes_are_a_tree_or_problems(data: bytes) -> None:
+    problems = Problems()
+
+    tree = read(data, ORIGIN, problems)
+
+    assert tree is not None or problems.found
+
+
+variables = some.builds(
+    lambda keys, end: "STOREWARDEN_" + "_".join(keys).upper() + end,
+    some.lists(words | names, max_size=4),
+    some.sampled_from(["", "_", "X"]),
+)
+
+
+@given(some.dictionaries(variables, some.text(min_size=1) | near_yaml, max_size=4))
+def test_any_variables_are_settings_or_problems(environ: dict[str, str]) -> None:
+    settings, problems = load("roots: {a: /a, b-c: {path: /b}}\nstate: /s\n", environ)
+
+    assert settings is not None or problems.found
+    assert [line for line in problems.lines() if not line.isprintable()] == []
+
+
+times = some.integers(1_000, 3_600_000).map(lambda milliseconds: milliseconds / 1000)
+long_times = some.integers(3_600_001, 86_400_000).map(lambda milliseconds: milliseconds / 1000)
+roots = some.builds(
+    RootSettings,
+    name=names,
+    path=names.map(lambda name: b"/m/" + name.encode()),
+    watch=some.sampled_from(["auto", "inotify", "poll"]),
+    settle=times,
+    settle_cap=long_times,
+    exclude=some.lists(names.map("*.{}".format), unique=True).map(tuple),
+    rescan=times,
+    poll=times,
+    missing_share=some.integers(0, 100).map(lambda hundredths: hundredths / 100),
+    digest=some.booleans(),
+)
+everything = some.builds(
+    Settings,
+    state=some.just(Path("/s")),
+    catalogue=some.sampled_from(["sqlite", "sqlite:///x/y.db", "postgresql://u@h:1/d?a=b"]),
+    roots=some.lists(
+        roots,
+        min_size=1,
+        max_size=3,
+        unique_by=(lambda root: root.name.replace("-", "_"), lambda root: root.path),
+    ).map(tuple),
+    http=some.builds(
+        HttpSettings, host=some.sampled_from(["127.0.0.1", "::1"]), port=some.integers(0, 65535)
+    ),
+    watch_share=some.integers(1, 100).map(lambda hundredths: hundredths / 100),
+    log=some.builds(LogSettings, level=some.sampled_from(["debug", "error"])),
+    source=some.just("file"),
+)
+
+
+def written(settings: Settings) -> str:
+    """Write settings as a person would."""
+    lines = [f"state: {settings.state}", f"catalogue: {settings.catalogue}"]
+    lines += [f"watch_share: {write_share(settings.watch_share)}"]
+    lines += [f'http: {{listen: "{settings.http}"}}', f"log: {{level: {settings.log.level}}}"]
+    lines += ["roots:"]
+    for root in settings.roots:
+        share = write_share(root.missing_share) if root.missing_share else "never"
+        lines += [
+            f"  {root.name}:",
+            f"    path: {root.path.decode()}",
+            f"    watch: {root.watch}",
+            f"    settle: {write_duration(root.settle)}",
+            f"    settle_cap: {write_duration(root.settle_cap)}",
+            f"    exclude: [{', '.join(map(repr, root.exclude))}]",
+            f"    rescan: {write_duration(root.rescan)}",
+            f"    poll: {write_duration(root.poll)}",
+            f"    missing_share: {share}",
+            f"    digest: {str(root.digest).lower()}",
+        ]
+    return "\n".join(lines)
+
+
+@given(everything)
+def test_settings_that_are_written_are_read_back(settings: Settings) -> None:
+    read_back, problems = load(written(settings), {})
+
+    assert problems.lines() == ()
+    assert read_back == settings
+
+
+@given(everything, everything)
+def test_a_reload_names_what_differs_and_nothing_else(old: Settings, new: Settings) -> None:
+    assert changed(old, old) == ()
+    assert (changed(old, new) == ()) == (set(old.roots) == set(new.roots) and _rest(old, new))
+
+
+def _rest(old: Settings, new: Settings) -> bool:
+    return (old.catalogue, old.http, old.watch_share, old.log) == (
+        new.catalogue,
+        new.http,
+        new.watch_share,
+        new.log,
+    )
+
+
+def test_a_place_without_a_line_is_its_origin() -> None:
+    assert str(Place(ORIGIN)) == "file"

@@ -1,0 +1,1 @@
+"""What ``storewarden doctor`` looks at: the machine, the places, the services. Changes nothing."""

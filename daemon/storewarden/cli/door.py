@@ -1,0 +1,149 @@
+"""The command group and its errors: what goes wrong becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+import click
+
+import storewarden
+from storewarden.cli.session import Session, common
+from storewarden.errors import DONE, FAILED, WRONG_USE, ConfigError, StorewardenError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count it
+
+# Verb, module, what --help says about it without importing the module.
+VERBS = {
+    "run": ("run", "The daemon: watch the roots and record every file, until stopped."),
+    "status": ("status", "One screen: what is watched, what waits, what cannot be seen."),
+    "scan": ("scan", "One pass over the roots that makes the catalogue right."),
+    "files": ("files", "List recorded files: kind=video 'size>1GiB' 'modified<7d' …"),
+    "show": ("files", "Everything that is known about one file."),
+    "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
+    "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),
+}
+
+
+class Door(click.Group):
+    """Knows its verbs by name and imports only the one that is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the base's shape
+        """Return the verbs in the order in which one needs them."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import one verb."""
+        if cmd_name not in VERBS:
+            return None
+        module = importlib.import_module(f"storewarden.cli.{VERBS[cmd_name][0]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb, or say which one was probably meant."""
+        if args and args[0] not in VERBS and not args[0].startswith("-"):
+            raise click.UsageError(f"no such verb: {args[0]}{_meant(args[0])}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """Write the list of verbs without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, told) for name, (_, told) in VERBS.items()])
+
+
+@click.group(
+    cls=Door,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="VERB ...",
+    epilog="""\b
+Each verb explains itself: storewarden VERB --help
+Exit codes: 0 done, 1 something failed or was found, 2 wrong use or
+configuration, 3 held by another.""",
+)
+@click.version_option(storewarden.__version__, message="storewarden %(version)s")
+def door() -> None:
+    """Record every file that lands in the watched directories."""
+
+
+common(door)
+
+
+def enter(arguments: Sequence[str] | None) -> int:
+    """Carry out one command line; the exit code."""
+    session = Session()
+    try:
+        code = door.main(arguments, "storewarden", standalone_mode=False, obj=session)
+        sys.stdout.flush()
+    except SystemExit as error:  # click ends so when a pipe is closed
+        code = error.code
+    except BrokenPipeError:
+        _forget_stdout()
+        code = FAILED
+    except BaseException as error:  # noqa: BLE001  # every error has a line and a code
+        code = told(error, session)
+    return code if isinstance(code, int) else DONE
+
+
+def told(error: BaseException, session: Session) -> int:
+    """Write the error to stderr for a person; the exit code."""
+    from storewarden.measure.shown import without_secrets
+
+    if session.debug and not isinstance(error, click.ClickException | click.Abort):
+        traceback.print_exception(error)
+    if isinstance(error, click.ClickException):
+        error.show()
+        return error.exit_code
+    if isinstance(error, click.Abort | KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, ConfigError):
+        lines = [without_secrets(problem) for problem in error.problems]
+        click.echo("\n".join([*lines, _problems(len(lines))]), err=True)
+        return WRONG_USE
+    if isinstance(error, StorewardenError):
+        click.echo(f"storewarden: {without_secrets(str(error))}", err=True)
+        return error.exit_code
+    click.echo(f"storewarden: {_unexpected(error, session)}", err=True)
+    return FAILED
+
+
+def _meant(word: str) -> str:
+    import difflib
+
+    near = difflib.get_close_matches(word, VERBS, 1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _problems(count: int) -> str:
+    problems = "1 problem" if count == 1 else f"{count} problems"
+    return f"storewarden: the configuration has {problems}; docs/reference/configuration.md"
+
+
+def _unexpected(error: BaseException, session: Session) -> str:
+    """Return one line about an error that nobody foresaw, and keep its traceback."""
+    from storewarden.measure.shown import shown, without_secrets
+
+    what = f"unexpected {type(error).__name__}: {without_secrets(shown(error))}"
+    if session.debug:
+        return what
+    text = without_secrets("".join(traceback.format_exception(error)))
+    try:
+        descriptor, path = tempfile.mkstemp(prefix="storewarden-error-", suffix=".txt")
+        with os.fdopen(descriptor, "w", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError:
+        return f"{what}; --debug shows where"
+    return f"{what}; please report it with {path}"
+
+
+def _forget_stdout() -> None:
+    """Let nothing be written at exit into a pipe that nobody reads."""
+    with contextlib.suppress(OSError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -29,6 +29,7 @@ class Exclusions:
         self.name = _matcher(anywhere)
         self._path = _matcher(paths)
         self._paths = bool(paths)
+        self.by_path = bool(paths or path_directories)  # a rename can take a directory in or out
 
     def directory(self, relative: bytes) -> bool:
         """Tell whether a directory, or one above it, is excluded; the root itself never is."""

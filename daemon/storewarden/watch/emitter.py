@@ -1,0 +1,499 @@
+"""Our own inotify emitter under watchdog's API: reads, folds, delivers; never forgets, never grows.
+
+What watchdog's stock emitter does wrong is in docs/adr: it makes objects for each event, and it
+rebuilds all watches when the queue overflows, which overflows the queue again. Here an overflow
+is one message, "look at the whole root", and no watch is touched.
+
+Threads: the emitter's own thread reads and delivers. `ensure`, `confirm_after_scan`,
+`look_again`, `figures` and `blind` may be called by any thread. One lock guards the tree, the fold
+and the list of changes; it is held for one batch (some milliseconds; a second or two while
+a hundred thousand new directories are walked, during which the queue is emptied all the same).
+A second lock guards only the count of undelivered events, so that a consumer never waits.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import select
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from watchdog.events import FileSystemEvent
+from watchdog.observers.api import EventEmitter, EventQueue, ObservedWatch
+
+from storewarden.errors import WatchError
+from storewarden.model import (
+    Blind,
+    Blindness,
+    Change,
+    DirectoryDirty,
+    RootDirty,
+    Touched,
+)
+from storewarden.watch.budget import WatchBudget
+from storewarden.watch.changes import pruned
+from storewarden.watch.fold import Fold, FoldLimits
+from storewarden.watch.inotify import (
+    ATTRIB,
+    CREATE,
+    DELETE,
+    DELETE_SELF,
+    IGNORED,
+    MOVE_SELF,
+    MOVED_FROM,
+    MOVED_TO,
+    Q_OVERFLOW,
+    READ_BYTES,
+    UNMOUNT,
+    Inotify,
+)
+from storewarden.watch.table import Node
+from storewarden.watch.tree import WatchedTree, WatchSpec
+from storewarden.watch.trouble import troubles
+from storewarden.watch.watches import Watches
+
+log = logging.getLogger(__name__)
+
+WINDOW_MS: Final = 15  # waited after the first event, so that a file's events become one hint
+FILLING: Final = READ_BYTES // 4  # so many bytes waiting: read at once
+MOST_OUT: Final = 2  # undelivered events; folding goes on meanwhile
+MOST_CHANGES: Final = 20_000
+MOST_BACKLOG: Final = 64 << 20  # bytes of events read during a long walk
+_READS: Final = 8  # between two deliveries
+_LOST_SECONDS: Final = 1.0  # between two looks whether the root is back
+_TOO_MUCH: Final = "too-many-changes"
+_WAS_ELSEWHERE: Final = "root-was-elsewhere"
+
+
+class ChangesEvent(FileSystemEvent):
+    """What changed under one root, in order; call `taken` when it is in your hands."""
+
+    def __init__(self, path: str, changes: tuple[Change, ...], taken: Callable[[], None]) -> None:
+        super().__init__(path)
+        self.event_type = "changes"
+        self.is_directory = True
+        self.changes = changes
+        self._taken: Callable[[], None] | None = taken
+
+    # No two are the same: watchdog's queue drops an event that equals the one before it.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def taken(self) -> None:
+        """Let the emitter deliver the next; calling it again does nothing."""
+        taken, self._taken = self._taken, None
+        if taken is not None:
+            taken()
+
+
+@dataclass(frozen=True, slots=True)
+class EmitterFigures:
+    """An emitter's figures; ``events`` and ``overflows`` count since its start."""
+
+    watches: int
+    events: dict[str, int]
+    overflows: int
+    pending: int
+
+
+class _Stopping(Exception):
+    """The emitter was asked to stop in the middle of a walk."""
+
+
+class InotifyEmitter(EventEmitter):
+    """Watches one root and delivers its changes as `ChangesEvent`."""
+
+    def __init__(
+        self,
+        event_queue: EventQueue,
+        watch: ObservedWatch,
+        *,
+        spec: WatchSpec,
+        budget: WatchBudget,
+        limits: FoldLimits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(event_queue, watch)
+        self.name = f"emitter-{spec.root}"
+        self.spec = spec
+        self.failure: BaseException | None = None  # set once, by the emitter's thread, when it dies
+        self._budget = budget
+        self._clock = clock
+        self._lock = threading.RLock()
+        self._inotify: Inotify  # these are made by `on_thread_start`
+        self._tree: WatchedTree
+        self._watches: Watches
+        self._open = False  # between start and end; guarded by the lock
+        self._fold = Fold(limits)
+        self._changes: list[Change] = []
+        self._backlog: deque[bytes] = deque()
+        self._backlog_bytes = 0
+        self._lost: Blindness | None = None  # the root is not where it was: nothing is reported
+        self._overflows = 0
+        self._overflowed = False  # since the last whole scan
+        self._credit = threading.Lock()
+        self._out = 0  # guarded by _credit
+        self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._pause = select.poll()
+        self._pause.register(self._waking, select.POLLIN)
+        self._poll = select.poll()
+        self._poll.register(self._waking, select.POLLIN)
+        self._next_tick: float | None = None  # the emitter's thread alone
+
+    # -- life ---------------------------------------------------------------------------------
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Device and inode of the root that is watched."""
+        return self._tree.table.root.place
+
+    def on_thread_start(self) -> None:
+        """Place all watches; runs in the caller's thread, so that they stand when it returns.
+
+        Raises:
+            WatchError: not even the root can be watched. Running out later shows in `blind`.
+        """
+        with self._lock:
+            try:
+                self._inotify = Inotify()
+            except OSError as error:
+                raise self._no_instance(error) from error
+            try:
+                self._watches = Watches(self._inotify, self._budget)
+                self._open = True
+                self._tree = WatchedTree(
+                    self.spec,
+                    self._watches,
+                    announce=self._announce,
+                    breathe=self._breathe,
+                    clock=self._clock,
+                )
+                self._tree.grow()
+                self._tree.rest()
+            except OSError as error:
+                self._shut()
+                raise self._no_root(error) from error
+            except _Stopping:
+                self._shut()
+                raise WatchError("watching was stopped", where=self.spec.root) from None
+            self._changes.clear()  # who starts an emitter scans the root afterwards
+            self._poll.register(self._inotify.descriptor, select.POLLIN)
+
+    def _no_instance(self, error: OSError) -> WatchError:
+        why = os.strerror(error.errno or errno.EIO)
+        remedy = "sudo sysctl -w fs.inotify.max_user_instances=512"
+        return WatchError("no events to be had", where=self.spec.root, why=why, remedy=remedy)
+
+    def _no_root(self, error: OSError) -> WatchError:
+        why = os.strerror(error.errno or errno.EIO)
+        remedy = self._budget.remedy() if error.errno == errno.ENOSPC else ""
+        return WatchError(
+            "the root cannot be watched", where=self.spec.root, why=why, remedy=remedy
+        )
+
+    def run(self) -> None:
+        """Read and deliver until stopped; an error ends the thread and is kept in ``failure``."""
+        try:
+            while self.should_keep_running():
+                self.queue_events(self.timeout)
+        except _Stopping:
+            pass
+        except BaseException as error:
+            self.failure = error
+            log.exception("an emitter died", extra={"facts": {"root": self.spec.root}})
+        finally:
+            with self._lock:
+                self._shut()
+
+    def on_thread_stop(self) -> None:
+        """Wake the thread, which ends itself; without a thread, give everything back here."""
+        self._wake()
+        if not self.is_alive():
+            with self._lock:
+                self._shut()
+
+    def _shut(self) -> None:
+        if self._open:
+            self._open = False
+            if hasattr(self, "_tree"):
+                self._tree.close()
+            self._inotify.close()
+
+    def __del__(self) -> None:
+        os.close(self._waking)
+
+    def _wake(self) -> None:
+        os.eventfd_write(self._waking, 1)
+
+    # -- the loop -----------------------------------------------------------------------------
+
+    def queue_events(self, timeout: float) -> None:  # noqa: ARG002 -- watchdog's signature
+        """Wait for events, fold a batch of them, deliver what the consumer has room for."""
+        self._wait()
+        with self._lock:
+            self._read()
+            self._next_tick = self._tick(self._clock())
+            self._tree.rest()
+            self._deliver()
+
+    def _tick(self, now: float) -> float | None:
+        if self._backlog:
+            return now
+        if self._lost is None:
+            return self._tree.tick(now)
+        if self._lost is Blindness.MOVED_AWAY and self._tree.in_place():
+            self._lost = None
+            self._announce(RootDirty(self.spec.root, _WAS_ELSEWHERE))
+        return now + _LOST_SECONDS
+
+    def _wait(self) -> None:
+        """Sleep until there is something to do; an event waits a moment for those that follow."""
+        left = None
+        if self._next_tick is not None:
+            left = max(0.0, self._next_tick - self._clock()) * 1000
+        ready = dict(self._poll.poll(left))
+        if self._inotify.descriptor in ready and self._inotify.queued_bytes() < FILLING:
+            ready |= dict(self._pause.poll(WINDOW_MS))
+        if self._waking in ready:
+            os.eventfd_read(self._waking)
+
+    def _read(self) -> None:
+        tree, fold = self._tree, self._fold
+        for _ in range(_READS):
+            buffer = self._backlog.popleft() if self._backlog else self._inotify.read()
+            if not buffer:
+                break
+            fold.take(buffer, tree.table.by_watch, self._structure)
+            tree.settle_accounts()
+        if not self._backlog:
+            self._backlog_bytes = 0
+        if self._lost is not None:
+            self._forget()
+
+    def _breathe(self) -> None:
+        """Empty the kernel's queue in the middle of a long walk, for later."""
+        if self.stopped_event.is_set():
+            raise _Stopping
+        buffer = self._inotify.read()
+        if not buffer:
+            return
+        self._backlog.append(buffer)
+        self._backlog_bytes += len(buffer)
+        if self._backlog_bytes > MOST_BACKLOG:
+            self._backlog.clear()
+            self._backlog_bytes = 0
+            self._overflow()
+
+    # -- what the kernel says -----------------------------------------------------------------
+
+    def _structure(self, watch: int, mask: int, name: bytes) -> None:
+        """Take an event about a directory, a watch or the queue."""
+        tree = self._tree
+        if mask & Q_OVERFLOW:
+            self._overflow()
+            return
+        node = tree.table.by_watch.get(watch)
+        if node is tree.table.root and mask & (MOVE_SELF | DELETE_SELF | UNMOUNT | IGNORED):
+            self._root_event(mask)
+        if mask & IGNORED:
+            tree.ignored(watch)
+            self._fold.drop(watch)
+        elif node is not None and mask & UNMOUNT:
+            tree.unmount(node)
+        elif node is not None and name:
+            self._directory_event(node, mask, name)
+
+    def _directory_event(self, node: Node, mask: int, name: bytes) -> None:
+        if mask & (CREATE | MOVED_TO | ATTRIB):
+            self._tree.look(node, name)
+        elif mask & MOVED_FROM:
+            self._tree.moved_away(node, name)
+        elif mask & DELETE:
+            self._tree.deleted(node, name)
+
+    def _root_event(self, mask: int) -> None:
+        """The root itself moved or went: report nothing more, as it may come from elsewhere."""
+        if mask & MOVE_SELF and self._tree.in_place():
+            self._announce(RootDirty(self.spec.root, _WAS_ELSEWHERE))
+            return
+        if self._lost is not None and not mask & UNMOUNT:
+            return  # the first reason says most
+        reason = Blindness.NOT_THERE
+        if mask & UNMOUNT:
+            reason = Blindness.NOT_MOUNTED
+        elif mask & MOVE_SELF:
+            reason = Blindness.MOVED_AWAY
+        self._lost = reason
+        self._forget()
+
+    def _forget(self) -> None:
+        self._fold.clear()
+        self._changes.clear()
+
+    def _overflow(self) -> None:
+        self._overflows += 1
+        if not self._overflowed:
+            log.warning(
+                "events were lost, the whole root is scanned",
+                extra={"facts": {"root": self.spec.root, "reason": Blindness.QUEUE_OVERFLOW}},
+            )
+        self._overflowed = True
+        self._announce(RootDirty(self.spec.root, Blindness.QUEUE_OVERFLOW.value))
+
+    # -- delivery -----------------------------------------------------------------------------
+
+    def _announce(self, change: Change) -> None:
+        """Add a change to what is delivered next."""
+        if isinstance(change, RootDirty) and change in self._changes[:1]:
+            return
+        if len(self._changes) >= MOST_CHANGES:
+            self._changes.clear()
+            change = RootDirty(self.spec.root, _TOO_MUCH)
+        if isinstance(change, RootDirty):
+            self._changes.insert(0, change)
+        else:
+            self._changes.append(change)
+
+    def _deliver(self) -> None:
+        if not (self._changes or self._fold):
+            return
+        with self._credit:
+            if self._out >= MOST_OUT:
+                return
+        changes = (*pruned(self._changes), *self._folded())
+        self._changes = []
+        if changes:
+            with self._credit:
+                self._out += 1
+            self.queue_event(ChangesEvent(os.fsdecode(self.spec.path), changes, self._taken))
+
+    def _folded(self) -> list[Change]:
+        """Take what was folded, except what is adrift and has no path now."""
+        root, fold, by_watch = self.spec.root, self._fold, self._tree.table.by_watch
+        changes: list[Change] = []
+        if fold.too_much:
+            fold.clear()
+            changes.append(RootDirty(root, _TOO_MUCH))
+        for watch in list(fold.dirty):
+            node = by_watch.get(watch)
+            path = node.path() if node is not None else None
+            if node is None or path is not None:
+                fold.drop(watch)
+            if node is not None and path is not None:
+                changes.append(DirectoryDirty(root, path))
+                self._tree.recent.add(node, self._clock(), dirty=True)
+        touched = {}
+        excluded = None if self.spec.exclusions.trivial else self.spec.exclusions.file
+        for watch in list(fold.names):
+            node = by_watch.get(watch)
+            path = node.path() if node is not None else None
+            if node is not None and path is None:
+                continue
+            names = fold.names.pop(watch)
+            if path is not None and excluded is not None:
+                names = {name: hint for name, hint in names.items() if not excluded(path, name)}
+            if path is not None and names:
+                touched[path] = names
+        if touched:
+            changes.append(Touched(root, touched))
+        return changes
+
+    def _taken(self) -> None:
+        with self._credit:
+            self._out -= 1
+        self._wake()
+
+    # -- for the pipeline ---------------------------------------------------------------------
+
+    def ensure(self, path: bytes, device: int, inode: int) -> bool:
+        """Watch a directory that a scan met, if it is not.
+
+        True when its watch is new, or had to be placed again after events were lost: then it
+        must be listed again, as it changed unseen between the listing and now.
+        """
+        with self._lock:
+            return self._working() and self._guarded(
+                lambda: self._tree.ensure(path, (device, inode))
+            )
+
+    def confirm_after_scan(self, visited: Callable[[bytes], bool]) -> None:
+        """Drop the watches of directories that are no more, after a whole scan of the root.
+
+        Args:
+            visited: tells whether the scan met a directory; the others are looked at.
+        """
+
+        def confirm() -> bool:
+            self._tree.confirm(visited)
+            return True
+
+        with self._lock:
+            if self._working() and self._guarded(confirm):
+                self._overflowed = any(isinstance(one, RootDirty) for one in self._changes)
+                self._wake()
+
+    def look_again(self, path: bytes) -> None:
+        """Look at one directory as if an event had told of it: something was mounted there."""
+        above, _, name = path.rpartition(b"/")
+
+        def look() -> bool:
+            node = self._tree.table.find(above)
+            if node is not None and name:
+                self._tree.look(node, name)
+            return True
+
+        with self._lock:
+            if self._working():
+                self._guarded(look)
+                self._wake()
+
+    def distrust(self, reason: str) -> None:
+        """Have the whole root scanned: what was delivered may have been lost."""
+        with self._lock:
+            if self._open:
+                self._announce(RootDirty(self.spec.root, reason))
+                self._wake()
+
+    def _working(self) -> bool:
+        return self._open and self._lost is None
+
+    def _guarded(self, work: Callable[[], bool]) -> bool:
+        """Do a piece of work for another thread; a stop in the middle of it is no error there."""
+        try:
+            return work()
+        except _Stopping:
+            return False
+        finally:
+            self._tree.rest()
+
+    def figures(self) -> EmitterFigures:
+        """Return the figures of this moment."""
+        with self._lock:
+            return EmitterFigures(
+                watches=len(self._tree.table) if self._open else 0,
+                events=self._fold.counted(),
+                overflows=self._overflows,
+                pending=self._fold.pending() + len(self._changes),
+            )
+
+    def blind(self) -> tuple[Blind, ...]:
+        """Return what of this root cannot be seen now, with a remedy for each."""
+        with self._lock:
+            if self.failure is not None:
+                detail = f"{type(self.failure).__name__}: {self.failure}"
+                return (Blind(self.spec.root, Blindness.EMITTER_DEAD, b"", detail, ""),)
+            if not self._open:
+                return ()
+            return troubles(
+                self._tree,
+                self._watches,
+                self._budget,
+                lost=self._lost,
+                overflowed=self._overflowed,
+            )

@@ -20,12 +20,12 @@ def run(session: Session) -> int:
     SIGHUP reads the configuration again; a wrong one is refused and the present one kept.
     --json writes the log as one JSON object a line.
     """
-    from storewarden import daemon
+    from storewarden.daemon.run import run as serve
 
     settings = session.settings
     if sys.stderr.isatty() and not session.json:
         note(greeting(settings))
-    return daemon.run(settings, json_log=session.json)
+    return serve(settings, json_log=session.json)
 
 
 def greeting(settings: Settings) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +36,7 @@ class Tally:
     errors: int = 0
     held: int = 0
     seconds: float = 0.0
+    problems: list[str] = field(default_factory=list)
 
     def add(self, one: Mapping[str, Any]) -> None:
         """Count in what one pass came to."""
@@ -67,7 +68,7 @@ def scan(session: Session, roots: Sequence[str], accept_missing: bool) -> int:
         if tally is None:
             tally = _here(settings, wanted, bar, accept_missing=accept_missing)
     _answer(session.output, tally, wanted)
-    return FAILED if tally.errors or tally.held else DONE
+    return FAILED if tally.errors or tally.held or tally.problems else DONE
 
 
 def _check_names(wanted: Sequence[str], settings: Settings) -> None:
@@ -87,12 +88,17 @@ def _here(
     settings: Settings, wanted: Sequence[str], bar: Progress, *, accept_missing: bool
 ) -> Tally:
     """Take the lease and scan in this process."""
-    from storewarden import daemon
+    from storewarden.daemon.once import scan_once
     from storewarden.measure import log
 
     log.setup("warning", "text")
-    done = daemon.scan_once(settings, tuple(wanted), accept_missing, bar.update)
-    tally = Tally()
+    done = scan_once(
+        settings,
+        wanted,
+        accept_missing=accept_missing,
+        progress=lambda root, files: bar.update(files, None, root),
+    )
+    tally = Tally(problems=list(done.problems))
     tally.add({name: getattr(done, name) for name in (*COUNTS, "held", "seconds")})
     return tally
 
@@ -117,12 +123,13 @@ def _by_daemon(
         ids = {row.name: row.id for row in roots(looking, host)}
     finally:
         looking.close()
-    if holder is None or host is None or not set(wanted) <= set(ids):
+    names = wanted or [root.name for root in session.settings.roots]
+    if holder is None or host is None or not set(names) <= set(ids):
         return None
     engine = session.catalogue(readonly=False)
     try:
         asked = Asked(engine, host, holder, clock)
-        return asked.scan([ids[name] for name in wanted] or [None], bar, accept_missing)
+        return asked.scan({name: ids[name] for name in names}, bar, accept_missing)
     finally:
         engine.close()
 
@@ -133,42 +140,38 @@ class Asked:
     def __init__(self, engine: Engine, host: int, holder: Process, clock: Clock) -> None:
         self._engine, self._host, self._holder, self._clock = engine, host, holder, clock
 
-    def scan(self, roots: Sequence[int | None], bar: Progress, accept_missing: bool) -> Tally:
-        """Ask for a scan of each root (None: of all) and wait until all are done."""
+    def scan(self, roots: Mapping[str, int], bar: Progress, accept_missing: bool) -> Tally:
+        """Ask for a scan of each root and wait until all are done."""
         from storewarden.catalogue import requests
 
-        numbers = [
-            requests.ask(
-                self._engine,
-                VERB,
-                root,
-                {"accept_missing": accept_missing},
-                asked_by=_us(),
-                now_ns=self._clock.wall_ns(),
+        arguments, us = {"accept_missing": accept_missing}, _us()
+        numbers = {
+            name: requests.ask(
+                self._engine, VERB, row, arguments, asked_by=us, now_ns=self._clock.wall_ns()
             )
-            for root in roots
-        ]
-        tally, before = Tally(), 0
-        for number in numbers:
-            outcome = self._wait(number, bar, before)
-            tally.add(outcome)
-            before = tally.files
+            for name, row in roots.items()
+        }
+        tally = Tally()
+        for name, number in numbers.items():
+            request = self._wait(number, name, bar)
+            if request.state == "failed":
+                tally.problems.append(f"{name}: {_why(request)}")
+            else:
+                tally.add(request.outcome)
         return tally
 
-    def _wait(self, number: int, bar: Progress, before: int) -> Mapping[str, Any]:
+    def _wait(self, number: int, root: str, bar: Progress) -> Request:
         from storewarden.catalogue import requests
         from storewarden.errors import StorewardenError
 
         while True:
             last: Request | None = None
             for last in requests.wait(self._engine, number, self._clock, time.sleep, 1.0):
-                told = last.progress
-                total = told.get("total")
-                bar.update(before + int(told.get("files", 0)), total, str(told.get("root", "")))
+                bar.update(int(last.progress.get("files", 0)), None, root)
             if last is None:
                 raise StorewardenError("the request for a scan is gone from the catalogue")
             if last.ended:
-                return _outcome(last)
+                return last
             self._still_held()
 
     def _still_held(self) -> None:
@@ -183,17 +186,12 @@ class Asked:
             )
 
 
-def _outcome(request: Request) -> Mapping[str, Any]:
-    from storewarden.errors import StorewardenError
-    from storewarden.measure.shown import shown
-
-    if request.state == "failed":
-        why = shown(request.outcome.get("error", "it did not say why"))
-        raise StorewardenError("the daemon could not scan", why=why)
-    return request.outcome
+def _why(request: Request) -> str:
+    return str(request.outcome.get("error", "the daemon did not say why"))
 
 
 def _answer(output: Output, tally: Tally, wanted: Sequence[str]) -> None:
+    from storewarden.measure.shown import shown
     from storewarden.units import format_duration, format_size
 
     counts = {name: getattr(tally, name) for name in COUNTS}
@@ -207,6 +205,8 @@ def _answer(output: Output, tally: Tally, wanted: Sequence[str]) -> None:
         for name, value in (*counts.items(), ("seconds", f"{tally.seconds:.3f}")):
             output.fields(name, value)
         output.fields("held", tally.held)
+    for problem in tally.problems:
+        note(f"storewarden: not scanned: {shown(problem)}")
     if tally.errors and not output.json:
         note(f"storewarden: {tally.errors:,} directories could not be read: storewarden status")
     if tally.held and not output.json:

@@ -41,9 +41,14 @@ def setup(level: str = "info", form: Format = "auto", stream: TextIO | None = No
     handler.ours = True  # type: ignore[attr-defined]  # how the next setup() knows it
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger(PACKAGE).setLevel(level.upper())
+    set_level(level)
     logging.captureWarnings(capture=True)
     threading.excepthook = _thread_died
+
+
+def set_level(level: str) -> None:
+    """Say how much is logged from now on; a reload may change it."""
+    logging.getLogger(PACKAGE).setLevel(level.upper())
 
 
 def journal_is(descriptor: int, environ: Mapping[str, str] = os.environ) -> bool:

@@ -15,13 +15,13 @@ KINDS = (
     "image",
     "video",
     "audio",
-    "database",
-    "document",
     "text",
-    "data",
+    "subtitle",
+    "document",
     "archive",
     "model",
-    "code",
+    "database",
+    "workflow",
     "other",
 )
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from storewarden.config.load import load
+from storewarden.errors import ConfigError
 
 TOP = Path(__file__).resolve().parents[2]
 BLOCK = re.compile(r"^```(yaml|sh) configuration\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,3 +68,17 @@ def test_a_configuration_in_the_documents_is_marked_as_one(page: Path) -> None:
 
 def test_there_are_examples_at_all() -> None:
     assert len(examples()) > 1
+
+
+def test_the_page_shows_problems_as_they_are_told(tmp_path: Path) -> None:
+    page = (TOP / "docs/reference/configuration.md").read_text()
+    wrong = (
+        "state: /s\nroots:\n  Uploads: /u\n  renders: {path: /r, settle: 5m}\n"
+        "http: {listen: none}\npolices: [./policies]\n"
+    )
+    (tmp_path / "storewarden.yaml").write_text(wrong)
+
+    with pytest.raises(ConfigError) as caught:
+        load(None, {"STOREWARDEN_CATALOG": "sqlite"}, tmp_path, system=tmp_path / "x")
+
+    assert f"```\n{caught.value}\n```" in page

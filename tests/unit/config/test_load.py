@@ -216,6 +216,12 @@ def test_without_a_home_the_state_directory_must_be_said(tmp_path: Path) -> None
     )
 
 
+def test_systemds_state_directory_must_be_absolute(tmp_path: Path) -> None:
+    told = problems(tmp_path, "roots: {a: /a}", {"STATE_DIRECTORY": "storewarden"})
+
+    assert told == ["$STATE_DIRECTORY: state: 'storewarden' is not absolute; set state"]
+
+
 def test_a_password_is_shown_nowhere(tmp_path: Path) -> None:
     loaded = settings(
         tmp_path, "roots: {a: /a}\ncatalogue: postgresql://me:hunter2@db/x?password=hunter2\n"

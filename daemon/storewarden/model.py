@@ -90,9 +90,9 @@ def entry_of(name: bytes, status: os.stat_result) -> Entry:
     inode, modified, changed = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
     if inode > _LARGEST:
         inode -= 2**64
-    if modified > _LARGEST:
+    if modified > _LARGEST:  # noqa: PLR1730  # min() costs a call, a million times
         modified = _LARGEST
-    if changed > _LARGEST:
+    if changed > _LARGEST:  # noqa: PLR1730
         changed = _LARGEST
     return (
         name,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from enum import StrEnum
 
 from storewarden.clock import Clock
-from storewarden.errors import LeaseLost, StorewardenError
+from storewarden.errors import CatalogueCorrupt, LeaseLost, StorewardenError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,12 @@ PATIENCE = 30.0  # a step longer than this, or this late, is taken for stuck (se
 LONGEST_WAIT = 3600.0  # no wait is longer: threads cannot wait for infinity
 
 Step = Callable[[], float]
-Fatal: tuple[type[BaseException], ...] = (LeaseLost, KeyboardInterrupt, SystemExit)
+Fatal: tuple[type[BaseException], ...] = (
+    LeaseLost,
+    CatalogueCorrupt,
+    KeyboardInterrupt,
+    SystemExit,
+)
 
 
 class State(StrEnum):

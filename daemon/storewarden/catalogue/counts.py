@@ -17,16 +17,20 @@ class Counts:
     def __init__(self, engine: Engine, roots: Mapping[str, int]) -> None:
         """Read the figures of ``roots`` (name to id)."""
         self._engine = engine
-        self.roots = dict(roots)
-        self.names = {root_id: name for name, root_id in roots.items()}
+        self.roots: dict[str, int] = {}
+        self.names: dict[int, str] = {}
         self._deltas: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
-        self.totals: dict[Key, tuple[int, int]] = {
-            (self.names[root_id], kind, state): (files, size)
-            for root_id, kind, state, files, size in engine.execute(
-                "SELECT root_id, kind, state, files, bytes FROM totals"
-            )
-            if root_id in self.names
-        }
+        self.totals: dict[Key, tuple[int, int]] = {}
+        for name, root_id in roots.items():
+            self.know(name, root_id)
+
+    def know(self, root: str, root_id: int) -> None:
+        """Take a root in, with the figures that are stored of it."""
+        self.roots[root], self.names[root_id] = root_id, root
+        for kind, state, files, size in self._engine.execute(
+            "SELECT kind, state, files, bytes FROM totals WHERE root_id = ?", (root_id,)
+        ):
+            self.totals[root, kind, state] = (files, size)
 
     def change(self, root: str, kind: str, state: str, files: int, size: int) -> None:
         """Count ``files`` of ``size`` bytes in all in or, negative, out."""

@@ -132,9 +132,7 @@ class Departures:
         self._engine.execute("UPDATE directories SET digest = NULL WHERE id = ?", (target,))
         self._engine.execute("DELETE FROM directories WHERE id = ?", (source,))
 
-    def _leave(
-        self, root: str, rows: Iterable[Sequence[Any]], now_ns: int
-    ) -> Sequence[_Leaving]:
+    def _leave(self, root: str, rows: Iterable[Sequence[Any]], now_ns: int) -> Sequence[_Leaving]:
         leaving = [_Leaving(*row) for row in rows]
         if not leaving:
             return leaving

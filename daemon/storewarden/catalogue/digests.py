@@ -99,7 +99,8 @@ class Digests:
             list(digests),
         ):
             if root_id in self._counts.names:
-                yield _Gone(id_, bytes(digest), size, kind, bytes(name), bytes(path), root_id, gone_ns)
+                names = bytes(name), bytes(path)
+                yield _Gone(id_, bytes(digest), size, kind, *names, root_id, gone_ns)
 
     def _carry_on(self, digested: Digested, gone: _Gone, now_ns: int) -> bool:
         """Let the missing file's row, with its history, go on in the place of the new file's."""

@@ -71,8 +71,10 @@ def same_content(row: Row, entry: Entry) -> bool:
 
 
 def _ctime_explained(row: Row, entry: Entry) -> bool:
-    """A new ctime with the same mtime is a chmod, a chown or a link; else it may hide a rewrite
-    whose times were set back (``cp -p``, ``touch -d``, a store through mmap)."""
+    """Tell whether a chmod, a chown or a link accounts for a new ctime beside the same mtime.
+
+    Else it may hide a rewrite whose times were set back: ``cp -p``, a store through mmap.
+    """
     if row.changed_ns == entry[9]:
         return True
     return (row.mode, row.links, row.uid, row.gid) != (entry[2], entry[3], entry[4], entry[5])

@@ -10,7 +10,7 @@ import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from storewarden.catalogue.counts import Counts
@@ -150,6 +150,10 @@ class Recorder:
             raise
         self._counts.committed()
 
+    def bulk(self) -> AbstractContextManager[None]:
+        """Load an empty catalogue: what only readers need is made at the end."""
+        return self._engine.bulk()
+
     def names(
         self,
         root: str,
@@ -215,7 +219,10 @@ class Recorder:
             if listing.unchanged or (listing.part == 0 and directory.digest == listing.digest):
                 writes.result.unchanged += listing.count
                 continue
-            if not self._compare(listing, directory, quiet_before_ns, writes, compared, origins):
+            agrees = self._compare(
+                listing, directory, quiet_before_ns, writes, compared, origins=origins
+            )
+            if not agrees:
                 self._disagreeing.add(directory.id)
             if listing.last:
                 directory.new = False
@@ -235,6 +242,7 @@ class Recorder:
         quiet_before_ns: int,
         writes: _Writes,
         compared: Compared,
+        *,
         origins: bool,
     ) -> bool:
         """Compare one listing, or a part of one, with its rows; true when they now agree."""

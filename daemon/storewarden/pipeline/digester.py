@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO, Final
 
 from storewarden.catalogue.digests import Digested, Digests, Undigested
@@ -37,7 +38,7 @@ class Digester:
         self,
         digests: Digests,
         inbox: Inbox,
-        roots: Mapping[str, bytes],
+        roots: Callable[[], Mapping[str, bytes]],
         *,
         busy: Callable[[], bool],
         failed: Callable[[str, int], None],
@@ -77,7 +78,7 @@ class Digester:
 
     def _take(self, wanted: Sequence[Undigested]) -> list[Digested | None]:
         taken: list[Digested | None] = []
-        for root, path in self._roots.items():
+        for root, path in self._roots().items():
             files = [file for file in wanted if file.root == root]
             if files:
                 taken += self._ask(path, files)
@@ -91,9 +92,9 @@ class Digester:
             send(child.stdin, (path, [(file.path, file.name) for file in files]))
             child.stdin.flush()
             for file in files:
-                answer = receive(child.stdout)  # type: ignore[arg-type]  # a BufferedReader is one
+                answer = receive(child.stdout)
                 if not isinstance(answer, tuple):
-                    raise BrokenPipeError  # noqa: TRY301  # the child died: one way for both
+                    raise BrokenPipeError  # the child died: one way for both
                 answers.append(self._answered(file, *answer))
         except OSError:
             log.warning("the digesting process ended and is started again")
@@ -110,7 +111,7 @@ class Digester:
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None:
-            self._child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            self._child = subprocess.Popen(
                 [sys.executable, "-I", "-m", "storewarden.pipeline.digester"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -141,7 +142,7 @@ def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
         try:
             for directory, name in files:
                 relative = directory + b"/" + name if directory else name
-                send(stdout, tuple(digest_of(lambda flags, r=relative: open_below(root_fd, r, flags))))  # type: ignore[misc]
+                send(stdout, tuple(digest_of(partial(open_below, root_fd, relative))))
                 stdout.flush()
         finally:
             os.close(root_fd)

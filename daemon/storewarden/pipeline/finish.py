@@ -52,25 +52,30 @@ class ScanEnd:
 
     def _conclude(self) -> Iterator[None]:
         tally = self.tally
-        if tally.broken or not tally.whole or tally.errors:
-            return  # nothing may be concluded from what such a scan did not meet
+        if not self._believable():
+            return
         yield from self._never_met()
         confirmed: array[int] = array("q")
         for start in range(0, len(tally.absent), _SLICE):
             confirmed.extend(self._still_absent(tally.absent[start : start + _SLICE]))
             yield
-        if tally.broken or not confirmed:
+        if not self._believable():
             return
         if self._too_many(len(confirmed)):
             tally.held = len(confirmed)
             return
         for start in range(0, len(confirmed), _SLICE):
-            if tally.broken:
+            if not self._believable():
                 return
             chunk = confirmed[start : start + _SLICE]
             self.missing += self._departures.files(self.root.name, chunk, self._wall_ns())
             yield
         tally.recorded.missing += self.missing
+
+    def _believable(self) -> bool:
+        """Tell whether anything may be concluded from what this scan did not meet."""
+        tally = self.tally
+        return tally.whole and not tally.broken and not tally.errors
 
     def _never_met(self) -> Iterator[None]:
         """Take the files of directories that the walk did not come by for absent."""

@@ -80,8 +80,10 @@ class ScanBatch:
 
 
 class Inbox:
-    """Hands over messages without bound in number (their senders are bounded) and scan batches
-    with one; wakes the recorder for each."""
+    """Hands messages and scan batches to the recorder, and wakes it for each.
+
+    Messages have no bound in number: their senders have one. Scan batches have.
+    """
 
     def __init__(self) -> None:
         self._messages: deque[Message] = deque()

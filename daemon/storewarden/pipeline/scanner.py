@@ -11,6 +11,7 @@ import random
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from storewarden.clock import Clock
 from storewarden.errors import WatchError
@@ -39,6 +40,18 @@ class _Wanted:
     not_before: float
 
 
+class ScanReports(Protocol):
+    """Whom the scanner tells about scans."""
+
+    def scan_begun(self, tally: ScanTally) -> None:
+        """Hear that a scan starts."""
+        ...
+
+    def scan_concluded(self, tally: ScanTally, seconds: float) -> None:
+        """Hear that a scan's conclusions are drawn, and how long it took in all."""
+        ...
+
+
 class Scanner:
     """Runs scans. ``want`` and ``ended`` may be called from any thread."""
 
@@ -47,30 +60,27 @@ class Scanner:
         inbox: Inbox,
         roots: Mapping[str, RootUp],
         clock: Clock,
-        *,
+        reports: ScanReports,
         large_digests: Callable[[str], Mapping[bytes, bytes]],
-        begun: Callable[[ScanTally], None],
-        ended: Callable[[ScanTally, float], None],
-        stopping: Callable[[], bool],
-        beat: Callable[[], None],
+        *,
         jitter: Callable[[float, float], float] = random.uniform,
     ) -> None:
         """Scan ``roots`` (those that are up, kept by the sentinel)."""
         self._inbox = inbox
         self._roots = roots
         self._clock = clock
+        self._reports = reports
         self._large_digests = large_digests
-        self._begun = begun
-        self._report = ended
-        self._stopping = stopping
-        self._beat = beat
         self._jitter = jitter
         self._lock = threading.Lock()
         self._wanted: dict[str, _Wanted] = {}
         self._next: dict[str, float] = {}  # when the timer asks for a scan
         self._retries: dict[str, float] = {}
         self._running: ScanTally | None = None
+        # Of the worker that runs ``step``, set when there is one.
         self.wake: Callable[[], None] = lambda: None
+        self.beat: Callable[[], None] = lambda: None
+        self.stopping: Callable[[], bool] = lambda: False
 
     def want(self, root: str, wish: ScanWish, *, settled: bool = True) -> None:
         """Ask for a scan; not ``settled``: events are being lost, let the storm pass first."""
@@ -92,6 +102,11 @@ class Scanner:
             self._wanted.pop(root, None)
             self._next.pop(root, None)
 
+    def is_wanted(self, root: str) -> bool:
+        """Tell whether another scan of the root is asked for already."""
+        with self._lock:
+            return root in self._wanted
+
     def running(self) -> ScanTally | None:
         """Return the scan under way."""
         return self._running
@@ -107,7 +122,7 @@ class Scanner:
             with self._lock:
                 times = [w.not_before for w in self._wanted.values()] + [*self._next.values()]
             return max(0.05, min(times, default=now + 60.0) - now)
-        self._scan(*due)
+        self.scan(*due)
         return 0.0
 
     def _by_timer(self, now: float) -> None:
@@ -136,11 +151,12 @@ class Scanner:
                     return up, wanted.wish
         return None
 
-    def _scan(self, up: RootUp, wish: ScanWish) -> None:
+    def scan(self, up: RootUp, wish: ScanWish) -> None:
+        """Walk a root and hand over what is found; its end follows from the recorder."""
         name = up.settings.name
         tally = ScanTally(name, wish, self._clock.monotonic())
         self._running = tally
-        self._begun(tally)
+        self._reports.scan_begun(tally)
         self._inbox.put(ScanBegun(tally))
         order = ScanOrder(
             root=name,
@@ -158,8 +174,8 @@ class Scanner:
             tally.broken = "another directory was in the root's place"
         tally.whole = scan.whole
         while not self._inbox.put_scan(ScanBatch(tally, (), ended=True), 1.0):
-            self._beat()
-            if self._stopping():
+            self.beat()
+            if self.stopping():
                 return
 
     def _hand_over(self, scan: Scan, tally: ScanTally) -> None:
@@ -177,10 +193,10 @@ class Scanner:
     def _put(self, batch: ScanBatch) -> bool:
         """Hand a batch over, waiting for the recorder; false when there is no more use in it."""
         while not self._inbox.put_scan(batch, 0.5):
-            self._beat()
-            if self._stopping() or batch.tally.broken:
+            self.beat()
+            if self.stopping() or batch.tally.broken:
                 return False
-        self._beat()
+        self.beat()
         return not batch.tally.broken
 
     def ended(self, tally: ScanTally) -> None:
@@ -194,12 +210,14 @@ class Scanner:
             self._retries[name] = min(pause * 2, _LONGEST_RETRY)
             log.warning(
                 "a scan could not be finished and is tried again",
-                extra={"facts": {"root": name, "why": tally.broken or "it ended early", "in": pause}},
+                extra={
+                    "facts": {"root": name, "why": tally.broken or "it ended early", "in": pause}
+                },
             )
             with self._lock:
                 if name in self._roots:
                     self._wanted.setdefault(name, _Wanted(tally.wish, now, now + pause))
         else:
             self._retries.pop(name, None)
-        self._report(tally, now - tally.started)
+        self._reports.scan_concluded(tally, now - tally.started)
         self.wake()

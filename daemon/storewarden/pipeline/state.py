@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from storewarden.config.schema import RootSettings
 from storewarden.catalogue.record import Recorded
-from storewarden.model import Blind
-from storewarden.pipeline.look import Place
+from storewarden.config.schema import RootSettings
+from storewarden.pipeline.look import Place, RootElsewhere, holds, opened
 from storewarden.watch.exclude import Exclusions, names_matching
 from storewarden.watch.settle import Settle, SettleSettings
 from storewarden.watch.walk import Found
@@ -22,10 +21,6 @@ class Watches(Protocol):
 
     def ensure(self, path: bytes, device: int, inode: int) -> bool:
         """Watch a directory; true when it was not watched (rightly) before."""
-        ...
-
-    def confirm_after_scan(self, visited: Callable[[bytes], bool]) -> None:
-        """Drop watches of directories that a whole scan did not meet."""
         ...
 
 
@@ -84,6 +79,14 @@ class Relist:
         os.close(self.root_fd)
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What other threads may know of what settles."""
+
+    pending: int = 0
+    oldest: float | None = None  # monotonic
+
+
 class ScanEnding(Protocol):
     """The conclusions of a scan, drawn a slice in each round."""
 
@@ -114,7 +117,8 @@ class RootState:
         self.scan: ScanTally | None = None
         self.ending: ScanEnding | None = None
         self.unreadable: dict[bytes, int] = {}  # directory -> errno
-        self.blind: tuple[Blind, ...] = ()
+        self.shown: Shown = Shown()
+        self._shown_at = float("-inf")
 
     @property
     def up(self) -> bool:
@@ -133,6 +137,14 @@ class RootState:
     def stale(self, path: bytes, taken: float) -> bool:
         """Tell whether a listing is older than what was recorded of the directory since."""
         return self.live is not None and self.live.get(path, -1.0) >= taken
+
+    def show(self, now: float) -> None:
+        """Publish figures for other threads; the oldest costs a step for each name pending."""
+        pending = self.settle.pending()
+        if pending and now - self._shown_at < 1.0:
+            return
+        self._shown_at = now
+        self.shown = Shown(pending, self.settle.oldest() if pending else None)
 
     def busy(self) -> bool:
         """Whether there is something to do without a new event."""
@@ -154,3 +166,17 @@ class RootState:
         if self.relist is not None:
             self.relist.close()
             self.relist = None
+
+
+def still_there(
+    roots: Mapping[str, RootState], root: str, directory: bytes, name: bytes, inode: int
+) -> bool:
+    """Look whether a name still holds an inode; true when nobody can tell."""
+    state = roots.get(root)
+    if state is None or state.place is None:
+        return True
+    try:
+        with opened(state.settings.path, state.place) as root_fd:
+            return holds(root_fd, directory, name, inode)
+    except RootElsewhere:
+        return True

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import replace
 
-from watchdog.events import FileSystemEventHandler
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventDispatcher, EventQueue, ObservedWatch
 
 from storewarden.watch.budget import WatchBudget
@@ -16,6 +17,18 @@ from storewarden.watch.mounts import COUNTING_LINKS, MountTable
 from storewarden.watch.tree import WatchSpec
 
 log = logging.getLogger(__name__)
+
+
+class Handler(FileSystemEventHandler):
+    """Hands each event to a function, in the observer's thread."""
+
+    def __init__(self, arrived: Callable[[ChangesEvent], None]) -> None:
+        self._arrived = arrived
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        """Take one event; there is only one kind."""
+        if isinstance(event, ChangesEvent):
+            self._arrived(event)
 
 
 class WardenObserver(BaseObserver):

@@ -48,7 +48,7 @@ class Scan:
     def _start(self) -> subprocess.Popen[bytes]:
         order = self.order
         try:
-            child = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+            child = subprocess.Popen(
                 [sys.executable, "-I", "-m", "storewarden.watch.walk"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -74,7 +74,7 @@ class Scan:
 
     def _found(self, stream: IO[bytes]) -> Iterator[Found]:
         while True:
-            message = receive(stream)  # type: ignore[arg-type]  # a BufferedReader is one
+            message = receive(stream)
             if not isinstance(message, tuple):
                 return
             if message[0] == "end":

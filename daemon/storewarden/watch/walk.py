@@ -15,7 +15,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from typing import BinaryIO, Final
+from typing import IO, BinaryIO, Final
 
 from blake3 import blake3
 
@@ -148,14 +148,12 @@ class Walk:
                 )
                 return
         digest = blake3()
-        part = 0
-        for packed, times in self._parts(names, descriptor):
+        for part, (packed, times) in enumerate(self._parts(names, descriptor)):
             digest.update(packed)
             last = (part + 1) * PART >= len(names)
             yield self._listing(
                 place, packed, times, digest=digest.digest() if last else b"", part=part, last=last
             )
-            part += 1
 
     def _file_names(self, path: bytes, descriptor: int) -> list[bytes]:
         skip = self.exclusions.file
@@ -204,14 +202,14 @@ class Walk:
         )
 
 
-def send(stream: BinaryIO, message: object) -> None:
+def send(stream: IO[bytes], message: object) -> None:
     """Write one message with its length before it."""
     packed = marshal.dumps(message)
     stream.write(_LENGTH.pack(len(packed)))
     stream.write(packed)
 
 
-def receive(stream: BinaryIO) -> object | None:
+def receive(stream: IO[bytes]) -> object | None:
     """Read one message; None at the end of the stream, also when it was cut short."""
     head = stream.read(_LENGTH.size)
     if len(head) < _LENGTH.size:

@@ -1,0 +1,1 @@
+"""Composition: a configuration becomes parts, threads, signals, readiness and a stop order."""

@@ -1,0 +1,108 @@
+"""Carries out what verbs ask of the daemon through the catalogue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from storewarden.catalogue import requests
+from storewarden.catalogue.counts import Counts
+from storewarden.clock import Clock
+from storewarden.daemon.ground import Ground
+from storewarden.errors import StorewardenError
+from storewarden.pipeline.scanner import Scanner
+from storewarden.pipeline.state import ScanTally, ScanWish
+
+INTERVAL = 0.25
+_FORGET_EVERY = 24 * 3600.0
+
+
+class Clerk:
+    """Takes requests out of the catalogue and answers them. ``ended`` is called by the recorder."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        scanner: Scanner,
+        counts: Counts,
+        clock: Clock,
+        is_up: Callable[[str], bool],
+    ) -> None:
+        self._ground = ground
+        self._scanner = scanner
+        self._counts = counts
+        self._clock = clock
+        self._is_up = is_up
+        self._told = -1
+        self._forgotten_at = float("-inf")
+
+    def step(self) -> float:
+        """Take one request if there is one, and tell how far the scan under way is."""
+        try:
+            self._take()
+            self._tell_progress()
+            self._forget()
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+        return INTERVAL
+
+    def _take(self) -> None:
+        ground = self._ground
+        if not ground.engine.execute("SELECT 1 FROM jobs WHERE state <> 'done' LIMIT 1"):
+            return
+        request = requests.take_next(
+            ground.engine, ground.lease.epoch, self._clock.wall_ns(), ground.host_id
+        )
+        if request is None:
+            return
+        root = self._counts.names.get(request.root_id or 0)
+        if request.verb != "scan" or root is None:
+            self._refuse(request.id, f"this daemon cannot do {request.verb!r} for that root")
+        elif not self._is_up(root):
+            self._refuse(request.id, f"{root} cannot be scanned now; see 'storewarden status'")
+        else:
+            accept = bool(request.arguments.get("accept_missing", False))
+            self._scanner.want(root, ScanWish("asked", job=request.id, accept_missing=accept))
+
+    def _refuse(self, request_id: int, why: str) -> None:
+        requests.finish(
+            self._ground.engine, request_id, {"error": why}, self._clock.wall_ns(), failed=True
+        )
+
+    def _tell_progress(self) -> None:
+        tally = self._scanner.running()
+        if tally is not None and tally.wish.job is not None and tally.listed != self._told:
+            self._told = tally.listed
+            requests.progress(self._ground.engine, tally.wish.job, {"files": tally.listed})
+
+    def _forget(self) -> None:
+        now = self._clock.monotonic()
+        if now - self._forgotten_at >= _FORGET_EVERY:
+            self._forgotten_at = now
+            requests.forget_old(self._ground.engine, self._clock.wall_ns())
+
+    def ended(self, tally: ScanTally, seconds: float) -> None:
+        """Answer who asked for this scan; a broken one is tried again under the same request."""
+        if tally.wish.job is None or tally.broken or not tally.whole:
+            return
+        recorded = tally.recorded
+        size = sum(
+            figures[1]
+            for (root, _, state), figures in list(self._counts.totals.items())
+            if root == tally.root and state == "present"
+        )
+        requests.finish(
+            self._ground.engine,
+            tally.wish.job,
+            {
+                "files": self._counts.present(tally.root),
+                "bytes": size,
+                "added": recorded.added + recorded.returned,
+                "changed": recorded.changed + recorded.touched + recorded.renamed,
+                "gone": recorded.missing,
+                "errors": tally.errors,
+                "seconds": seconds,
+                "held": tally.held,
+            },
+            self._clock.wall_ns(),
+        )

@@ -1,0 +1,364 @@
+"""The daemon: parts put together, threads, signals, readiness, and the order in which it stops."""
+
+from __future__ import annotations
+
+import logging
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType
+
+from storewarden import __version__
+from storewarden.catalogue import keep
+from storewarden.catalogue.connect import sqlite_path
+from storewarden.catalogue.lease import BEAT_SECONDS
+from storewarden.catalogue.roots import write_blindness
+from storewarden.clock import Clock, SystemClock
+from storewarden.config.changes import changed
+from storewarden.config.schema import Settings
+from storewarden.daemon.clerk import Clerk
+from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
+from storewarden.errors import (
+    DONE,
+    FAILED,
+    HELD,
+    CatalogueCorrupt,
+    ConfigError,
+    LeaseLost,
+    StorewardenError,
+)
+from storewarden.measure import log as logs
+from storewarden.measure import notify
+from storewarden.measure.http import Server
+from storewarden.measure.metrics import Metrics
+from storewarden.model import Blind
+from storewarden.pipeline.digester import Digester
+from storewarden.pipeline.eyes import InotifyEyes
+from storewarden.pipeline.figures import Figures
+from storewarden.pipeline.flow import Flow
+from storewarden.pipeline.inbox import RootUp
+from storewarden.pipeline.parts import Committed
+from storewarden.pipeline.scanner import Scanner
+from storewarden.pipeline.sentinel import Sentinel
+from storewarden.pipeline.state import ScanTally, ScanWish
+from storewarden.supervise import Supervisor, Worker
+from storewarden.watch.budget import WatchBudget
+from storewarden.watch.observer import WardenObserver
+from storewarden.watch.walk import PART
+
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 2.0
+_TICK = 1.0
+_SOME = 100  # names settling, beside which digests may still be taken
+_RELEASE_AFTER_SCAN = 20_000  # listed files after which memory is given back
+
+
+def run(settings: Settings, *, json_log: bool, reload: Callable[[], Settings]) -> int:
+    """Watch and record until SIGTERM or SIGINT; return the exit code."""
+    logs.setup(settings.log.level, "json" if json_log else _form(settings))
+    clock = SystemClock()
+    _raise_file_limit()
+    try:
+        return _serve(settings, clock, reload)
+    except CatalogueCorrupt as error:
+        log.critical("the catalogue is damaged", extra={"facts": {"error": str(error)}})
+        keep.condemn(sqlite_path(settings.catalogue, settings.state))
+    return _serve(settings, clock, reload)  # which sets the damaged one aside
+
+
+def _serve(settings: Settings, clock: Clock, reload: Callable[[], Settings]) -> int:
+    with prepared(settings, clock, "storewarden run") as ground:
+        return Daemon(settings, ground, clock, reload).run()
+
+
+def _form(settings: Settings) -> logs.Format:
+    return "json" if settings.log.format == "json" else "auto"
+
+
+def _raise_file_limit() -> None:
+    """Take as many descriptors as we may: deep trees are walked with one for each level."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+
+
+class Daemon:
+    """All parts of one running daemon. Owned by the main thread."""
+
+    def __init__(
+        self, settings: Settings, ground: Ground, clock: Clock, reload: Callable[[], Settings]
+    ) -> None:
+        self._settings = settings
+        self._ground = ground
+        self._clock = clock
+        self._load_again = reload
+        self._metrics = Metrics(__version__)
+        self._wake = threading.Event()
+        self._stop_asked = False
+        self._reload_asked = False
+        self._waiting = ["the start"]
+        self._stages = stages_on(ground)
+        self._ups: dict[str, RootUp] = {}  # written by the sentinel, read by all
+        self._budget = WatchBudget(share=settings.watch_share)
+        self._observer = WardenObserver(self._budget)
+        self._put_together()
+        self._workers()
+
+    def _put_together(self) -> None:
+        stages, ground, clock = self._stages, self._ground, self._clock
+        self.flow = Flow(stages, self, clock)
+        self._scanner = Scanner(
+            stages.inbox,
+            self._ups,
+            clock,
+            self,
+            lambda root: stages.directories.large_digests(ground.roots[root], PART),
+        )
+        eyes = InotifyEyes(self._observer, stages.inbox, clock)
+        memory = RootMemory(ground)
+        self._sentinel = Sentinel(
+            stages.inbox, self._ups, eyes, memory, self._scanner, clock, self._unreadable
+        )
+        self._figures = Figures(
+            self._metrics, ground.engine, stages.counts, clock, self._sentinel.sights, stages.states
+        )
+        self._clerk = Clerk(
+            ground, self._scanner, stages.counts, clock, lambda root: root in self._ups
+        )
+        self._digester = Digester(
+            stages.digests,
+            stages.inbox,
+            lambda: {
+                name: up.settings.path for name, up in list(self._ups.items()) if up.settings.digest
+            },
+            busy=self._recording,
+            failed=lambda _root, _error: None,
+        )
+
+    def _workers(self) -> None:
+        """The workers in the order of the flow: who feeds whom stops first."""
+
+        def worker(name: str, step: Callable[[], float], **more: Callable[[], None]) -> Worker:
+            return Worker(
+                name,
+                step,
+                clock=self._clock,
+                on_death=self._worker_died,
+                on_fatal=lambda _worker, _error: self._wake.set(),
+                **more,  # type: ignore[arg-type]  # only finish is given
+            )
+
+        watch = worker("sentinel", self._sentinel.step, finish=self._sentinel.close)
+        self._watch_worker = watch
+        self._scan_worker = worker("scanner", self._scanner.step)
+        digest = worker("digester", self._digester.step, finish=self._digester.stop)
+        record = worker("recorder", self.flow.step, finish=self.flow.finish)
+        clerk = worker("clerk", self._clerk.step)
+        figures = worker("figures", self._figures.step, finish=self._figures.last)
+        lease = worker("lease", self._beat)
+        self._stages.inbox.wake = record.wake
+        self._scanner.wake = self._scan_worker.wake
+        self._scanner.beat = self._scan_worker.beat
+        self._scanner.stopping = lambda: self._stop_asked
+        self._supervisor = Supervisor(
+            (watch, self._scan_worker, digest, record, clerk, figures, lease), clock=self._clock
+        )
+        self._http = Server(
+            self._metrics,
+            stuck=lambda: self._supervisor.stuck(self._clock.monotonic()),
+            waiting=lambda: tuple(self._waiting),
+        )
+
+    # -- the main thread ------------------------------------------------------------------
+
+    def run(self) -> int:
+        """Start, go on until told to stop, and stop."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._signalled)
+        self._start()
+        ping = notify.watchdog_interval()
+        try:
+            while not self._stop_asked and self._supervisor.fatal is None:
+                self._wake.wait(min(_TICK, ping or _TICK))
+                self._wake.clear()
+                self._supervisor.check(self._clock.monotonic())
+                if ping and not self._supervisor.stuck(self._clock.monotonic()):
+                    notify.watchdog()
+                if self._reload_asked:
+                    self._reload_asked = False
+                    self._reload()
+        finally:
+            left = self._stop()
+        fatal = self._supervisor.fatal
+        if isinstance(fatal, LeaseLost):
+            return HELD
+        if isinstance(fatal, StorewardenError):
+            raise fatal
+        return FAILED if left or fatal is not None else DONE
+
+    def _start(self) -> None:
+        """Watches first, then readiness, then the scans that make up for the time before."""
+        for root in self._settings.roots:
+            self._metrics.begin_root(root.name)
+        if self._settings.http.port is not None:
+            self._http.start(self._settings.http.host, self._settings.http.port)
+        self._metrics.watches_limit.set(self._budget.allowed)
+        self._metrics.config_reload_success.set(1)
+        self._metrics.config_last_reload_success_timestamp_seconds.set(self._clock.wall_ns() / 1e9)
+        self._figures.show_all_totals()
+        self._observer.start()
+        self._sentinel.watch(self._settings.roots)
+        self._sentinel.step()
+        self._supervisor.start()
+        self._waiting.clear()
+        self._metrics.ready.set(1)
+        notify.ready(f"watching {len(self._ups)} of {len(self._settings.roots)} roots")
+        facts: dict[str, object] = {"version": __version__, "from": self._settings.source}
+        if self._settings.http.port is not None:
+            facts["http"] = self._http.url
+        log.info("ready", extra={"facts": facts})
+
+    def _stop(self) -> tuple[str, ...]:
+        notify.stopping()
+        self._waiting.append("the end")
+        self._metrics.ready.set(0)
+        self._stop_asked = True
+        left = self._supervisor.stop(STOP_SECONDS)
+        self._observer.stop()
+        self._observer.join(0.5)
+        self._http.stop()
+        log.info("stopped", extra={"facts": {"left": ",".join(left)} if left else {}})
+        return left
+
+    def _signalled(self, number: int, _frame: FrameType | None) -> None:
+        """Only set a flag; the main loop does the rest. A second request to stop is final."""
+        if number == signal.SIGHUP:
+            self._reload_asked = True
+        elif self._stop_asked:
+            os._exit(FAILED)
+        else:
+            self._stop_asked = True
+        self._wake.set()
+
+    def _reload(self) -> None:
+        """Take a new configuration over as far as can be done while running; keep a right one."""
+        notify.reloading(self._clock.monotonic())
+        try:
+            new = self._load_again()
+            for root in new.roots:
+                if root.name not in self._ground.roots:
+                    self._ground.register((root,))
+                    self._stages.counts.know(root.name, self._ground.roots[root.name])
+        except StorewardenError as error:
+            self._metrics.config_reload_success.set(0)
+            problems = error.problems if isinstance(error, ConfigError) else (str(error),)
+            for problem in problems:
+                log.error("the new configuration is wrong", extra={"facts": {"why": problem}})  # noqa: TRY400  # a mistake in a file has no traceback
+            notify.ready("the new configuration is wrong; the one before is in use")
+            return
+        self._apply(new)
+        self._metrics.config_reload_success.set(1)
+        self._metrics.config_last_reload_success_timestamp_seconds.set(self._clock.wall_ns() / 1e9)
+        notify.ready("the new configuration is in use")
+
+    def _apply(self, new: Settings) -> None:
+        for difference in changed(self._settings, new):
+            level = logging.INFO if difference.live else logging.WARNING
+            what = "applied" if difference.live else "takes effect with the next start"
+            log.log(
+                level,
+                "the configuration changed",
+                extra={"facts": {"change": str(difference), "what": what}},
+            )
+        names = {root.name for root in new.roots}
+        for root in self._settings.roots:
+            if root.name not in names:
+                self._metrics.forget_root(root.name)
+        for root in new.roots:
+            if root not in self._settings.roots:
+                self._metrics.begin_root(root.name)
+        logs.set_level(new.log.level)
+        self._sentinel.want_roots(new.roots)
+        self._settings = new
+
+    # -- what the parts tell each other ---------------------------------------------------
+
+    def lost_events(self, root: str, reason: str) -> None:
+        """Have the root scanned once the storm is over (recorder thread)."""
+        self._scanner.want(root, ScanWish(reason), settled=False)
+
+    def root_doubted(self, root: str, why: str) -> None:
+        """Have the root judged anew (recorder thread)."""
+        del why
+        self._sentinel.doubt(root)
+        self._watch_worker.wake()
+
+    def blind_changed(self, root: str, blind: Sequence[Blind]) -> None:
+        """Write what cannot be seen, inside the recorder's transaction."""
+        root_id = self._ground.roots[root]
+        write_blindness(self._ground.engine, root_id, blind, self._clock.wall_ns())
+
+    def committed(self, done: Committed) -> None:
+        """Count a round (recorder thread)."""
+        self._figures.committed(done)
+
+    def failed(self, error: StorewardenError) -> None:
+        """Count a round that came to nothing (recorder thread)."""
+        self._figures.failed(error)
+
+    def scan_begun(self, tally: ScanTally) -> None:
+        """Show that a scan runs (scanner thread)."""
+        self._figures.scan_begun(tally)
+
+    def scan_ended(self, tally: ScanTally) -> None:
+        """Let the scanner go on (recorder thread)."""
+        self._scanner.ended(tally)
+
+    def scan_concluded(self, tally: ScanTally, seconds: float) -> None:
+        """Store and answer what a scan came to (recorder thread)."""
+        if tally.whole and not tally.broken and not self._scanner.is_wanted(tally.root):
+            self._confirm_watches(tally)
+        try:
+            self._figures.scan_ended(tally, seconds)
+            self._clerk.ended(tally, seconds)
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+            self._figures.failed(error)
+        if tally.listed >= _RELEASE_AFTER_SCAN:
+            self._ground.engine.release_memory()
+
+    def _confirm_watches(self, tally: ScanTally) -> None:
+        """Let the emitter drop what a whole scan did not meet, and forget that it lost events."""
+        emitter = self._observer.emitter(tally.root)
+        if emitter is None:
+            return
+        root_id, known = self._ground.roots[tally.root], self._stages.directories.known
+
+        def visited(path: bytes) -> bool:
+            directory = known(root_id, path)
+            return directory is not None and tally.met(directory.id)
+
+        emitter.confirm_after_scan(visited)
+
+    def _unreadable(self, root: str) -> dict[bytes, int]:
+        state = self._stages.states.get(root)
+        return dict(state.unreadable) if state is not None else {}
+
+    def _recording(self) -> bool:
+        """Tell whether the recorder has more to do than to wait."""
+        return (
+            self.flow.failing()
+            or self._scanner.running() is not None
+            or any(state.shown.pending > _SOME for state in list(self._stages.states.values()))
+        )
+
+    def _beat(self) -> float:
+        self._ground.lease.beat(self._clock)
+        return BEAT_SECONDS
+
+    def _worker_died(self, worker: Worker, _error: BaseException) -> None:
+        self._metrics.worker_restarts_total.labels(worker=worker.name).inc()
+        self._wake.set()

@@ -1,0 +1,54 @@
+"""What the sentinel watches with: the observer of all roots, the mounts, the way to the inbox."""
+
+from __future__ import annotations
+
+import logging
+import os
+
+from storewarden.clock import Clock
+from storewarden.config.schema import RootSettings
+from storewarden.pipeline.inbox import Arrived, Inbox
+from storewarden.watch.canary import prove
+from storewarden.watch.emitter import ChangesEvent, InotifyEmitter
+from storewarden.watch.exclude import Exclusions
+from storewarden.watch.mounts import MountTable
+from storewarden.watch.observer import Handler, WardenObserver
+from storewarden.watch.tree import WatchSpec
+
+log = logging.getLogger(__name__)
+
+
+class InotifyEyes:
+    """Watches by inotify. ``open`` and ``close`` are called by the sentinel thread."""
+
+    def __init__(self, observer: WardenObserver, inbox: Inbox, clock: Clock) -> None:
+        self.mounts = MountTable()
+        self._observer = observer
+        self._handler = Handler(self._arrived)
+        self._inbox = inbox
+        self._clock = clock
+
+    def _arrived(self, event: ChangesEvent) -> None:
+        """Take changes over from the observer thread."""
+        self._inbox.put(Arrived(event.changes, self._clock.monotonic(), event.taken))
+
+    def open(self, root: RootSettings) -> InotifyEmitter | None:
+        """Watch a root; None when no events come from its file system."""
+        spec = WatchSpec(root.name, root.path, Exclusions(root.exclude))
+        emitter = self._observer.attach(spec, self._handler)
+        if root.watch == "auto" and prove(root.path) is False:
+            self._observer.detach(root.name)
+            log.warning(
+                "no events come from this file system: it is polled",
+                extra={"facts": {"root": root.name, "path": os.fsdecode(root.path)}},
+            )
+            return None
+        return emitter
+
+    def close(self, root: str) -> None:
+        """Stop watching a root."""
+        self._observer.detach(root)
+
+    def dead(self) -> list[str]:
+        """Return the roots whose watching thread died."""
+        return self._observer.dead()

@@ -1,0 +1,123 @@
+"""What settled is looked at and recorded; what is gone is confirmed by a look. Recorder thread."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
+from storewarden.catalogue.record import Look, Recorded
+from storewarden.model import Hint
+from storewarden.pipeline.look import look
+from storewarden.pipeline.parts import Stages
+from storewarden.pipeline.round import Round
+from storewarden.pipeline.state import RootState
+from storewarden.watch.below import open_directory
+from storewarden.watch.settle import Rest
+from storewarden.watch.walk import VANISHED
+
+
+class Settling:
+    """Looks at names that are due, inside a round."""
+
+    def __init__(self, stages: Stages) -> None:
+        self._recorder = stages.recorder
+        self._departures = stages.departures
+
+    def confirm_gone(self, root: RootState, root_fd: int, round_: Round) -> None:
+        """Mark all below a directory missing that is not there; list it when it is."""
+        for path in root.gone:
+            try:
+                os.close(open_directory(root_fd, path))
+            except OSError as error:
+                if error.errno in VANISHED:
+                    count = self._departures.tree(root.name, path, round_.now_ns)
+                    round_.done.add(root.name, Recorded(missing=count))
+                continue
+            root.want_listed(path, recursive=True)
+        round_.gone[root.name] = len(root.gone)
+
+    def look(self, root: RootState, root_fd: int, round_: Round, limit: int) -> None:
+        """Look at the names that are due, at most ``limit`` of them, and record what they show."""
+        by_directory: dict[bytes, list[bytes]] = defaultdict(list)
+        for directory, name in root.settle.due(round_.now, limit):
+            by_directory[directory].append(name)
+        for directory, names in by_directory.items():
+            looked = look(root_fd, directory, names)
+            if looked.error:
+                root.unreadable[directory] = looked.error
+                continue  # unanswered: settle hands the names out again
+            root.unreadable.pop(directory, None)
+            ready, growing = self._answer(root, directory, looked.found, round_)
+            if ready:
+                recorded = self._recorder.names(
+                    root.name,
+                    directory,
+                    looked.place,
+                    ready,
+                    growing=growing,
+                    now_ns=round_.now_ns,
+                )
+                round_.done.add(root.name, recorded)
+                self._look_at_links(root, looked.place[0], recorded.linked, round_)
+            self._gone(root, directory, looked.absent, round_)
+            root.touched(directory, round_.now)
+
+    def _answer(
+        self, root: RootState, directory: bytes, found: Iterable[Look], round_: Round
+    ) -> tuple[list[Look], frozenset[bytes]]:
+        """Tell settle what was seen; return what is to be recorded, and what of it still grows."""
+        ready: list[Look] = []
+        growing: set[bytes] = set()
+        seen, now, looked = root.settle.seen, round_.now, round_.looked.append
+        for pair in found:
+            entry = pair[0]
+            name = entry[0]
+            rest = seen(directory, name, (entry[1], entry[6], entry[8], entry[9]), False, now)  # noqa: FBT003  # settle's order
+            if rest is Rest.WAIT:
+                continue
+            if rest is Rest.GROWING:
+                growing.add(name)
+            ready.append(pair)
+            looked((root, directory, name, rest))
+        return ready, frozenset(growing)
+
+    def _gone(
+        self, root: RootState, directory: bytes, names: Iterable[bytes], round_: Round
+    ) -> None:
+        gone = []
+        for name in names:
+            rest = root.settle.seen(directory, name, None, False, round_.now)  # noqa: FBT003  # settle's order
+            if rest is Rest.GONE:
+                gone.append(name)
+                round_.looked.append((root, directory, name, rest))
+        if gone:
+            left = self._departures.names(root.name, directory, gone, round_.now_ns)
+            round_.done.add(root.name, Recorded(missing=left.count))
+            self._look_at_links(root, left.device, left.linked, round_)
+
+    def _look_at_links(
+        self, root: RootState, device: int, inodes: Sequence[int], round_: Round
+    ) -> None:
+        """A link made or gone changes what the other names show, and no event says so."""
+        if inodes:
+            for directory, name in self._recorder.links(root.name, device, inodes):
+                root.settle.note(directory, name, Hint.CLOSED, round_.now)
+
+    def record_restless(self, root: RootState, root_fd: int, round_: Round) -> None:
+        """Record what has not settled as it is now, as growing: there is no later."""
+        for directory, names in root.settle.drain().items():
+            looked = look(root_fd, directory, list(names))
+            if looked.found:
+                growing = frozenset(entry[0] for entry, _ in looked.found)
+                recorded = self._recorder.names(
+                    root.name,
+                    directory,
+                    looked.place,
+                    looked.found,
+                    growing=growing,
+                    now_ns=round_.now_ns,
+                )
+                round_.done.add(root.name, recorded)
+            left = self._departures.names(root.name, directory, looked.absent, round_.now_ns)
+            round_.done.add(root.name, Recorded(missing=left.count))

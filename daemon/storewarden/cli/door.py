@@ -61,7 +61,7 @@ class Door(click.Group):
 
 @click.group(
     cls=Door,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     subcommand_metavar="VERB ...",
     epilog="""\b
 Each verb explains itself: storewarden VERB --help

@@ -7,7 +7,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -30,7 +29,7 @@ SCREENFUL = 100  # on a terminal, unless told otherwise
 def files(
     session: Session, terms: Sequence[str], limit: int | None, print0: bool, all_hosts: bool
 ) -> int:
-    r"""List the recorded files that meet every TERM.
+    """List the recorded files that meet every TERM.
 
     \b
     kind=video,image  root=uploads     name='*.png'     ext=png
@@ -41,12 +40,13 @@ def files(
     unless a TERM is about the state. In a pipe a line holds, between tabs: root, path, kind,
     size, time of modification in nanoseconds, digest, state.
     """
-    from storewarden.catalogue import find
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE
 
     output, now_ns = session.output, SystemClock().wall_ns()
-    with _reading(session) as engine:
+    with session.reading() as engine:
+        from storewarden.catalogue import find
+
         host = None if all_hosts else _host(engine)
         rows = find.files(engine, terms, now_ns, host_id=host)
         if print0:
@@ -70,10 +70,11 @@ def show(session: Session, path: str) -> int:
 
     PATH is absolute, or relative to here, or begins with the name of a root: uploads/a/b.png
     """
-    from storewarden.catalogue import find
     from storewarden.errors import DONE
 
-    with _reading(session) as engine:
+    with session.reading() as engine:
+        from storewarden.catalogue import find
+
         host = _host(engine)
         places = _places(engine, host)
         found: list[FileRow] = []
@@ -185,6 +186,7 @@ def _more(shown: int, number: int, size: int) -> None:
 
 def _tell(output: Output, row: FileRow, places: dict[str, bytes], events: Sequence[Event]) -> None:
     from storewarden.cli.when import moment
+    from storewarden.measure.shown import shown
 
     for name, value in _facts(row, places):
         if output.terminal:
@@ -192,7 +194,7 @@ def _tell(output: Output, row: FileRow, places: dict[str, bytes], events: Sequen
         else:
             output.fields(name, value)
     for event in events:
-        detail = " ".join(f"{key}={value}" for key, value in event.detail.items())
+        detail = " ".join(f"{key}={shown(value)}" for key, value in event.detail.items())
         if output.terminal:
             output.text(f"{'':<11} {moment(event.at_ns)}  {event.event}  {detail}".rstrip())
         else:
@@ -222,18 +224,6 @@ def _facts(row: FileRow, places: dict[str, bytes]) -> Iterator[tuple[str, str]]:
     yield "generation", str(row.generation)
     yield "mode", f"{stat.filemode(row.mode)} uid {row.uid} gid {row.gid}, {row.links} links"
     yield "inode", f"{row.inode} on device {os.major(row.device)}:{os.minor(row.device)}"
-
-
-@contextmanager
-def _reading(session: Session) -> Iterator[Engine]:
-    from storewarden.catalogue.migrate import require_current
-
-    engine = session.catalogue()
-    try:
-        require_current(engine)
-        yield engine
-    finally:
-        engine.close()
 
 
 def _host(engine: Engine) -> int | None:

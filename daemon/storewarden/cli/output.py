@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import unicodedata
@@ -43,6 +44,7 @@ class Output:
     def __init__(self, *, json: bool) -> None:
         self.json = json
         self.terminal = not json and sys.stdout.isatty()
+        self.colours = self.terminal and "NO_COLOR" not in os.environ
 
     def document(self, value: Mapping[str, Any]) -> None:
         """Write one JSON object: on several lines for eyes, on one for programs."""
@@ -62,7 +64,7 @@ class Output:
 
     def styled(self, cell: Cell) -> str:
         """Return a cell's text with the codes that colour it, on a terminal."""
-        if self.terminal and cell.style:
+        if self.colours and cell.style and cell.text:
             return click.style(cell.text, **COLOURS[cell.style])
         return cell.text
 
@@ -71,7 +73,8 @@ class Output:
         whole = list(rows)
         if self.terminal and _rich_table(heads, whole):
             return
-        cells = [[Cell(head, "head") for head in heads], *whole]
+        right = [cell.right for cell in whole[0]] if whole else [False] * len(heads)
+        cells = [[Cell(h, "head", r) for h, r in zip(heads, right, strict=True)], *whole]
         widths = [
             min(WIDEST_COLUMN, max(width(row[column].text) for row in cells))
             for column in range(len(heads))

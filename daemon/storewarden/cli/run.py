@@ -20,12 +20,12 @@ def run(session: Session) -> int:
     SIGHUP reads the configuration again; a wrong one is refused and the present one kept.
     --json writes the log as one JSON object a line.
     """
+    settings = session.settings
     from storewarden.daemon.run import run as serve
 
-    settings = session.settings
     if sys.stderr.isatty() and not session.json:
         note(greeting(settings))
-    return serve(settings, json_log=session.json)
+    return serve(settings, json_log=session.json, reload=session.read_settings)
 
 
 def greeting(settings: Settings) -> str:

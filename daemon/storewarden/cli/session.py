@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,12 +29,23 @@ class Session:
 
     @property
     def settings(self) -> Settings:
-        """The configuration, read when it is first needed."""
-        if self._settings is None:
-            from storewarden.config.load import load
+        """The configuration, read when it is first needed.
 
-            self._settings = load(self.config, os.environ, Path.cwd())
+        To be asked for before anything of the catalogue is imported: PostgreSQL's driver takes
+        16 MB and 50 ms wherever it is installed, and a SQLite catalogue has no use for it.
+        """
+        if self._settings is None:
+            from storewarden.catalogue import drivers
+
+            self._settings = self.read_settings()
+            drivers.choose(self._settings.catalogue)
         return self._settings
+
+    def read_settings(self) -> Settings:
+        """Read the configuration as it is now; a daemon does so again and again."""
+        from storewarden.config.load import load
+
+        return load(self.config, os.environ, Path.cwd())
 
     @property
     def output(self) -> Output:
@@ -48,6 +60,18 @@ class Session:
         return open_catalogue(
             settings.catalogue, settings.state, readonly=readonly, role="storewarden-cli"
         )
+
+    @contextmanager
+    def reading(self) -> Iterator[Engine]:
+        """Open the catalogue to read it, refuse one of another version, close it at the end."""
+        engine = self.catalogue()
+        try:
+            from storewarden.catalogue.migrate import require_current
+
+            require_current(engine)
+            yield engine
+        finally:
+            engine.close()
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:

@@ -29,20 +29,16 @@ def status(session: Session) -> int:
 
     Exit code 1 when a root is blind or frozen.
     """
-    from storewarden.catalogue.migrate import require_current
+    settings = session.settings
     from storewarden.catalogue.roots import this_machine
     from storewarden.cli.overview import read
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE, FAILED
 
     clock = SystemClock()
-    engine = session.catalogue()
-    try:
-        require_current(engine)
-        overview = read(engine, this_machine(), session.settings.roots, clock)
-    finally:
-        engine.close()
-    show(session.output, overview, session.settings.catalogue_shown, clock.wall_ns())
+    with session.reading() as engine:
+        overview = read(engine, this_machine(), settings.roots, clock)
+    show(session.output, overview, settings.catalogue_shown, clock.wall_ns())
     return FAILED if overview.bad else DONE
 
 
@@ -130,7 +126,10 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
     output.text()
     output.table(HEADS, [_cells(root, now_ns) for root in overview.roots])
     for root in overview.roots:
-        for line, style in _remarks(root, now_ns):
+        remarks = list(_remarks(root, now_ns))
+        if remarks:
+            output.text()
+        for line, style in remarks:
             output.text(line, style)
 
 
@@ -168,13 +167,13 @@ def _remarks(root: Root, now_ns: int) -> Iterator[tuple[str, Style]]:
 
     waited = _waited(root, now_ns)
     if waited > 60:  # noqa: PLR2004  # a minute: longer than anything settles
-        yield f"\n{root.name}: a file has waited for {format_duration(waited)}", "odd"
+        yield f"{root.name}: a file has waited for {format_duration(waited)}", "odd"
     if root.missing_held:
-        yield f"\n{root.name}: {root.missing_held:,} files were not found by the last scan", "odd"
+        yield f"{root.name}: {root.missing_held:,} files were not found by the last scan", "odd"
         yield "  that many at once are not believed until you say so:", ""
         yield f"  → storewarden scan --accept-missing {root.name}", "head"
     for place in root.blind:
-        yield f"\n{root.name}: {_place(place)}", "bad"
+        yield f"{root.name}: {_place(place)}", "bad"
         yield f"  for {format_duration(max(0, now_ns - place.since_ns) // 10**9)}", "dim"
         if place.remedy:
             from storewarden.measure.shown import shown

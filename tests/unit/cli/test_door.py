@@ -46,6 +46,11 @@ def raising(error: BaseException) -> Callable[[Session], NoReturn]:
     return act
 
 
+@pytest.fixture(autouse=True)
+def width_of_the_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+
+
 def test_help(capsys: pytest.CaptureFixture[str], golden: Golden) -> None:
     assert main(["--help"]) == 0
     golden("cli/help.txt", capsys.readouterr().out)

@@ -26,6 +26,7 @@ def on_terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
     stream = Terminal()
     monkeypatch.setattr(sys, "stdout", stream)
     monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.delenv("NO_COLOR", raising=False)
     return stream
 
 
@@ -33,7 +34,7 @@ def test_a_table_is_aligned(capsys: pytest.CaptureFixture[str]) -> None:
     Output(json=False).table(HEADS, ROWS)
 
     assert capsys.readouterr().out == (
-        "NAME          FILES      PATH\n"
+        "NAME              FILES  PATH\n"
         "save_outputs  1,234,567  /srv/a\n"
         "漢字                  3  /srv/b\n"
     )

@@ -7,6 +7,7 @@ import http.client
 import os
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storewarden.catalogue.connect import open_catalogue, sqlite_path
@@ -37,7 +38,7 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
         try:
             yield versions(engine, where)
             if path is not None:
-                yield integrity(engine, path.stat().st_size)
+                yield integrity(path)
         finally:
             engine.close()
     except StorewardenError as error:
@@ -57,15 +58,17 @@ def versions(engine: Engine, where: str) -> Finding:
     return ok("catalogue", told)
 
 
-def integrity(engine: Engine, size: int) -> Finding:
+def integrity(path: Path) -> Finding:
     """Have SQLite read its whole file, unless that takes too long."""
-    told = f"{format_size(size)}"
+    from storewarden.catalogue.keep_file import damage
+
+    size = path.stat().st_size
+    told = format_size(size)
     if size > CHECKED_BYTES:
         return ok("catalogue", f"{told}: `storewarden catalogue status --check` reads all of it")
-    problems = [str(row[0]) for row in engine.execute("PRAGMA quick_check(5)")]
-    if problems != ["ok"]:
+    if problem := damage(path):
         remedy = "storewarden catalogue restore, or a start of the daemon, which rebuilds it"
-        return fail("catalogue", f"damaged: {shown(problems[0])}", remedy)
+        return fail("catalogue", f"damaged: {shown(problem)}", remedy)
     return ok("catalogue", f"{told}, undamaged")
 
 

@@ -1,0 +1,130 @@
+"""One screen: for people, for pipes, as JSON."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.lease import Lease
+from storewarden.catalogue.process import Process
+from storewarden.catalogue.roots import this_machine
+from storewarden.cli import status
+from storewarden.cli.output import Output
+from storewarden.cli.overview import Overview, Root, read
+from storewarden.clock import SystemClock
+from storewarden.config.schema import RootSettings
+from tests.conftest import Golden
+from tests.unit.cli.conftest import MINUTE, NOW, Run
+
+HOLDER = Process("studio", 4242, 1, 1, "boot", "storewarden run", NOW - 75 * MINUTE)
+FIELDS = {"name", "path", "mode", "state", "files", "bytes", "pending", "overflows", "blind"}
+
+
+def overview(engine: Engine) -> Overview:
+    """What the catalogue of the fixture tells, with paths that are the same everywhere."""
+    names = ("save_outputs", "uploads", "later")
+    configured = [RootSettings(name, b"/srv/" + name.encode()) for name in names]
+    return read(engine, this_machine(), configured, SystemClock())
+
+
+def shown(
+    what: Overview,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    terminal: bool,
+) -> str:
+    monkeypatch.setitem(sys.modules, "rich.console", None)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    status.show(Output(json=False), what, "sqlite", NOW)
+    return capsys.readouterr().out
+
+
+@pytest.mark.parametrize("form", ["people", "programs"])
+def test_the_screen(
+    catalogue: Engine,
+    daemon: Lease,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    golden: Golden,
+    form: str,
+) -> None:
+    what = replace(overview(catalogue), daemon=HOLDER)
+    text = shown(what, capsys, monkeypatch, terminal=form == "people")
+    golden(f"cli/status-{form}.txt", text)
+
+
+def test_the_screen_without_a_daemon(
+    catalogue: Engine,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    golden: Golden,
+) -> None:
+    text = shown(overview(catalogue), capsys, monkeypatch, terminal=True)
+    golden("cli/status-no-daemon.txt", text)
+
+
+def test_json_has_the_fields_of_the_design(catalogue: Engine, daemon: Lease, run: Run) -> None:
+    ran = run("status", "--json")
+
+    outputs, uploads = ran.json["roots"]
+    assert ran.code == 1  # uploads is blind
+    assert outputs.keys() >= FIELDS
+    assert (outputs["files"], outputs["bytes"], outputs["missing"]) == (4, 1_500_000 + (3 << 30), 1)
+    assert (outputs["state"], outputs["mode"], outputs["blind"]) == ("watching", "inotify", [])
+    assert (uploads["state"], uploads["overflows"]) == ("frozen", 2)
+    assert uploads["blind"][0] == {
+        "reason": "root-not-mounted",
+        "path": "",
+        "since_ns": NOW - 5 * MINUTE,
+        "detail": "no disk",
+        "remedy": "sudo mount /mnt/up",
+    }
+    assert ran.json["ready"] is True
+    assert ran.json["daemon"]["pid"] == daemon.holder.pid
+
+
+def test_without_a_daemon_nothing_is_ready_and_nothing_old_is_shown(
+    catalogue: Engine, run: Run
+) -> None:
+    ran = run("status", "--json")
+
+    assert (ran.code, ran.json["ready"], ran.json["daemon"]) == (0, False, None)
+    assert {root["state"] for root in ran.json["roots"]} == {"stopped"}
+    assert all(root["blind"] == [] for root in ran.json["roots"])
+
+
+def test_a_root_that_left_the_configuration_is_still_told(catalogue: Engine, daemon: Lease) -> None:
+    what = read(catalogue, this_machine(), [RootSettings("uploads", b"/u")], SystemClock())
+
+    assert [(root.name, root.state) for root in what.roots] == [
+        ("uploads", "frozen"),
+        ("save_outputs", "not-configured"),
+    ]
+
+
+def test_a_root_that_was_never_started_keeps_it_from_being_ready(
+    catalogue: Engine, daemon: Lease
+) -> None:
+    what = overview(catalogue)
+
+    assert what.roots[-1] == Root("later", b"/srv/later", "new")
+    assert not what.ready
+
+
+def test_a_machine_without_roots(catalogue: Engine) -> None:
+    other = replace(this_machine(), machine_id="another")
+    what = read(catalogue, other, [RootSettings("uploads", b"/u")], SystemClock())
+
+    assert what == Overview(None, (Root("uploads", b"/u"),))
+
+
+def test_before_the_first_start_it_says_how_to_start(run: Run, tmp_path: Path) -> None:
+    ran = run("status")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"storewarden: no catalogue yet at {tmp_path}/state/catalogue.db; ")
+    assert "storewarden run" in ran.err

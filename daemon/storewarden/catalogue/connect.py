@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from storewarden.catalogue.engine import Engine
+from storewarden.catalogue import drivers
 from storewarden.errors import CatalogueUnavailable, ConfigError
+
+if TYPE_CHECKING:  # it imports peewee, whose drivers are chosen first
+    from storewarden.catalogue.engine import Engine
 
 FILE = "catalogue.db"
 
@@ -19,15 +22,16 @@ def open_catalogue(url: str, state: Path, *, readonly: bool = False, role: str) 
     A reader never makes a file, never waits for a writer and never keeps one waiting. ``role``
     names the program to the administrators of a server.
     """
-    if url.startswith(("postgresql://", "postgres://")):
-        return _postgres(url, readonly=readonly, role=role)
+    drivers.choose(url)
+    if drivers.is_server(url):
+        return _server(url, readonly=readonly, role=role)
     path = sqlite_path(url, state)
     if readonly and not path.exists():
         raise CatalogueUnavailable(
             f"no catalogue yet at {path}",
             remedy="start the daemon with 'storewarden run' or run 'storewarden scan'",
         )
-    return _sqlite(path, readonly=readonly)
+    return _file(path, readonly=readonly)
 
 
 def sqlite_path(url: str, state: Path) -> Path:
@@ -40,22 +44,15 @@ def sqlite_path(url: str, state: Path) -> Path:
     raise ConfigError((f"catalogue: {scheme!r} is neither sqlite nor postgresql://…",))
 
 
-def _sqlite(path: Path, *, readonly: bool) -> Engine:
-    # Peewee imports psycopg where it is installed: 16 MB that a SQLite catalogue has no use for
-    absent = [name for name in ("psycopg", "psycopg2") if name not in sys.modules]
-    for name in absent:
-        sys.modules[name] = None  # type: ignore[assignment]  # the way to say "cannot be imported"
-    try:
-        from storewarden.catalogue.sqlite import SqliteEngine  # noqa: PLC0415  # see above
-    finally:
-        for name in absent:
-            del sys.modules[name]
+def _file(path: Path, *, readonly: bool) -> Engine:
+    from storewarden.catalogue.sqlite import SqliteEngine  # noqa: PLC0415  # after the drivers
+
     if not readonly:
         _make_directory(path.parent)
     return SqliteEngine(path, readonly=readonly)
 
 
-def _postgres(url: str, *, readonly: bool, role: str) -> Engine:
+def _server(url: str, *, readonly: bool, role: str) -> Engine:
     try:
         from storewarden.catalogue.postgres import PostgresEngine  # noqa: PLC0415  # optional
     except ImportError as error:

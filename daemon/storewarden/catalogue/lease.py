@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from storewarden.catalogue.engine import Engine
@@ -103,6 +103,35 @@ def read(engine: Engine, host_id: int) -> Held | None:
         return None
     epoch, holder, beat = rows[0]
     return Held(epoch, holder == _FREE, _parsed(holder), beat)
+
+
+def refuse_if_held(engine: Engine, clock: Clock, sleep: Sleep) -> None:
+    """Raise HeldByAnother while anybody, on whatever host, holds a lease of this catalogue.
+
+    Watches the beats of holders on other machines for up to 15 s each.
+    """
+    for (host_id,) in engine.execute("SELECT host_id FROM leases"):
+        held = read(engine, host_id)
+        if held and _is_alive(engine, host_id, held, clock, sleep):
+            raise _refusal(engine, held)
+
+
+def epochs(engine: Engine) -> dict[str, int]:
+    """Return the epoch of each host's lease, by the host's machine id."""
+    rows = engine.execute(
+        "SELECT h.machine_id, l.epoch FROM leases l JOIN hosts h ON h.id = l.host_id"
+    )
+    return {str(machine_id): int(epoch) for machine_id, epoch in rows}
+
+
+def raise_epochs(engine: Engine, beyond: Mapping[str, int]) -> None:
+    """Free every lease, its epoch above what it was and what it was elsewhere."""
+    for machine_id, epoch in epochs(engine).items():
+        engine.execute(
+            "UPDATE leases SET holder = ?, epoch = ?"
+            " WHERE host_id = (SELECT id FROM hosts WHERE machine_id = ?)",
+            (_FREE, max(epoch, beyond.get(machine_id, 0)) + 1, machine_id),
+        )
 
 
 def live_holder(engine: Engine, host_id: int, clock: Clock) -> Process | None:

@@ -9,18 +9,21 @@ from __future__ import annotations
 import logging
 import pkgutil
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from storewarden.catalogue import migrations
+from storewarden.catalogue import lease, migrations
 from storewarden.catalogue.dialect import speak
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import Clock
 from storewarden.errors import CatalogueTooNew, PermanentError, UsageError
 
 log = logging.getLogger(__name__)
+
+Sleep = Callable[[float], None]
 
 ADVISORY_LOCK = 0x53746F7265  # "Store": two programs must not migrate one PostgreSQL at once
 
@@ -81,6 +84,11 @@ def version(engine: Engine) -> int:
     return max(applied(engine), default=0)
 
 
+def history_table(engine: Engine) -> str:
+    """Return the statement that makes the table of versions unless it is there."""
+    return speak(_HISTORY, engine.dialect)
+
+
 def status(engine: Engine) -> list[MigrationState]:
     """Return every step that the catalogue or the program knows, in order."""
     there = applied(engine)
@@ -101,26 +109,40 @@ def require_current(engine: Engine) -> None:
         )
 
 
-def migrate(engine: Engine, clock: Clock, to: int | None = None) -> list[MigrationState]:
-    """Apply what is missing, up to version ``to`` or the newest; return what was applied."""
+def migrate(
+    engine: Engine, clock: Clock, to: int | None = None, sleep: Sleep = time.sleep
+) -> list[MigrationState]:
+    """Apply what is missing, up to version ``to`` or the newest; return what was applied.
+
+    Refused, when there is something to apply, while another process holds a lease.
+    """
     target = _target(engine, newest() if to is None else to)
-    if not engine.readonly and not _has_history(engine):
+    if not _has_history(engine):
         with engine.transaction():
             _lock(engine)
-            engine.execute(speak(_HISTORY, engine.dialect))
-    steps = [step for step in known() if step.version <= target]
-    done = [_go_up(engine, clock, step) for step in steps]
+            engine.execute(history_table(engine))
+    at = version(engine)
+    if 0 < at < target:
+        lease.refuse_if_held(engine, clock, sleep)
+    done = [_go_up(engine, clock, step) for step in known() if step.version <= target]
     if target == newest():
         engine.mend_indexes()  # a bulk load may have been killed
     return [state for state in done if state]
 
 
-def rollback(engine: Engine, to: int | None = None) -> list[MigrationState]:
-    """Take back the newest step, or all beyond version ``to``; return what was taken back."""
+def rollback(
+    engine: Engine, clock: Clock, to: int | None = None, sleep: Sleep = time.sleep
+) -> list[MigrationState]:
+    """Take back the newest step, or all beyond version ``to``; return what was taken back.
+
+    What the tables that go held is lost; refused while another process holds a lease.
+    """
     there = applied(engine)
     at = max(there, default=0)
     target = _target(engine, max(at - 1, 0) if to is None else to)
     steps = [step for step in reversed(known()) if target < step.version <= at]
+    if steps:
+        lease.refuse_if_held(engine, clock, sleep)
     for step in steps:
         with engine.transaction():
             _lock(engine)

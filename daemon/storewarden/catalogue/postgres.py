@@ -7,6 +7,7 @@ locks, statements, and transactions whose program stands still.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import psycopg
@@ -214,6 +215,46 @@ class PostgresEngine(Engine):
 
     def checkpoint(self) -> None:
         """Do nothing: the server has its own time for that."""
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that this thread reads meanwhile be of one moment, however long it takes."""
+        opened = self._connect()
+        try:
+            self._settle("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            self._settle("SET LOCAL statement_timeout = 0")
+            yield
+        finally:
+            if not self._pool.is_closed():
+                self._settle("ROLLBACK")
+            self._give_back(opened=opened)
+
+    def _settle(self, statement: str) -> None:
+        with self._connected() as connection:
+            connection.execute(statement.encode())
+
+    def copy_out(self, table: str, columns: Sequence[str]) -> Iterator[bytes]:
+        """Yield a table as COPY writes it."""
+        statement = f"COPY {table} ({', '.join(columns)}) TO STDOUT"
+        with (
+            self._connected() as connection,
+            connection.cursor() as cursor,
+            cursor.copy(statement.encode()) as copy,
+        ):
+            for block in copy:
+                yield bytes(block)
+
+    def copy_in(self, table: str, columns: Sequence[str], blocks: Iterable[bytes]) -> None:
+        """Load a table with what ``copy_out`` yielded."""
+        self._must_be_inside()
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+        with (
+            self._connected() as connection,
+            connection.cursor() as cursor,
+            cursor.copy(statement.encode()) as copy,
+        ):
+            for block in blocks:
+                copy.write(block)
 
     def learn(self) -> None:
         """Count what the tables hold, so that the server plans by it."""

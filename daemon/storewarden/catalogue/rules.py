@@ -129,6 +129,19 @@ GONE = Rule(
     "is set in a row that is missing",
     lambda _value: True,  # needs two columns: see check
 )
+
+# By the name of the index, and by the columns that SQLite names in its place.
+UNIQUE = {
+    "hosts_machine": "a machine has one row",
+    "hosts.machine_id": "a machine has one row",
+    "roots_uuid": "a root's uuid has one row",
+    "roots.uuid": "a root's uuid has one row",
+    "roots_host_name": "a host has one root of a name",
+    "roots.host_id, roots.name": "a host has one root of a name",
+    "directories_root_path": "a directory has one row",
+    "directories.root_id, directories.path": "a directory has one row",
+    "files_directory_name": "a name in a directory has one row that is not missing",
+}
 BY_NAME = {rule.name: rule for rule in (*RULES, GONE)}
 
 
@@ -185,13 +198,13 @@ def _shown(value: Any) -> str:
 
 
 def explain(constraint: str) -> str:
-    """Return what a named rule of a table asks, or nothing for a name that is none of ours."""
+    """Return what a named rule or index asks, or nothing for a name that is none of ours."""
     rule = BY_NAME.get(constraint)
-    return f"{rule.table}.{rule.column} {rule.words}" if rule else ""
+    return f"{rule.table}.{rule.column} {rule.words}" if rule else UNIQUE.get(constraint, "")
 
 
 def explain_sqlite(message: str) -> str:
     """Return SQLite's message about a constraint, followed by what the rule asks."""
-    match = re.search(r"CHECK constraint failed: (\w+)", message)
+    match = re.search(r"constraint failed: (?:index ')?([\w.]+(?:, [\w.]+)*)", message)
     words = explain(match.group(1)) if match else ""
     return f"{message} ({words})" if words else message

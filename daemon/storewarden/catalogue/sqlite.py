@@ -18,6 +18,7 @@ from playhouse.pool import _PooledSqliteDatabase
 
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.engine import IN, OUTSIDE, Engine, Row
+from storewarden.catalogue.glob import matches
 from storewarden.catalogue.rules import explain_sqlite
 from storewarden.errors import (
     CatalogueBusy,
@@ -92,6 +93,7 @@ class SqliteEngine(Engine):
         except apsw.Error as error:
             raise self.translate(error) from error
         connection.set_busy_timeout(BUSY_SECONDS * 1000)
+        connection.create_scalar_function("glob_bytes", _glob, 2, deterministic=True)
         try:
             for pragma, value in _PRAGMAS:
                 connection.pragma(pragma, value)
@@ -303,6 +305,11 @@ class SqliteEngine(Engine):
 
     def _spoils(self, error: StorewardenError) -> bool:
         return isinstance(error, CatalogueUnavailable | CatalogueCorrupt)
+
+
+def _glob(*values: Any) -> int:
+    """Answer SQLite whether a value (the second) matches a pattern (the first)."""
+    return matches(values[0], values[1])
 
 
 _UNAVAILABLE: dict[type[BaseException], str] = {

@@ -56,20 +56,12 @@ def child_of(model: type[Model], name: str, **settings: Any) -> Any:
     )
 
 
-class Table(Model):
-    """What all tables share: SQLite checks their types."""
-
-    class Meta:
-        strict_tables = True
-        legacy_table_names = False
-
-
-class Host(Table):
+class Host(Model):
     """A machine that has roots in this catalogue."""
 
     id = BigAutoField()
     name = TextField()
-    machine_id = TextField(unique=True)
+    machine_id = TextField()
     first_seen_ns = BigIntegerField()
 
     class Meta:
@@ -77,14 +69,14 @@ class Host(Table):
         constraints = rules_of("hosts")
 
 
-class Root(Table):
+class Root(Model):
     """A watched directory: its identity, how it is watched, and figures as last written."""
 
     id = BigAutoField()
     host = child_of(Host, "host_id")
     name = TextField()
     path = BlobField()
-    uuid = TextField(unique=True)
+    uuid = TextField()
     device = BigIntegerField(null=True)
     inode = BigIntegerField(null=True)
     filesystem_id = TextField(null=True)
@@ -106,7 +98,7 @@ class Root(Table):
         constraints = rules_of("roots")
 
 
-class BlindPlace(Table):
+class BlindPlace(Model):
     """A reason for which a root, or a place in it, cannot be seen now."""
 
     root = child_of(Root, "root_id")
@@ -122,7 +114,7 @@ class BlindPlace(Table):
         constraints = rules_of("blindness")
 
 
-class Directory(Table):
+class Directory(Model):
     """A directory; ``digest`` is of the last listing that the rows agree with."""
 
     id = BigAutoField()
@@ -137,7 +129,7 @@ class Directory(Table):
         constraints = rules_of("directories")
 
 
-class File(Table):
+class File(Model):
     """A file: what it is called, what lstat said, and what became of it."""
 
     id = BigAutoField()
@@ -168,7 +160,7 @@ class File(Table):
         constraints = rules_of("files")
 
 
-class Total(Table):
+class Total(Model):
     """How many files and bytes of a kind and state a root has; kept by the recorder."""
 
     root = child_of(Root, "root_id")
@@ -183,7 +175,7 @@ class Total(Table):
         constraints = rules_of("totals")
 
 
-class History(Table):
+class History(Model):
     """What happened to a file."""
 
     id = BigAutoField()
@@ -197,7 +189,7 @@ class History(Table):
         constraints = rules_of("history")
 
 
-class Job(Table):
+class Job(Model):
     """Something a verb asks of whoever holds the lease."""
 
     id = BigAutoField()
@@ -218,7 +210,7 @@ class Job(Table):
         constraints = rules_of("jobs")
 
 
-class LeaseRow(Table):
+class LeaseRow(Model):
     """Who may write for a host; each new holder raises the epoch."""
 
     host = child_of(Host, "host_id", primary_key=True)
@@ -231,7 +223,7 @@ class LeaseRow(Table):
         constraints = rules_of("leases")
 
 
-class SchemaVersion(Table):
+class SchemaVersion(Model):
     """The migrations that made this catalogue what it is."""
 
     version = BigIntegerField(primary_key=True)
@@ -256,6 +248,8 @@ MODELS: tuple[type[Model], ...] = (
 )
 
 INDEXES: dict[str, str] = {
+    "hosts_machine": "CREATE UNIQUE INDEX hosts_machine ON hosts (machine_id)",
+    "roots_uuid": "CREATE UNIQUE INDEX roots_uuid ON roots (uuid)",
     "roots_host_name": "CREATE UNIQUE INDEX roots_host_name ON roots (host_id, name)",
     "directories_root_path": (
         "CREATE UNIQUE INDEX directories_root_path ON directories (root_id, path)"
@@ -278,7 +272,7 @@ INDEXES: dict[str, str] = {
     "history_file": "CREATE INDEX history_file ON history (file_id, at_ns)",
     "jobs_state": "CREATE INDEX jobs_state ON jobs (state)",
 }
-"""Every index that is not a constraint's own, by name."""
+"""Every index but those of primary keys, by name."""
 
 SECONDARY = ("files_size", "files_modified", "files_undigested")
 """Costly while a million rows are loaded, cheap to make afterwards; nothing depends on them."""

@@ -10,19 +10,20 @@ UP = (
     CREATE TABLE hosts (
         id {id},
         name TEXT NOT NULL,
-        machine_id TEXT NOT NULL UNIQUE,
+        machine_id TEXT NOT NULL,
         first_seen_ns {int} NOT NULL,
         CONSTRAINT hosts_name CHECK (length(name) >= 1),
         CONSTRAINT hosts_machine_id CHECK (length(machine_id) >= 1)
     ){strict}
     """,
+    "CREATE UNIQUE INDEX hosts_machine ON hosts (machine_id)",
     """
     CREATE TABLE roots (
         id {id},
         host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
         name TEXT NOT NULL,
         path {bytes} NOT NULL,
-        uuid TEXT NOT NULL UNIQUE,
+        uuid TEXT NOT NULL,
         device {int},
         inode {int},
         filesystem_id TEXT,
@@ -53,6 +54,7 @@ UP = (
         CONSTRAINT roots_missing_held CHECK (missing_held >= 0)
     ){strict}
     """,
+    "CREATE UNIQUE INDEX roots_uuid ON roots (uuid)",
     "CREATE UNIQUE INDEX roots_host_name ON roots (host_id, name)",
     """
     CREATE TABLE blindness (

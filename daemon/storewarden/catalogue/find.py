@@ -1,0 +1,167 @@
+"""What verbs read: files by terms, one file with its history, how many there are of what."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import and_
+from typing import Any
+
+from peewee import ModelSelect, Node, Tuple, fn
+
+from storewarden.catalogue import roots, terms
+from storewarden.catalogue.engine import Engine, Row
+from storewarden.catalogue.tables import Directory, File, Root
+
+PAGE = 1000
+
+_COLUMNS = (
+    *(File.id, Root.name, Directory.path, File.name, Directory.device, File.inode, File.mode),
+    *(File.links, File.uid, File.gid, File.size, File.blocks, File.accessed_ns),
+    *(File.modified_ns, File.changed_ns, File.kind, File.state, File.growing, File.generation),
+    *(File.first_seen_ns, File.recorded_ns, File.gone_ns, File.digest, File.digested_ns),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    """A file as the catalogue knows it; ``directory`` is relative to its root."""
+
+    id: int
+    root: str
+    directory: bytes
+    name: bytes
+    device: int
+    inode: int
+    mode: int
+    links: int
+    uid: int
+    gid: int
+    size: int
+    blocks: int
+    accessed_ns: int
+    modified_ns: int
+    changed_ns: int
+    kind: str
+    state: str
+    growing: int
+    generation: int
+    first_seen_ns: int
+    recorded_ns: int
+    gone_ns: int | None
+    digest: bytes | None
+    digested_ns: int | None
+
+    @property
+    def path(self) -> bytes:
+        """Its path relative to the root."""
+        return self.directory + b"/" + self.name if self.directory else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened to a file."""
+
+    at_ns: int
+    event: str
+    detail: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many files and bytes of one kind and state a root has."""
+
+    root: str
+    kind: str
+    state: str
+    files: int
+    bytes: int
+
+
+def files(
+    engine: Engine, wanted: Sequence[str], now_ns: int, *, host_id: int | None = None
+) -> Iterator[FileRow]:
+    """Yield the files that meet all terms, root by root, directory by directory, by name.
+
+    Pages are read one after another: whoever reads them slowly keeps no writer waiting, and what
+    changes meanwhile may or may not be seen.
+    """
+    met = terms.conditions(terms.parse(wanted), engine.dialect, now_ns)
+    for root in sorted(roots.roots(engine, host_id), key=lambda root: (root.name, root.id)):
+        yield from _files_of(engine, root.id, met)
+
+
+def _files_of(engine: Engine, root_id: int, met: list[Node]) -> Iterator[FileRow]:
+    query = _joined(*_COLUMNS).where(Directory.root == root_id, *met)
+    query = query.order_by(Directory.path, File.name, File.id).limit(PAGE)
+    page = query
+    while rows := engine.rows(page):
+        yield from map(_file, rows)
+        last = rows[-1]
+        if len(rows) < PAGE:
+            return
+        page = query.where(
+            Directory.path >= last[2],
+            Tuple(Directory.path, File.name, File.id) > Tuple(last[2], last[3], last[0]),
+        )
+
+
+def count(
+    engine: Engine, wanted: Sequence[str], now_ns: int, *, host_id: int | None = None
+) -> tuple[int, int]:
+    """Return how many files meet all terms, and their bytes."""
+    met = terms.conditions(terms.parse(wanted), engine.dialect, now_ns)
+    if host_id is not None:
+        met.append(Root.host == host_id)
+    query = _joined(fn.COUNT(File.id), fn.COALESCE(fn.SUM(File.size), 0))
+    if met:
+        query = query.where(reduce(and_, met))
+    number, size = engine.rows(query)[0]
+    return int(number), int(size)
+
+
+def show(engine: Engine, path: bytes, *, host_id: int | None = None) -> list[FileRow]:
+    """Return what is known of an absolute path: the file that is there first, then older ones."""
+    found: list[Row] = []
+    for root in roots.roots(engine, host_id):
+        base = root.path.rstrip(b"/") + b"/"
+        if not path.startswith(base):
+            continue
+        directory, _, name = path[len(base) :].strip(b"/").rpartition(b"/")
+        query = _joined(*_COLUMNS).where(
+            Directory.root == root.id, Directory.path == directory, File.name == name
+        )
+        found += engine.rows(query.order_by(File.gone_ns.desc(), File.id.desc()))
+    rows = [_file(row) for row in found]
+    return sorted(rows, key=lambda row: row.state in terms.GONE)
+
+
+def history(engine: Engine, file_id: int) -> list[Event]:
+    """Return what happened to a file, oldest first."""
+    rows = engine.execute(
+        "SELECT at_ns, event, detail FROM history WHERE file_id = ? ORDER BY at_ns, id", (file_id,)
+    )
+    return [Event(at_ns, event, json.loads(detail)) for at_ns, event, detail in rows]
+
+
+def totals(engine: Engine, host_id: int | None = None) -> list[Total]:
+    """Return the figures that the recorder keeps; nothing is counted."""
+    where, params = ("", ()) if host_id is None else (" WHERE r.host_id = ?", (host_id,))
+    rows = engine.execute(
+        "SELECT r.name, t.kind, t.state, t.files, t.bytes"
+        f" FROM totals t JOIN roots r ON r.id = t.root_id{where}"
+        " ORDER BY r.name, t.kind, t.state",
+        params,
+    )
+    return [Total(*row) for row in rows]
+
+
+def _joined(*columns: Any) -> ModelSelect[File]:
+    """Begin a query over files (t1), directories (t2) and roots (t3)."""
+    return File.select(*columns).join(Directory).join(Root)
+
+
+def _file(row: Row) -> FileRow:
+    return FileRow(*row)

@@ -175,6 +175,7 @@ class Daemon:
 
     def run(self) -> int:
         """Start, go on until told to stop, and stop."""
+        signal.signal(signal.SIGIO, signal.SIG_IGN)  # see pipeline/look.py: leases
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._signalled)
         self._start()

@@ -25,7 +25,7 @@ from storewarden.watch.walk import receive, send
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 256
-_IDLE: Final = 5.0  # seconds between looks for new work
+_IDLE: Final = 2.0  # seconds between looks for new work
 _BUSY: Final = 0.5  # recording comes first
 # A file that could not be read is tried again with every pass; passes get rarer up to this.
 _LONGEST_PASS: Final = 900.0

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from storewarden.catalogue.record import Look, Recorded
 from storewarden.model import Hint
-from storewarden.pipeline.look import look
+from storewarden.pipeline.look import look, unwritten
 from storewarden.pipeline.parts import Stages
 from storewarden.pipeline.round import Round
 from storewarden.pipeline.state import RootState
@@ -48,7 +48,7 @@ class Settling:
                 root.unreadable[directory] = looked.error
                 continue  # unanswered: settle hands the names out again
             root.unreadable.pop(directory, None)
-            ready, growing = self._answer(root, directory, looked.found, round_)
+            ready, growing = self._answer(root, root_fd, directory, looked.found, round_)
             if ready:
                 recorded = self._recorder.names(
                     root.name,
@@ -64,10 +64,16 @@ class Settling:
             root.touched(directory, round_.now)
 
     def _answer(
-        self, root: RootState, directory: bytes, found: Iterable[Look], round_: Round
+        self,
+        root: RootState,
+        root_fd: int,
+        directory: bytes,
+        found: Iterable[Look],
+        round_: Round,
     ) -> tuple[list[Look], frozenset[bytes]]:
         """Tell settle what was seen; return what is to be recorded, and what of it still grows."""
         ready: list[Look] = []
+        waiting: dict[bytes, Look] = {}
         growing: set[bytes] = set()
         seen, now, looked = root.settle.seen, round_.now, round_.looked.append
         for pair in found:
@@ -75,12 +81,37 @@ class Settling:
             name = entry[0]
             rest = seen(directory, name, (entry[1], entry[6], entry[8], entry[9]), False, now)  # noqa: FBT003  # settle's order
             if rest is Rest.WAIT:
+                waiting[name] = pair
                 continue
             if rest is Rest.GROWING:
                 growing.add(name)
             ready.append(pair)
             looked((root, directory, name, rest))
+        if waiting and root.watches is not None:
+            ready += self._proved(root, root_fd, directory, waiting, round_)
         return ready, frozenset(growing)
+
+    @staticmethod
+    def _proved(
+        root: RootState,
+        root_fd: int,
+        directory: bytes,
+        waiting: Mapping[bytes, Look],
+        round_: Round,
+    ) -> list[Look]:
+        """Return those that need not wait, as nobody can be writing them.
+
+        They were closed before their directory was watched, or never opened: a hard link.
+        """
+        ready: list[Look] = []
+        for name in unwritten(root_fd, directory, list(waiting)):
+            entry = waiting[name][0]
+            signature = (entry[1], entry[6], entry[8], entry[9])
+            rest = root.settle.seen(directory, name, signature, True, round_.now)  # noqa: FBT003  # settle's order
+            if rest is Rest.SETTLED:
+                ready.append(waiting[name])
+                round_.looked.append((root, directory, name, rest))
+        return ready
 
     def _gone(
         self, root: RootState, directory: bytes, names: Iterable[bytes], round_: Round

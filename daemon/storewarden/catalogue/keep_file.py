@@ -99,7 +99,7 @@ def version(path: Path) -> int:
 
 @contextlib.contextmanager
 def staged(backup: Path, path: Path) -> Iterator[None]:
-    """Copy a backup beside the catalogue's place, which is to be free at the end, and move it in."""
+    """Copy a backup beside the catalogue's place and, when that is free at the end, move it in."""
     part = path.with_name(path.name + PART)
     _require_space(backup, path.parent)
     try:

@@ -130,19 +130,16 @@ def migrate(
     return [state for state in done if state]
 
 
-def rollback(
-    engine: Engine, clock: Clock, to: int | None = None, sleep: Sleep = time.sleep
-) -> list[MigrationState]:
+def rollback(engine: Engine, to: int | None = None) -> list[MigrationState]:
     """Take back the newest step, or all beyond version ``to``; return what was taken back.
 
-    What the tables that go held is lost; refused while another process holds a lease.
+    What the tables that go held is lost. The caller makes sure that nobody holds a lease, see
+    ``lease.refuse_if_held``.
     """
     there = applied(engine)
     at = max(there, default=0)
     target = _target(engine, max(at - 1, 0) if to is None else to)
     steps = [step for step in reversed(known()) if target < step.version <= at]
-    if steps:
-        lease.refuse_if_held(engine, clock, sleep)
     for step in steps:
         with engine.transaction():
             _lock(engine)

@@ -54,20 +54,24 @@ def _try(engine: Engine, clock: Clock, on: str, start: int) -> Rehearsal:
     steps: list[str] = []
     problems: list[str] = []
     try:
-        for turn in ("first", "again"):
-            for step in migrate.known():
-                if step.version not in migrate.applied(engine):
-                    migrate.apply(engine, step, clock.wall_ns())
-                    steps.append(f"{step.version} {step.name} up")
-            problems += [f"{turn}: {each}" for each in _drift(engine)]
-            if turn == "first":
-                for step in reversed(migrate.known()):
-                    if step.version > bottom:
-                        migrate.take_back(engine, step)
-                        steps.append(f"{step.version} {step.name} down")
+        _go_up(engine, clock, steps, problems)
+        for step in reversed(migrate.known()):
+            if step.version > bottom:
+                migrate.take_back(engine, step)
+                steps.append(f"{step.version:04} {step.name} down")
+        _go_up(engine, clock, steps, problems)
     except StorewardenError as error:
         problems.append(f"after {steps[-1] if steps else 'nothing'}: {error}")
     return Rehearsal(on, tuple(steps), tuple(problems))
+
+
+def _go_up(engine: Engine, clock: Clock, steps: list[str], problems: list[str]) -> None:
+    there = migrate.applied(engine)
+    for step in migrate.known():
+        if step.version not in there:
+            migrate.apply(engine, step, clock.wall_ns())
+            steps.append(f"{step.version:04} {step.name} up")
+    problems += [f"version {migrate.newest()}: {each}" for each in _drift(engine)]
 
 
 def _drift(engine: Engine) -> list[str]:

@@ -112,24 +112,43 @@ def rollback(session: Session, to: int | None, no_backup: bool) -> int:
 
 @verb
 def test(session: Session) -> int:
-    """Try every migration up, down and up again on a copy."""
-    settings = session.settings
-    from storewarden.catalogue.rehearse import rehearse
-    from storewarden.clock import SystemClock
-    from storewarden.errors import DONE
+    """Try every migration up, down and up again on a copy.
 
-    with Progress("rehearsing") as bar:
-        steps = rehearse(settings.catalogue, settings.state, SystemClock(), bar.update)
+    Exit code 1 when one of them fails, or leaves other tables than this program wants.
+    """
+    settings = session.settings
+    from storewarden.catalogue import drivers
+    from storewarden.catalogue.rehearsal import rehearse
+    from storewarden.clock import SystemClock
+    from storewarden.errors import DONE, FAILED
+
+    engine = session.catalogue(readonly=not drivers.is_server(settings.catalogue))
+    try:
+        tried = rehearse(engine, settings.state, SystemClock())
+    finally:
+        engine.close()
     output = session.output
     if output.json:
-        output.document({"ok": True, "steps": list(steps)})
+        output.document(
+            {
+                "ok": not tried.problems,
+                "on": tried.on,
+                "steps": list(tried.steps),
+                "problems": list(tried.problems),
+            }
+        )
     elif output.terminal:
-        for step in steps:
-            output.text(f"{output.styled(Cell('ok', 'good'))}  {step}")
+        output.text(f"rehearsed on {tried.on}", "dim")
+        for step in tried.steps:
+            output.text(f"{output.styled(Cell('ok', 'good'))}    {step}")
+        for problem in tried.problems:
+            output.text(f"{output.styled(Cell('fail', 'bad'))}  {problem}")
     else:
-        for step in steps:
+        for step in tried.steps:
             output.fields("ok", step)
-    return DONE
+        for problem in tried.problems:
+            output.fields("fail", problem)
+    return FAILED if tried.problems else DONE
 
 
 @verb

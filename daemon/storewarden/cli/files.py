@@ -39,7 +39,7 @@ def files(
     Compare with = != < <= > >=; quote < and > for the shell. Files that are gone are left out
     unless a TERM is about the state. In a pipe a line holds, between tabs: root, path, kind,
     size, time of modification in nanoseconds, digest, state.
-    """
+    """  # noqa: D301  # click's mark for lines that stay as they are
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE
 

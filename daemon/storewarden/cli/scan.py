@@ -61,14 +61,68 @@ def scan(session: Session, roots: Sequence[str], accept_missing: bool) -> int:
     from storewarden.errors import DONE, FAILED
 
     settings = session.settings
-    wanted = tuple(dict.fromkeys(roots))
+    wanted = tuple(dict.fromkeys(roots)) or tuple(root.name for root in settings.roots)
     _check_names(wanted, settings)
+    known = _look(session, wanted)
     with Progress("scanning") as bar:
-        tally = _by_daemon(session, wanted, bar, accept_missing=accept_missing)
-        if tally is None:
-            tally = _here(settings, wanted, bar, accept_missing=accept_missing)
-    _answer(session.output, tally, wanted)
+        if known is not None and known.holder is not None and set(wanted) <= set(known.rows):
+            tally = _by_daemon(session, wanted, known, known.holder, bar, accept_missing)
+        else:
+            expected = known.expected if known is not None else None
+            tally = _here(settings, wanted, Count(bar, expected), accept_missing)
+    _answer(session.output, tally, roots)
     return FAILED if tally.errors or tally.held or tally.problems else DONE
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the catalogue tells before a scan."""
+
+    host: int
+    holder: Process | None  # the daemon, if one runs
+    rows: Mapping[str, int]  # the wanted roots that have one
+    expected: int | None  # files of the last scan; None when there was none of some root
+
+
+class Count:
+    """Turns how far each root is into how far the whole is."""
+
+    def __init__(self, bar: Progress, expected: int | None) -> None:
+        self._bar, self._expected = bar, expected
+        self._files: dict[str, int] = {}
+
+    def update(self, root: str, files: int) -> None:
+        """Show that so many files of one root were met."""
+        self._files[root] = files
+        self._bar.update(sum(self._files.values()), self._expected, root)
+
+
+def _look(session: Session, wanted: Sequence[str]) -> Known | None:
+    """Read who would scan; None when there is no catalogue, or nothing in it, yet."""
+    from storewarden.catalogue.lease import live_holder
+    from storewarden.catalogue.migrate import version
+    from storewarden.catalogue.roots import host_id, roots, this_machine
+    from storewarden.clock import SystemClock
+    from storewarden.errors import CatalogueUnavailable
+
+    try:
+        engine = session.catalogue()
+    except CatalogueUnavailable:
+        return None  # there is none yet, or whoever scans will say what is wrong with it
+    try:
+        host = host_id(engine, this_machine()) if version(engine) else None
+        if host is None:
+            return None
+        rows = [row for row in roots(engine, host) if row.name in wanted]
+        files = [row.last_scan.files for row in rows if row.last_scan.files is not None]
+        return Known(
+            host,
+            live_holder(engine, host, SystemClock()),
+            {row.name: row.id for row in rows},
+            sum(files) if len(files) == len(wanted) else None,
+        )
+    finally:
+        engine.close()
 
 
 def _check_names(wanted: Sequence[str], settings: Settings) -> None:
@@ -84,52 +138,34 @@ def _check_names(wanted: Sequence[str], settings: Settings) -> None:
             raise UsageError("no such root", where=name, remedy=remedy)
 
 
-def _here(
-    settings: Settings, wanted: Sequence[str], bar: Progress, *, accept_missing: bool
-) -> Tally:
+def _here(settings: Settings, wanted: Sequence[str], count: Count, accept_missing: bool) -> Tally:
     """Take the lease and scan in this process."""
     from storewarden.daemon.once import scan_once
     from storewarden.measure import log
 
     log.setup("warning", "text")
-    done = scan_once(
-        settings,
-        wanted,
-        accept_missing=accept_missing,
-        progress=lambda root, files: bar.update(files, None, root),
-    )
+    done = scan_once(settings, wanted, accept_missing=accept_missing, progress=count.update)
     tally = Tally(problems=list(done.problems))
     tally.add({name: getattr(done, name) for name in (*COUNTS, "held", "seconds")})
     return tally
 
 
 def _by_daemon(
-    session: Session, wanted: Sequence[str], bar: Progress, *, accept_missing: bool
-) -> Tally | None:
-    """Ask the daemon and wait; None when none runs here."""
-    from storewarden.catalogue.lease import live_holder
-    from storewarden.catalogue.roots import host_id, roots, this_machine
+    session: Session,
+    wanted: Sequence[str],
+    known: Known,
+    holder: Process,
+    bar: Progress,
+    accept_missing: bool,
+) -> Tally:
+    """Ask the daemon and wait."""
     from storewarden.clock import SystemClock
-    from storewarden.errors import CatalogueUnavailable
 
-    clock = SystemClock()
-    try:
-        looking = session.catalogue()
-    except CatalogueUnavailable:
-        return None  # there is none yet, or whoever scans will say what is wrong with it
-    try:
-        host = host_id(looking, this_machine())
-        holder = None if host is None else live_holder(looking, host, clock)
-        ids = {row.name: row.id for row in roots(looking, host)}
-    finally:
-        looking.close()
-    names = wanted or [root.name for root in session.settings.roots]
-    if holder is None or host is None or not set(names) <= set(ids):
-        return None
     engine = session.catalogue(readonly=False)
     try:
-        asked = Asked(engine, host, holder, clock)
-        return asked.scan({name: ids[name] for name in names}, bar, accept_missing)
+        asked = Asked(engine, known.host, holder, SystemClock())
+        rows = {name: known.rows[name] for name in wanted}
+        return asked.scan(rows, Count(bar, known.expected), accept_missing)
     finally:
         engine.close()
 
@@ -140,7 +176,7 @@ class Asked:
     def __init__(self, engine: Engine, host: int, holder: Process, clock: Clock) -> None:
         self._engine, self._host, self._holder, self._clock = engine, host, holder, clock
 
-    def scan(self, roots: Mapping[str, int], bar: Progress, accept_missing: bool) -> Tally:
+    def scan(self, roots: Mapping[str, int], count: Count, accept_missing: bool) -> Tally:
         """Ask for a scan of each root and wait until all are done."""
         from storewarden.catalogue import requests
 
@@ -153,21 +189,21 @@ class Asked:
         }
         tally = Tally()
         for name, number in numbers.items():
-            request = self._wait(number, name, bar)
+            request = self._wait(number, name, count)
             if request.state == "failed":
                 tally.problems.append(f"{name}: {_why(request)}")
             else:
                 tally.add(request.outcome)
         return tally
 
-    def _wait(self, number: int, root: str, bar: Progress) -> Request:
+    def _wait(self, number: int, root: str, count: Count) -> Request:
         from storewarden.catalogue import requests
         from storewarden.errors import StorewardenError
 
         while True:
             last: Request | None = None
             for last in requests.wait(self._engine, number, self._clock, time.sleep, 1.0):
-                bar.update(int(last.progress.get("files", 0)), None, root)
+                count.update(root, int(last.progress.get("files", 0)))
             if last is None:
                 raise StorewardenError("the request for a scan is gone from the catalogue")
             if last.ended:

@@ -12,6 +12,8 @@ from storewarden.catalogue import requests, roots
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.lease import Lease
+from storewarden.cli.progress import Progress
+from storewarden.cli.scan import Count
 from tests.unit.cli.conftest import NOW, Run
 
 COUNTED = {"files": 4, "bytes": 100, "added": 2, "changed": 1, "gone": 1}
@@ -142,3 +144,17 @@ def test_without_a_daemon_it_is_done_here(run: Run, here: Path) -> None:
     assert (second.json["files"], second.json["added"], second.json["gone"]) == (1, 0, 0)
     (line,) = run("files", "--json").lines
     assert (line["path"], line["kind"], line["size"]) == ("cat.png", "image", 10)
+
+
+def test_progress_is_of_all_roots_together() -> None:
+    drawn: list[tuple[int, int | None, str]] = []
+
+    class Bar(Progress):
+        def update(self, done: int, total: int | None, detail: str = "") -> None:
+            drawn.append((done, total, detail))
+
+    count = Count(Bar("scanning", terminal=False), 10)
+    for root, files in (("a", 2), ("a", 4), ("b", 1)):
+        count.update(root, files)
+
+    assert drawn == [(2, 10, "a"), (4, 10, "a"), (5, 10, "b")]

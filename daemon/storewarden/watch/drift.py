@@ -21,7 +21,6 @@ class Drift:
     def __init__(self) -> None:
         self._until: dict[Node, float] = {}
         self._told: set[Node] = set()  # said to be gone already
-        self._stale: set[Node] = set()  # something happened to directories below them
 
     def __contains__(self, node: Node) -> bool:
         return node in self._until
@@ -35,27 +34,14 @@ class Drift:
         if told:
             self._told.add(node)
 
-    def mark_stale(self, node: Node) -> None:
-        """Note that something happened to directories somewhere below a node that is adrift."""
-        above: Node | None = node
-        while above is not None and not above.adrift:
-            above = above.parent
-        if above is not None:
-            self._stale.add(above)
-
     def told(self, node: Node) -> bool:
         """Tell whether a node was announced as gone."""
         return node in self._told
-
-    def stale(self, node: Node) -> bool:
-        """Tell whether what lies below a node is uncertain."""
-        return node in self._stale
 
     def forget(self, node: Node) -> None:
         """Take a node off: it turned up, or is given up."""
         self._until.pop(node, None)
         self._told.discard(node)
-        self._stale.discard(node)
 
     def overdue(self, now: float) -> Node | None:
         """Return a node that did not turn up in time."""

@@ -175,7 +175,7 @@ class InotifyEmitter(EventEmitter):
                     clock=self._clock,
                 )
                 self._tree.grow()
-                self._tree.rest()
+                self._tree.ground.rest()
             except OSError as error:
                 self._shut()
                 raise self._no_root(error) from error
@@ -238,19 +238,22 @@ class InotifyEmitter(EventEmitter):
         self._wait()
         with self._lock:
             self._read()
-            self._next_tick = self._tick(self._clock())
-            self._tree.rest()
+            self._tick(self._clock())
             self._deliver()
+            self._next_tick = self._next_due(self._clock())
+            self._tree.ground.rest()
 
-    def _tick(self, now: float) -> float | None:
-        if self._backlog:
-            return now
+    def _tick(self, now: float) -> None:
         if self._lost is None:
-            return self._tree.tick(now)
-        if self._lost is Blindness.MOVED_AWAY and self._tree.in_place():
+            self._tree.tick(now)
+        elif self._lost is Blindness.MOVED_AWAY and self._tree.ground.in_place():
             self._lost = None
             self._announce(RootDirty(self.spec.root, _WAS_ELSEWHERE))
-        return now + _LOST_SECONDS
+
+    def _next_due(self, now: float) -> float | None:
+        if self._backlog:
+            return now
+        return self._tree.next_due(now) if self._lost is None else now + _LOST_SECONDS
 
     def _wait(self) -> None:
         """Sleep until there is something to do; an event waits a moment for those that follow."""
@@ -319,7 +322,7 @@ class InotifyEmitter(EventEmitter):
 
     def _root_event(self, mask: int) -> None:
         """The root itself moved or went: report nothing more, as it may come from elsewhere."""
-        if mask & MOVE_SELF and self._tree.in_place():
+        if mask & MOVE_SELF and self._tree.ground.in_place():
             self._announce(RootDirty(self.spec.root, _WAS_ELSEWHERE))
             return
         if self._lost is not None and not mask & UNMOUNT:
@@ -374,7 +377,7 @@ class InotifyEmitter(EventEmitter):
             self.queue_event(ChangesEvent(os.fsdecode(self.spec.path), changes, self._taken))
 
     def _folded(self) -> list[Change]:
-        """Take what was folded, except what is adrift and has no path now."""
+        """Take what was folded, except where the directory's path is not known just now."""
         root, fold, by_watch = self.spec.root, self._fold, self._tree.table.by_watch
         changes: list[Change] = []
         if fold.too_much:
@@ -382,7 +385,7 @@ class InotifyEmitter(EventEmitter):
             changes.append(RootDirty(root, _TOO_MUCH))
         for watch in list(fold.dirty):
             node = by_watch.get(watch)
-            path = node.path() if node is not None else None
+            path = self._path_now(node) if node is not None else None
             if node is None or path is not None:
                 fold.drop(watch)
             if node is not None and path is not None:
@@ -392,7 +395,7 @@ class InotifyEmitter(EventEmitter):
         excluded = None if self.spec.exclusions.trivial else self.spec.exclusions.file
         for watch in list(fold.names):
             node = by_watch.get(watch)
-            path = node.path() if node is not None else None
+            path = self._path_now(node) if node is not None else None
             if node is not None and path is None:
                 continue
             names = fold.names.pop(watch)
@@ -403,6 +406,13 @@ class InotifyEmitter(EventEmitter):
         if touched:
             changes.append(Touched(root, touched))
         return changes
+
+    def _path_now(self, node: Node) -> bytes | None:
+        """Return a directory's path if it is true; else there is an event on its way about it."""
+        if self._tree.ground.stands(node):
+            return node.path()
+        self._tree.unsettle(node)
+        return None
 
     def _taken(self) -> None:
         with self._credit:
@@ -470,7 +480,7 @@ class InotifyEmitter(EventEmitter):
         except _Stopping:
             return False
         finally:
-            self._tree.rest()
+            self._tree.ground.rest()
 
     def figures(self) -> EmitterFigures:
         """Return the figures of this moment."""

@@ -1,11 +1,13 @@
 """The watched directories of one root, kept true to what is really there.
 
-Events about directories are hints too: each makes us look at one name and compare the inode
-found there with the node we have. The kernel's watch is the inode's identity, so a directory that
-was renamed is recognised wherever it turns up: adding a watch returns the one it has. No order of
-events, and none that was lost, can leave a wrong path for longer than until the next look.
+Events about directories are hints too. Each makes us look at one name in one directory, which is
+first compared by inode with the one meant, and set the table right. The kernel's watch is the
+inode's identity: adding a watch to a directory that was renamed returns the watch it has, so it is
+recognised wherever it turns up. Every change of a name is followed by an event, so every name is
+looked at after its last change; and a directory that could not be looked into, because the table's
+path for it is behind the truth, is restless: it is looked through when its path is known again.
 
-A directory that left its place is adrift for a moment: nothing below it is delivered. It turns up
+A directory that left its name is adrift for a moment: nothing below it is delivered. It turns up
 again inside the root, or it is gone and its watches are given up.
 
 Owned by the emitter and guarded by its lock.
@@ -29,8 +31,9 @@ from storewarden.model import (
     RootDirty,
 )
 from storewarden.watch.below import open_directory
-from storewarden.watch.drift import Drift, Recent, within
+from storewarden.watch.drift import ADRIFT_SECONDS, Drift, Recent, within
 from storewarden.watch.exclude import Exclusions
+from storewarden.watch.ground import Ground, NotThere, Place, place_of
 from storewarden.watch.table import Node
 from storewarden.watch.watches import Watches
 
@@ -38,15 +41,13 @@ RETRY_SECONDS: Final = 5.0
 _RETRY_MOST: Final = 500
 _BREATHE: Final = 64  # directories looked at between two reads of the queue
 _BREATHE_NAMES: Final = 20_000
+_OPEN_MOST: Final = 64  # directories held open during a walk; the others are opened again
 _NO_SUBDIRECTORIES: Final = 2  # link count: the name in its parent, and "."
 _ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 _NOWHERE: Final = (0, 0)
+_CHILD: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
-Names = list[tuple[Node, bytes]]
-
-
-class RootElsewhere(OSError):
-    """What is at the root's path is not the directory that we watch."""
+Stack = list[tuple[Node, int]]  # directories to look through; -1: not open
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,110 +77,128 @@ class WatchedTree:
         self._announce = announce
         self._breathe = breathe
         self._clock = clock
-        self._root_fd = -1
         self.table = watches.plant(spec.path)
+        self.ground = Ground(spec.path)
+        self.ground.place = self.table.root.place
         self.drift = Drift()
         self.recent = Recent()
-        self._lost: list[Node] = []  # the kernel gave up their watches
-        self._unmounting: set[Node] = set()
-        self._aliases: dict[bytes, tuple[int, int]] = {}  # second paths, by bind mounts
         self.unreadable: dict[Node, int] = {}  # with their errno
         self.unmounted: set[bytes] = set()  # where a file system inside the root went away
-        self.elsewhere = False  # something could not be looked at, as the root was not there
+        self._restless: dict[Node, float] = {}  # to be looked through, and since when
+        self._lost: list[Node] = []  # the kernel gave up their watches
+        self._unmounting: set[Node] = set()
+        self._aliases: dict[bytes, Place] = {}  # second paths, by bind mounts
         self._retry_at = 0.0
         self._looks = 0
 
-    # -- the root -----------------------------------------------------------------------------
-
-    def _root(self) -> int:
-        """Return a descriptor of the root; it is lent until `rest`, as it holds up an unmount."""
-        if self._root_fd < 0:
-            try:
-                descriptor = os.open(self.spec.path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-            except OSError as error:
-                self.elsewhere = True
-                raise RootElsewhere(errno.ESTALE, "the root is not there") from error
-            status = os.fstat(descriptor)
-            if (status.st_dev, status.st_ino) != self.table.root.place:
-                os.close(descriptor)
-                self.elsewhere = True
-                raise RootElsewhere(errno.ESTALE, "another directory is in the root's place")
-            self._root_fd = descriptor
-        return self._root_fd
-
-    def rest(self) -> None:
-        """Give the root's descriptor back; to be called when a batch of work is done."""
-        if self._root_fd >= 0:
-            os.close(self._root_fd)
-            self._root_fd = -1
-
-    def in_place(self) -> bool:
-        """Tell whether the root's path still leads to the directory that we watch."""
-        try:
-            status = os.stat(self.spec.path)
-        except OSError:
-            return False
-        return (status.st_dev, status.st_ino) == self.table.root.place
-
     # -- looking ------------------------------------------------------------------------------
 
-    def grow(self, top: Node | None = None) -> None:
-        """Watch every directory in and below one that is watched."""
-        for node in list((top or self.table.root).below()):
-            for name in self._names_in(node):
-                if node.child(name) is None:
-                    self.look(node, name, announce=False)
-
     def look(self, parent: Node, name: bytes, *, announce: bool = True) -> None:
-        """Make the watches true to what is really at one name, and to all below it if it is new."""
-        stack = self._visit(parent, name, announce=announce)
-        while stack:
-            above, below = stack.pop()
-            stack += self._visit(above, below, announce=False)
+        """Make the table true to what is really at one name, and to all below it if it is new."""
+        try:
+            held = self.ground.hold(parent)
+        except (NotThere, OSError):
+            self.unsettle(parent)
+            return
+        stack: Stack = []
+        self._visit(parent, held, name, stack, announce=announce)
+        self._walk(stack)
 
-    def _visit(self, parent: Node, name: bytes, *, announce: bool) -> Names:
-        """Look at one name; return the directories in it that are to be looked at next."""
+    def look_through(self, node: Node, *, announce: bool = True) -> bool:
+        """Make the table true to all directories in one; false when it is not where we have it."""
+        try:
+            descriptor = self.ground.open(node)
+        except NotThere:
+            self.unsettle(node)
+            return False
+        except OSError as error:
+            self._restless.pop(node, None)
+            self._unreadable(node, error)
+            return True
+        self._restless.pop(node, None)
+        stack: Stack = []
+        try:
+            for name in {*self._subdirectories(descriptor), *(node.children or ())}:
+                self._visit(node, descriptor, name, stack, announce=announce)
+        finally:
+            os.close(descriptor)
+        self._walk(stack)
+        return True
+
+    def grow(self) -> None:
+        """Watch every directory that is not watched yet."""
+        for node in list(self.table.root.below()):
+            self.look_through(node, announce=False)
+
+    def unsettle(self, node: Node) -> None:
+        """Note that a directory is to be looked through as soon as its path is known again."""
+        self._restless.setdefault(node, self._clock())
+
+    def _walk(self, stack: Stack) -> None:
+        try:
+            while stack:
+                node, descriptor = stack.pop()
+                if descriptor < 0:
+                    self.look_through(node, announce=False)
+                    continue
+                try:
+                    for name in self._subdirectories(descriptor):
+                        self._visit(node, descriptor, name, stack, announce=False)
+                finally:
+                    os.close(descriptor)
+        finally:
+            for _, descriptor in stack:
+                if descriptor >= 0:
+                    os.close(descriptor)
+
+    def _visit(self, parent: Node, held: int, name: bytes, stack: Stack, *, announce: bool) -> None:
+        """Look at one name in an open directory; put it on the stack when it is new."""
         self._looks += 1
         if self._looks % _BREATHE == 0:
             self._breathe()
         path = _join(parent.path(), name)
         if path is None:
-            self.drift.mark_stale(parent)
-            return []
+            self.unsettle(parent)
+            return
         if self.spec.exclusions.directory(path):
             self._absent(parent, name)
-            return []
+            return
         try:
-            descriptor = open_directory(self._root(), path)
-        except RootElsewhere:
-            return []
+            descriptor = os.open(name, _CHILD, dir_fd=held)
         except OSError as error:
             if error.errno in _ABSENT:
                 self._absent(parent, name)
             else:
                 node = parent.child(name) or self.table.add(parent, name, 0, _NOWHERE)
-                self.unreadable[node] = error.errno or errno.EIO
-            return []
+                self._unreadable(node, error)
+            return
+        new = None
         try:
-            return self._opened(parent, name, path, descriptor, announce=announce)
+            new = self._opened(parent, name, path, descriptor, announce=announce)
         finally:
-            os.close(descriptor)
+            if new is None or len(stack) >= _OPEN_MOST:
+                os.close(descriptor)
+                descriptor = -1
+        if new is not None:
+            stack.append((new, descriptor))
 
     def _absent(self, parent: Node, name: bytes) -> None:
         known = parent.child(name)
         if known is not None:
             self.drift.cast_off(self.table, known, self._clock())
 
+    def _unreadable(self, node: Node, error: OSError) -> None:
+        self.unreadable[node] = error.errno or errno.EIO
+
     def _opened(
         self, parent: Node, name: bytes, path: bytes, descriptor: int, *, announce: bool
-    ) -> Names:
-        """Take what is really there: known, moved here, or new."""
-        place = _place(os.fstat(descriptor))
+    ) -> Node | None:
+        """Take what is really there: known, moved here, or new; return what is to be walked."""
+        place = place_of(os.fstat(descriptor))
         known = parent.child(name)
         if known is not None and known.place == place and known.watch:
-            if self.unreadable.pop(known, None) is not None:
-                self._found(known, path)
-            return []
+            self._readable_again(known, path)
+            return None
         if known is not None and known.place not in {place, _NOWHERE}:
             self._evict(known, path)
             known = None
@@ -187,51 +206,42 @@ class WatchedTree:
             self.unmounted.discard(path)
         watch = self._watches.stand(descriptor, path)
         existing = self.table.by_watch.get(watch)
-        if existing is not None and existing is not known:
+        if existing is not None:
             if not self._is_alias(existing, parent, path):
                 self._turned_up(existing, parent, name, path)
-            return []
-        if watch:
-            known = self._watched(known, parent, name, watch, place)
+            return None
+        if not watch:
+            if announce:
+                self._announce(DirectoryFound(self.spec.root, path))
+            return None
+        if known is None:
+            known = self.table.add(parent, name, watch, place)
+        else:
+            self.table.set_watch(known, watch, place)
             announce = self.unreadable.pop(known, None) is not None or announce
         if announce:
             self._found(known, path)
-        # Listed only now: what is made from here on is an event.
-        return [(known, one) for one in self._subdirectories(descriptor)] if known and watch else []
+        return known if self._may_hold_directories(descriptor) else None
 
-    def _watched(
-        self, known: Node | None, parent: Node, name: bytes, watch: int, place: tuple[int, int]
-    ) -> Node:
-        if known is None:
-            return self.table.add(parent, name, watch, place)
-        self.table.set_watch(known, watch, place)
-        return known
+    def _readable_again(self, known: Node, path: bytes) -> None:
+        if self.unreadable.pop(known, None) is not None:
+            self._found(known, path)
+            self.unsettle(known)
 
-    def _found(self, node: Node | None, path: bytes) -> None:
+    def _found(self, node: Node, path: bytes) -> None:
         self._announce(DirectoryFound(self.spec.root, path))
-        if node is not None:
-            self.recent.add(node, self._clock())
+        self.recent.add(node, self._clock())
 
-    def _names_in(self, node: Node) -> list[bytes]:
-        """Return the names of the directories in a directory; what cannot be read has none."""
-        path = node.path()
-        if path is None:
-            return []
-        try:
-            descriptor = open_directory(self._root(), path)
-        except OSError:
-            return []  # an event or the next look says why
-        try:
-            return self._subdirectories(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def _subdirectories(self, descriptor: int) -> list[bytes]:
+    def _may_hold_directories(self, descriptor: int) -> bool:
+        """Ask only after the watch stands: what is made from then on is an event."""
         status = os.fstat(descriptor)
         counts = self.spec.counts_links and status.st_dev == self.table.root.device
-        if counts and status.st_nlink == _NO_SUBDIRECTORIES:
-            return []
-        names = []
+        return not counts or status.st_nlink != _NO_SUBDIRECTORIES
+
+    def _subdirectories(self, descriptor: int) -> list[bytes]:
+        names: list[bytes] = []
+        if not self._may_hold_directories(descriptor):
+            return names
         try:
             with os.scandir(descriptor) as entries:
                 for count, entry in enumerate(entries, 1):
@@ -247,20 +257,9 @@ class WatchedTree:
 
     def _is_alias(self, existing: Node, parent: Node, path: bytes) -> bool:
         """Tell whether a directory still is where we know it, so that this is a second path."""
-        standing = existing.path()
-        if standing is None:
+        if existing.path() is None:
             return False
-        try:
-            descriptor = (
-                open_directory(self._root(), standing) if standing else os.dup(self._root())
-            )
-        except OSError:
-            return False
-        try:
-            there = _place(os.fstat(descriptor)) == existing.place
-        finally:
-            os.close(descriptor)
-        if there or within(parent, existing):
+        if self.ground.stands(existing) or within(parent, existing):
             self._aliases[path] = existing.place
             return True
         return False
@@ -268,7 +267,7 @@ class WatchedTree:
     def _turned_up(self, node: Node, parent: Node, name: bytes, path: bytes) -> None:
         """Take a directory that we know from elsewhere to where it is now."""
         old = _join(node.parent.path(), node.name) if node.parent is not None else None
-        told, stale = self.drift.told(node), self.drift.stale(node)
+        told = self.drift.told(node)
         self.drift.forget(node)
         standing = parent.child(name)
         if standing is not None:  # a place kept for what could not be watched
@@ -279,16 +278,16 @@ class WatchedTree:
         elif old != path:
             self._announce(DirectoryMoved(self.spec.root, old, path))
             self._say_again(node)
-        if stale or self.spec.exclusions.by_path:
-            self._refit(node, path)
+        if self.spec.exclusions.by_path:
+            self._found(node, path)
+            for one in node.below():
+                self.unsettle(one)
+        self._calm(node)
 
-    def _refit(self, node: Node, path: bytes) -> None:
-        """Look at all directories below one that moved: who knows what happened to them."""
-        for one in list(node.below()):
-            if one is not node and one.parent is not None:
-                self.look(one.parent, one.name, announce=False)
-        self.grow(node)
-        self._found(node, path)
+    def _calm(self, moved: Node) -> None:
+        """Look through what was restless below a directory whose path is known again."""
+        for node in [one for one in self._restless if within(one, moved)]:
+            self.look_through(node)
 
     def _say_again(self, moved: Node) -> None:
         for node, dirty in self.recent.below(moved, self._clock()):
@@ -300,9 +299,11 @@ class WatchedTree:
     def moved_away(self, parent: Node, name: bytes) -> None:
         """Take note of a directory that left its name."""
         known = parent.child(name)
-        if known is None or known.path() is None:
+        if known is None:
             self._gone(parent, name)
-        else:
+        elif known.path() is None:
+            self.unsettle(parent)
+        elif not self.ground.stands(known):  # it may be back, or have come after this event
             self.drift.cast_off(self.table, known, self._clock())
 
     def deleted(self, parent: Node, name: bytes) -> None:
@@ -317,9 +318,7 @@ class WatchedTree:
 
     def _gone(self, parent: Node, name: bytes) -> None:
         path = _join(parent.path(), name)
-        if path is None:
-            self.drift.mark_stale(parent)
-        elif not self.spec.exclusions.directory(path):
+        if path is not None and not self.spec.exclusions.directory(path):
             self._announce(DirectoryGone(self.spec.root, path))
 
     def _evict(self, node: Node, path: bytes) -> None:
@@ -337,6 +336,7 @@ class WatchedTree:
         self.drift.forget(node)
         for one in node.below():
             self.unreadable.pop(one, None)
+            self._restless.pop(one, None)
         self._watches.give_up(self.table.remove(node))
 
     # -- what the kernel says about watches ---------------------------------------------------
@@ -372,70 +372,93 @@ class WatchedTree:
 
     # -- in slices ----------------------------------------------------------------------------
 
-    def tick(self, now: float) -> float | None:
-        """Do what is due: give watches up, try again; return when something is due next."""
+    def tick(self, now: float) -> None:
+        """Do what is due: give watches up, a slice of them, and try again what could not be."""
         while (node := self.drift.overdue(now)) is not None:
             self._drown(node)
-        if self._watches.slice():
-            return now
-        troubled = bool(self.unreadable or self.elsewhere or self._watches.ran_out())
-        if troubled and now >= self._retry_at:
+        self._resolve(now)
+        self._watches.slice()
+        if self._troubled() and now >= self._retry_at:
             self._retry()
             self._retry_at = now + RETRY_SECONDS
-        times = [self.drift.next_due(), self._retry_at if troubled else None]
+
+    def next_due(self, now: float) -> float | None:
+        """Return when something is due next."""
+        if self._watches.giving_up():
+            return now
+        times = [self.drift.next_due(), self._retry_at if self._troubled() else None]
+        if self._restless:
+            times.append(max(now, next(iter(self._restless.values())) + ADRIFT_SECONDS))
         return min((at for at in times if at is not None), default=None)
+
+    def _troubled(self) -> bool:
+        return bool(self.unreadable or self.ground.elsewhere or self._watches.ran_out())
+
+    def _resolve(self, now: float) -> None:
+        """Find out what became of restless directories that no event put at rest."""
+        old = now - ADRIFT_SECONDS
+        for node in [one for one, since in self._restless.items() if since <= old]:
+            if node not in self._restless or node.path() is None or self.look_through(node):
+                continue
+            for one in reversed(_upwards(node)):
+                if not self.ground.stands(one) and one.parent is not None:
+                    self.look(one.parent, one.name)
+                    break
 
     def _retry(self) -> None:
         """Try again what could not be looked at or watched."""
-        if self.elsewhere and self.in_place():
-            self.elsewhere = False
+        if self.ground.elsewhere and self.ground.in_place():
+            self.ground.elsewhere = False
             self._announce(RootDirty(self.spec.root, "root-was-elsewhere"))
         for node in list(islice(self.unreadable, _RETRY_MOST)):
             if node.parent is not None:
                 self.look(node.parent, node.name)
+            elif self.unreadable.pop(node):
+                self.look_through(node)
             if node in self.unreadable:  # the others come first the next time
                 self.unreadable[node] = self.unreadable.pop(node)
-        if self._watches.ran_out() and self._has_watches():
+        if self._watches.ran_out() and self._try_watch():
             self.grow()
             if not self._watches.ran_out():
                 self._announce(RootDirty(self.spec.root, "watches-exhausted"))
 
-    def _has_watches(self) -> bool:
+    def _try_watch(self) -> bool:
         """Try the one directory that there was no watch for, before walking them all."""
+        path = self._watches.unwatched or b""
         try:
-            descriptor = open_directory(self._root(), self._watches.unwatched or b"")
-        except OSError as error:
-            return error.errno in _ABSENT
+            descriptor = open_directory(self.ground.root(), path)
+        except (NotThere, OSError):
+            return True  # it went meanwhile
         try:
-            return self._watches.try_again(descriptor)
+            return self._watches.try_again(descriptor, path)
         finally:
             os.close(descriptor)
 
     # -- what a scan tells --------------------------------------------------------------------
 
-    def ensure(self, path: bytes, place: tuple[int, int]) -> bool:
+    def ensure(self, path: bytes, place: Place) -> bool:
         """Watch a directory that a scan met; true when its watch is new."""
         node = self.table.find(path)
         if node is not None and node.place == place and node.watch:
             return False
-        known = self._aliases.get(path) == place or self._watches.ran_out()
-        if not path or known:
+        if not path or self._aliases.get(path) == place or self._watches.ran_out():
             return False
         *way, last = path.split(b"/")
-        parent: Node | None = self.table.root
+        parent = self.table.root
         for name in way:
-            if parent is not None and parent.child(name) is None:
+            if parent.child(name) is None:
                 self.look(parent, name)
-            parent = parent.child(name) if parent is not None else None
-        if parent is None:
-            return False
+            child = parent.child(name)
+            if child is None:
+                return False
+            parent = child
         before = node.watch if node is not None else 0
         self.look(parent, last, announce=False)
         node = parent.child(last)
         if node is None or node.watch in {0, before}:
             return False
         for child in list(node.children.values()) if node.children else ():
-            self._found(child, _join(path, child.name) or b"")
+            self._found(child, path + b"/" + child.name)
         return True
 
     def confirm(self, visited: Callable[[bytes], bool]) -> None:
@@ -447,7 +470,7 @@ class WatchedTree:
 
     def close(self) -> None:
         """Count all watches as given up."""
-        self.rest()
+        self.ground.rest()
         self._watches.close()
 
 
@@ -457,5 +480,11 @@ def _join(above: bytes | None, name: bytes) -> bytes | None:
     return above + b"/" + name if above else name
 
 
-def _place(status: os.stat_result) -> tuple[int, int]:
-    return status.st_dev, status.st_ino
+def _upwards(node: Node) -> list[Node]:
+    """Return a node and all above it."""
+    above: Node | None = node
+    way = []
+    while above is not None:
+        way.append(above)
+        above = above.parent
+    return way

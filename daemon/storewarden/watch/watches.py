@@ -73,10 +73,10 @@ class Watches:
         if self.unwatched is None:
             self.unwatched, self.error = path, error
 
-    def try_again(self, descriptor: int) -> bool:
-        """Tell whether there are watches to be had again."""
-        path, self.unwatched = self.unwatched, None
-        watch = self.stand(descriptor, path or b"")
+    def try_again(self, descriptor: int, path: bytes) -> bool:
+        """Tell whether there are watches to be had again, by taking one for this directory."""
+        self.unwatched = None
+        watch = self.stand(descriptor, path)
         if watch and watch not in self.table.by_watch:
             self._doomed[watch] = None
         return watch != 0
@@ -85,12 +85,15 @@ class Watches:
         """Have these watches given up, bit by bit."""
         self._doomed.update(dict.fromkeys(watches))
 
-    def slice(self) -> bool:
-        """Give up some; tell whether more are left to give up."""
+    def slice(self) -> None:
+        """Give up some of them."""
         for watch in list(self._doomed)[:SLICE]:
             del self._doomed[watch]
             self._inotify.remove(watch)
             self._budget.give()
+
+    def giving_up(self) -> bool:
+        """Tell whether there are more to give up."""
         return bool(self._doomed)
 
     def ignored(self, watch: int) -> Node | None:

@@ -1,0 +1,276 @@
+"""A consumer of changes as simple as one can be: it keeps a set of paths true, and nothing else.
+
+What the real recorder does with a change, this does with a set: a hint is a look, a directory
+found is a walk, a dirty root is a walk of everything with `ensure` and `confirm_after_scan`.
+"""
+
+import os
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+from watchdog.events import FileSystemEvent, FileSystemEventHandler
+
+from storewarden.model import (
+    Blindness,
+    Change,
+    DirectoryDirty,
+    DirectoryFound,
+    DirectoryGone,
+    DirectoryMoved,
+    Hint,
+    RootDirty,
+    Touched,
+)
+from storewarden.watch.below import open_directory
+from storewarden.watch.budget import WatchBudget
+from storewarden.watch.emitter import ChangesEvent, InotifyEmitter
+from storewarden.watch.exclude import Exclusions
+from storewarden.watch.fold import FoldLimits
+from storewarden.watch.observer import WardenObserver
+from storewarden.watch.settle import Rest, Settle, SettleSettings
+from storewarden.watch.tree import WatchSpec
+
+ROOT = "watched"
+QUIET = 0.8  # seconds without a change; a directory is adrift for half a second
+
+
+def join(directory: bytes, name: bytes) -> bytes:
+    return directory + b"/" + name if directory else name
+
+
+def tree(top: bytes, exclusions: Exclusions | None = None) -> tuple[set[bytes], set[bytes]]:
+    """Return all regular files and all directories below a directory, as they are now."""
+    files, directories = set[bytes](), set[bytes]()
+    exclusions = exclusions or Exclusions()
+    descriptor = os.open(top, os.O_RDONLY)
+    try:
+        for path, inside, names in walk(descriptor, b"", exclusions):
+            directories.add(path)
+            files |= {join(path, name) for name in names}
+            directories |= {join(path, name) for name in inside}
+    finally:
+        os.close(descriptor)
+    return files, directories
+
+
+def walk(
+    root_fd: int, start: bytes, exclusions: Exclusions
+) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:
+    """Yield each directory below a root with the names of its directories and regular files."""
+    stack = [start]
+    while stack:
+        path = stack.pop()
+        try:
+            descriptor = open_directory(root_fd, path)
+        except OSError:
+            continue
+        try:
+            with os.scandir(descriptor) as found:
+                entries = list(found)
+        except OSError:
+            entries = []
+        finally:
+            os.close(descriptor)
+        inside = [os.fsencode(e.name) for e in entries if e.is_dir(follow_symlinks=False)]
+        names = [os.fsencode(e.name) for e in entries if e.is_file(follow_symlinks=False)]
+        inside = [name for name in inside if not exclusions.directory(join(path, name))]
+        yield path, inside, [name for name in names if not exclusions.file(path, name)]
+        stack += [join(path, name) for name in inside]
+
+
+class Watching(FileSystemEventHandler):
+    """Watches a directory with a real emitter; everything it was told is in ``changes``."""
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        exclude: tuple[str, ...] = (),
+        budget: WatchBudget | None = None,
+        limits: FoldLimits | None = None,
+        slow: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.path = os.fsencode(path)
+        self.exclusions = Exclusions(exclude)
+        self.changes: list[Change] = []
+        self.files: set[bytes] = set()
+        self.hints: dict[bytes, Hint] = {}  # the last of each path
+        self.reported: set[bytes] = set()  # every path a hint ever came for
+        self.last = time.monotonic()
+        self._slow = slow
+        self._settle = Settle(SettleSettings(settle_seconds=0.6))
+        self._lock = threading.Lock()
+        self.observer = WardenObserver(budget, limits=limits)
+        self.emitter: InotifyEmitter
+
+    def __enter__(self) -> Self:
+        self.observer.start()
+        self.emitter = self.observer.attach(WatchSpec(ROOT, self.path, self.exclusions), self)
+        self.files = tree(self.path, self.exclusions)[0]
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.observer.stop()
+        self.observer.join()
+
+    # -- what the recorder does ---------------------------------------------------------------
+
+    def dispatch(self, event: FileSystemEvent) -> None:
+        assert isinstance(event, ChangesEvent)
+        self._slow()
+        for change in event.changes:
+            with self._lock:
+                self.changes.append(change)
+                self._apply(change)
+        self.last = time.monotonic()
+        event.taken()
+
+    def _apply(self, change: Change) -> None:
+        match change:
+            case Touched():
+                self._note(change.names)
+                self._look()
+            case DirectoryFound() | DirectoryGone():
+                self._list(change.path, recursive=True)
+            case DirectoryDirty():
+                self._list(change.path, recursive=False)
+            case DirectoryMoved():
+                self._settle.moved(change.old, change.new)
+                old = change.old + b"/"
+                moved = {path for path in self.files if path.startswith(old)}
+                self.files -= moved
+                self.files |= {change.new + b"/" + path[len(old) :] for path in moved}
+            case RootDirty():
+                self._scan()
+
+    def _note(self, names: dict[bytes, dict[bytes, Hint]]) -> None:
+        self._settle.note_all(names, time.monotonic())
+        for directory, hints in names.items():
+            for name, hint in hints.items():
+                path = join(directory, name)
+                self.hints[path] = hint
+                self.reported.add(path)
+
+    def _look(self) -> None:
+        now = time.monotonic()
+        for directory, name in self._settle.due(now, 1_000_000):
+            there = self._is_file(directory, name)
+            signature = (1, 1, 1, 1) if there else None
+            rest = self._settle.seen(directory, name, signature, there, now)
+            if there:
+                self.files.add(join(directory, name))
+            elif rest is Rest.GONE:
+                self.files.discard(join(directory, name))
+
+    def _is_file(self, directory: bytes, name: bytes) -> bool:
+        root = os.open(self.path, os.O_PATH)
+        try:
+            descriptor = open_directory(root, directory)
+            try:
+                return stat.S_ISREG(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            return False
+        finally:
+            os.close(root)
+
+    def _list(self, path: bytes, *, recursive: bool) -> None:
+        below = path + b"/" if path else b""
+        if recursive:
+            self.files = {one for one in self.files if not one.startswith(below)}
+        else:
+            self.files = {
+                one
+                for one in self.files
+                if not (one.startswith(below) and b"/" not in one[len(below) :])
+            }
+        try:
+            root = os.open(self.path, os.O_PATH)
+        except OSError:
+            return
+        try:
+            for directory, _, names in walk(root, path, self.exclusions):
+                self.files |= {join(directory, name) for name in names}
+                if not recursive:
+                    return
+        finally:
+            os.close(root)
+
+    def _scan(self) -> None:
+        met = set[bytes]()
+        root = os.open(self.path, os.O_PATH)
+        try:
+            for directory, _, _ in walk(root, b"", self.exclusions):
+                met.add(directory)
+                try:
+                    descriptor = open_directory(root, directory)
+                except OSError:
+                    continue
+                status = os.fstat(descriptor)
+                os.close(descriptor)
+                self.emitter.ensure(directory, status.st_dev, status.st_ino)
+        finally:
+            os.close(root)
+        self.emitter.confirm_after_scan(met.__contains__)
+        self._list(b"", recursive=True)
+
+    # -- what a test asks ---------------------------------------------------------------------
+
+    def settled(self, timeout: float = 20.0) -> Self:
+        """Wait until nothing has come for a while and nothing waits for delivery."""
+        end = time.monotonic() + timeout
+        self.last = time.monotonic()
+        while time.monotonic() < end:
+            with self._lock:
+                self._look()
+            quiet = time.monotonic() - self.last
+            if quiet > QUIET and not self.emitter.figures().pending:
+                return self
+            time.sleep(0.05)
+        raise AssertionError(f"not at rest: {self.emitter.figures()}")
+
+    def until(self, met: Callable[[], object], timeout: float = 5.0) -> Self:
+        """Wait until something is true."""
+        end = time.monotonic() + timeout
+        while not met():
+            assert time.monotonic() < end, f"still not true; last changes {self.changes[-5:]}"
+            time.sleep(0.01)
+        return self
+
+    def of(self, kind: type[Change]) -> list[Change]:
+        return [change for change in self.changes if isinstance(change, kind)]
+
+    def blind(self) -> set[tuple[Blindness, bytes]]:
+        return {(one.reason, one.path) for one in self.emitter.blind()}
+
+    def assert_true(self) -> None:
+        """Hold that the set of files is what is there, and that every directory is watched."""
+        self.settled()
+        files, directories = tree(self.path, self.exclusions)
+        assert (sorted(files - self.files), sorted(self.files - files)) == ([], [])
+        assert self.emitter.figures().watches == len(directories)
+        assert self.unseen(directories) == set()
+
+    def unseen(self, directories: set[bytes]) -> set[bytes]:
+        """Make a file in each directory; return those whose file no event told of."""
+        root = os.open(self.path, os.O_PATH)
+        self.hints.clear()
+        try:
+            for path in directories:
+                descriptor = open_directory(root, path)
+                os.close(os.open(b"probe", os.O_CREAT | os.O_WRONLY, dir_fd=descriptor))
+                os.close(descriptor)
+        finally:
+            os.close(root)
+        self.settled()
+        return {path for path in directories if join(path, b"probe") not in self.hints}

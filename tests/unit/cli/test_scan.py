@@ -133,19 +133,6 @@ def test_no_such_root(run: Run) -> None:
     assert ran.err == "storewarden: no such root: upload; did you mean uploads?\n"
 
 
-def test_without_a_daemon_it_is_done_here(run: Run, here: Path) -> None:
-    (here / "save_outputs").mkdir()
-    (here / "uploads").mkdir()
-    (here / "save_outputs" / "cat.png").write_bytes(b"x" * 10)
-
-    first, second = run("scan", "--json"), run("scan", "--json")
-
-    assert (first.code, first.json["files"], first.json["added"]) == (0, 1, 1)
-    assert (second.json["files"], second.json["added"], second.json["gone"]) == (1, 0, 0)
-    (line,) = run("files", "--json").lines
-    assert (line["path"], line["kind"], line["size"]) == ("cat.png", "image", 10)
-
-
 def test_progress_is_of_all_roots_together() -> None:
     drawn: list[tuple[int, int | None, str]] = []
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from storewarden.catalogue.counts import Counts
@@ -64,19 +64,20 @@ class Digests:
         self._engine = engine
         self._counts = counts
 
-    def wanted(self, after_id: int, limit: int) -> list[Undigested]:
-        """Return files without a digest, in the order of their ids."""
+    def wanted(self, roots: Collection[str], after_id: int, limit: int) -> list[Undigested]:
+        """Return files of ``roots`` without a digest, in the order of their ids."""
         names = self._counts.names
+        ids = [self._counts.roots[root] for root in roots]
+        marks = ", ".join("?" * len(ids))
         return [
             Undigested(id_, names[root_id], bytes(path), bytes(name), *rest)
             for id_, root_id, path, name, *rest in self._engine.execute(
                 "SELECT f.id, d.root_id, d.path, f.name, f.inode, f.size, f.modified_ns"
                 " FROM files f JOIN directories d ON d.id = f.directory_id"
                 " WHERE f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
-                " ORDER BY f.id LIMIT ?",
-                (after_id, limit),
+                f" AND d.root_id IN ({marks}) ORDER BY f.id LIMIT ?",
+                (after_id, *ids, limit),
             )
-            if root_id in names
         ]
 
     def store(self, digested: Sequence[Digested], now_ns: int) -> int:

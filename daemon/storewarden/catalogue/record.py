@@ -58,6 +58,10 @@ class Recorded:
     unchanged: int = 0
     linked: list[int] = field(default_factory=list)  # inodes whose other names show it too
 
+    def written(self) -> int:
+        """Return how many rows were written."""
+        return sum(getattr(self, name) for name in COUNTED[:-1])
+
     def add(self, other: Recorded) -> None:
         """Count ``other`` in."""
         for name in COUNTED:

@@ -12,7 +12,7 @@ from storewarden.errors import StorewardenError
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.state import ScanTally, ScanWish
 
-INTERVAL = 0.25
+INTERVAL = 0.5
 _FORGET_EVERY = 24 * 3600.0
 
 

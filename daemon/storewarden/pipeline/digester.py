@@ -16,6 +16,7 @@ from functools import partial
 from typing import BinaryIO, Final
 
 from storewarden.catalogue.digests import Digested, Digests, Undigested
+from storewarden.clock import Clock
 from storewarden.errors import StorewardenError
 from storewarden.facts.digest import digest_of, lowest_priority
 from storewarden.pipeline.inbox import DigestsReady, Inbox
@@ -25,9 +26,10 @@ from storewarden.watch.walk import receive, send
 log = logging.getLogger(__name__)
 
 _BATCH: Final = 256
-_IDLE: Final = 2.0  # seconds between looks for new work
-_BUSY: Final = 0.5  # recording comes first
-# A file that could not be read is tried again with every pass; passes get rarer up to this.
+_BUSY: Final = 0.5  # seconds; recording comes first
+# New files are read as soon as they are recorded. Files that changed, or could not be read, are
+# found by a pass over all that have no digest: rarer and rarer while such passes find nothing.
+_FIRST_PASS: Final = 30.0
 _LONGEST_PASS: Final = 900.0
 
 
@@ -39,6 +41,7 @@ class Digester:
         digests: Digests,
         inbox: Inbox,
         roots: Callable[[], Mapping[str, bytes]],
+        clock: Clock,
         *,
         busy: Callable[[], bool],
         failed: Callable[[str, int], None],
@@ -47,38 +50,54 @@ class Digester:
         self._digests = digests
         self._inbox = inbox
         self._roots = roots
+        self._clock = clock
         self._busy = busy
         self._failed = failed
         self._child: subprocess.Popen[bytes] | None = None
         self._after_id = 0
-        self._pass = _IDLE
+        self._news = True  # set by any thread
+        self._pause = _FIRST_PASS
+        self._next_pass = 0.0
+
+    def news(self) -> None:
+        """Hear, in any thread, that files were recorded."""
+        self._news = True
 
     def step(self) -> float:
         """Take some digests; return how long to wait until more."""
-        if self._busy():
-            return _BUSY
+        roots = self._roots()
+        if self._busy() or not roots:
+            return _BUSY if roots else _FIRST_PASS
+        now = self._clock.monotonic()
+        if now >= self._next_pass:
+            self._pause = min(self._pause * 2, _LONGEST_PASS)
+            self._next_pass = now + self._pause
+            self._after_id = 0
+        elif not self._news:
+            return min(1.0, self._next_pass - now)
+        self._news = False
         try:
-            wanted = self._digests.wanted(self._after_id, _BATCH)
+            wanted = self._digests.wanted(list(roots), self._after_id, _BATCH)
         except StorewardenError as error:
             if not error.transient:
                 raise
-            return _IDLE
+            return _FIRST_PASS
         if not wanted:
-            self._stop_child()  # 20 MB that nobody needs while there is nothing to read
-            begun_anew = self._after_id > 0
-            self._after_id = 0
-            self._pass = min(self._pass * 2, _LONGEST_PASS) if begun_anew else _IDLE
-            return self._pass if begun_anew else _IDLE
+            self._stop_child()  # memory that nobody needs while there is nothing to read
+            return 1.0
+        self._news = True  # there may be more
         self._after_id = wanted[-1].id
-        taken = [one for one in self._take(wanted) if one is not None]
+        taken = [one for one in self._take(roots, wanted) if one is not None]
         if taken:
-            self._pass = _IDLE
+            self._pause = _FIRST_PASS
             self._inbox.put(DigestsReady(tuple(taken)))
         return 0.0
 
-    def _take(self, wanted: Sequence[Undigested]) -> list[Digested | None]:
+    def _take(
+        self, roots: Mapping[str, bytes], wanted: Sequence[Undigested]
+    ) -> list[Digested | None]:
         taken: list[Digested | None] = []
-        for root, path in self._roots().items():
+        for root, path in roots.items():
             files = [file for file in wanted if file.root == root]
             if files:
                 taken += self._ask(path, files)

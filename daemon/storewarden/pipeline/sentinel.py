@@ -1,6 +1,6 @@
 """Is each root still the root it was, and can it be seen? Asked all the time; healed when it ends.
 
-``step`` runs in the sentinel thread, twice a second. It is the only one that starts and stops
+``step`` runs in the sentinel thread, once a second. It is the only one that starts and stops
 watching, and the only one that says that a root is blind.
 """
 
@@ -33,7 +33,7 @@ from storewarden.watch.mounts import MountTable, mode_for
 
 log = logging.getLogger(__name__)
 
-INTERVAL = 0.5
+INTERVAL = 1.0
 _TRY_AGAIN = 4.0  # seconds between attempts to watch a root that has to be polled
 
 

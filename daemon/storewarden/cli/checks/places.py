@@ -103,12 +103,12 @@ def marker(subject: str, path: bytes, identity: RootIdentity, writable: bool) ->
 def below(subject: str, path: bytes, counted: Counted) -> Iterator[Finding]:
     """Tell what a walk over the directories met."""
     more = "" if counted.whole else " or more"
-    yield ok(subject, f"{counted.directories:,}{more} directories")
+    yield ok(subject, _directories(counted.directories, more))
     if counted.unreadable:
         first = shown(counted.unreadable[0])
         yield warn(
             subject,
-            f"{len(counted.unreadable)} directories cannot be read, the first is {first}",
+            f"{_directories(len(counted.unreadable))} cannot be read, the first is {first}",
             f"sudo setfacl -R -m u:$(id -un):rX {_quoted_bytes(path)}",
         )
 
@@ -143,6 +143,10 @@ def free_bytes(path: bytes) -> int:
     """Return the space that a user without privileges may still fill."""
     told = os.statvfs(path)
     return told.f_bavail * told.f_frsize
+
+
+def _directories(count: int, more: str = "") -> str:
+    return f"{count:,}{more} {'directory' if count == 1 else 'directories'}"
 
 
 def _how(settings: RootSettings, identity: RootIdentity) -> str:

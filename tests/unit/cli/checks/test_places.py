@@ -97,7 +97,7 @@ def test_a_healthy_root(tmp_path: Path, mounts: MountTable) -> None:
 
     assert levels(iter(findings)) == [Level.OK] * 3
     assert "watched by" in findings[0].told
-    assert (findings[1].told, findings[2].told) == (f"marked as {marker}", "1 directories")
+    assert (findings[1].told, findings[2].told) == (f"marked as {marker}", "1 directory")
 
 
 def test_the_configured_mode_is_told(tmp_path: Path, mounts: MountTable) -> None:

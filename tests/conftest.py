@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import peewee  # noqa: F401  # first, with every driver: a SQLite catalogue would leave some out
 import pytest
 
 from tests.missing import missing

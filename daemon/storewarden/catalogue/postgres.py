@@ -73,7 +73,7 @@ class PostgresEngine(Engine):
     """A catalogue on a server, shared by any number of hosts."""
 
     dialect: ClassVar[Dialect] = "postgresql"
-    driver_errors = (psycopg.Error, OSError)
+    driver_errors = (psycopg.Error, OverflowError)
     # KEY SHARE: a takeover waits for this transaction to end, a beat of our own does not
     _lease_query = "SELECT epoch FROM leases WHERE host_id = ? FOR KEY SHARE"
     _index_query = "SELECT indexname FROM pg_indexes WHERE schemaname = current_schema()"

@@ -67,7 +67,7 @@ def _is_away(error: BaseException, code: str) -> bool:
     if code:
         # connection, authorization, catalogue name, read-only, resources, operator, system, idle
         return code.startswith(("08", "28", "3D", "25", "53", "57", "58", "XX"))
-    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError | OSError)
+    return isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def _explained(error: BaseException) -> str:

@@ -70,7 +70,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "roots_path",
         "path",
-        "substr(path, 1, 1) = {x 2f} AND {no 00 in path}",
+        "length(path) >= 1 AND substr(path, 1, 1) = {x 2f} AND {no 00 in path}",
         "is an absolute path without a NUL byte",
         lambda path: path.startswith(b"/") and b"\0" not in path,
     ),

@@ -34,10 +34,11 @@ BUSY_SECONDS = 5
 CONNECTIONS = 6  # threads of the daemon that may read or write in one moment
 CACHE_KIB = 8192
 WAL_PAGES = 4000  # 16 MiB of log before it is brought into the file
+SHARED_MEMORY = 65_536  # what the file beside the log may want to grow by
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 IN_AT_ONCE = (
     4096  # far below SQLite's limit of marks; sizes are powers of two, so statements repeat
 )
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class Opened(APSWDatabase):
@@ -67,7 +68,7 @@ class SqliteEngine(Engine):
     """A catalogue in one file with its log beside it."""
 
     dialect: ClassVar[Dialect] = "sqlite"
-    driver_errors = (apsw.Error, OSError, OverflowError)
+    driver_errors = (apsw.Error, OverflowError)
     _lease_query = "SELECT epoch FROM leases WHERE host_id = ?"
     _index_query = "SELECT name FROM sqlite_schema WHERE type = 'index'"
 
@@ -77,7 +78,7 @@ class SqliteEngine(Engine):
         self._create = create and not readonly
         super().__init__(str(path), Pool(path, self._open), readonly=readonly)
         with self._connected() as connection:
-            self._inode = os.stat(path).st_ino
+            self._inode = _inode(path)
             if not readonly:
                 self._set_up(connection)
         self._create = False  # a file that goes away later is not silently begun anew
@@ -129,11 +130,7 @@ class SqliteEngine(Engine):
 
     def _same_file(self) -> None:
         """Refuse to write into a file that was removed or replaced under us: it would be lost."""
-        try:
-            inode = os.stat(self.path).st_ino
-        except FileNotFoundError:
-            inode = 0
-        if inode != self._inode:
+        if _inode(self.path) != self._inode:
             self._discard()
             raise CatalogueUnavailable(
                 "the catalogue's file was removed or replaced while it was open",
@@ -292,19 +289,25 @@ class SqliteEngine(Engine):
 
     def _out_of_space(self, error: BaseException) -> bool:
         """Tell whether an I/O error was the want of space: SQLite says so only of some."""
-        if isinstance(error, OSError):
-            return error.errno in FULL
         if not isinstance(error, apsw.IOError):
             return False
+        if not self._pool.is_closed() and self._pool.connection().system_errno in FULL:
+            return True
         try:
             space = os.statvfs(self.path.parent)
         except OSError:
             return False
-        # the shared memory beside the file grows by 32 KiB
-        return space.f_bavail * space.f_frsize < 65536  # noqa: PLR2004
+        return space.f_bavail * space.f_frsize < SHARED_MEMORY
 
     def _spoils(self, error: StorewardenError) -> bool:
         return isinstance(error, CatalogueUnavailable | CatalogueCorrupt)
+
+
+def _inode(path: Path) -> int:
+    try:
+        return os.stat(path).st_ino
+    except OSError:
+        return 0
 
 
 def _glob(*values: Any) -> int:
@@ -317,7 +320,6 @@ _UNAVAILABLE: dict[type[BaseException], str] = {
     apsw.CantOpenError: "the catalogue cannot be opened",
     apsw.IOError: "the catalogue cannot be read or written",
     apsw.ProtocolError: "the catalogue cannot be locked",
-    OSError: "the catalogue cannot be reached",
 }
 
 _PRAGMAS: tuple[tuple[str, Any], ...] = (

@@ -40,7 +40,9 @@ UP = (
         last_scan_files {int},
         missing_held {int} NOT NULL DEFAULT 0,
         CONSTRAINT roots_name CHECK (length(name) >= 1),
-        CONSTRAINT roots_path CHECK (substr(path, 1, 1) = {x 2f} AND {no 00 in path}),
+        CONSTRAINT roots_path CHECK (
+            length(path) >= 1 AND substr(path, 1, 1) = {x 2f} AND {no 00 in path}
+        ),
         CONSTRAINT roots_mode CHECK (
             mode = 'inotify' OR mode = 'poll' OR mode = 'none'
         ),

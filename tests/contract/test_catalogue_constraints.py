@@ -1,0 +1,286 @@
+"""Every rule of every table, tried from both sides: in words before an insert, and by force."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from peewee import BlobField, Field, Model, TextField
+
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.rules import (
+    GONE,
+    LARGEST,
+    RULES,
+    UNIQUE,
+    bounded,
+    check,
+    explain,
+    folded,
+)
+from storewarden.catalogue.tables import INDEXES, MODELS
+from storewarden.errors import CatalogueRefused
+from tests.catalogues import COLUMNS, FILE, NOW, Place, file_row, fresh_database
+
+UUID = "00000000-0000-0000-0000-00000000000"
+
+SOUND: dict[str, dict[str, Any]] = {
+    "hosts": {"id": 2, "name": "other", "machine_id": "m2", "first_seen_ns": NOW},
+    "roots": {"id": 2, "host_id": 1, "name": "other", "path": b"/srv", "uuid": f"{UUID}2"},
+    "blindness": {
+        **{"root_id": 1, "reason": "no-events", "path": b"", "since_ns": NOW},
+        **{"detail": "", "remedy": ""},
+    },
+    "directories": {"id": 2, "root_id": 1, "path": b"a/b", "device": 1, "inode": 2},
+    "files": {"id": 1, **FILE},
+    "totals": {"root_id": 1, "kind": "image", "state": "present", "files": 1, "bytes": 10},
+    "history": {"id": 1, "file_id": 7, "at_ns": NOW, "event": "renamed"},
+    "jobs": {"id": 1, "verb": "scan", "root_id": 1, "asked_ns": NOW, "asked_by": "test"},
+    "leases": {"host_id": 1, "epoch": 1, "holder": "", "beat": 0},
+    "schema_version": {"version": 99, "name": "later", "applied_ns": NOW},
+}
+
+STATES = ["", "gone", "Present", "present "]
+BROKEN: dict[str, list[Any]] = {
+    "hosts_name": [""],
+    "hosts_machine_id": [""],
+    "roots_name": [""],
+    "roots_path": [b"", b"srv", b"/s\0rv"],
+    "roots_mode": ["", "fanotify"],
+    "roots_state": ["", "asleep"],
+    "roots_watches": [-1],
+    "roots_pending": [-1],
+    "roots_overflows": [-1],
+    "roots_missing_held": [-1],
+    "blindness_reason": [""],
+    "directories_path": [b"/", b"/a", b"a/", b"a\0b"],
+    "files_name": [b"", b".", b"..", b"a/b", b"/", b"a\0", b"n" * 256],
+    "files_links": [-1],
+    "files_size": [-1],
+    "files_blocks": [-1],
+    "files_kind": [""],
+    "files_state": STATES,
+    "files_growing": [2, -1],
+    "files_generation": [0],
+    "files_digest": [b"", b"\0" * 31, b"\0" * 33],
+    "totals_kind": [""],
+    "totals_state": STATES,
+    "totals_files": [-1],
+    "totals_bytes": [-1],
+    "history_event": [""],
+    "jobs_verb": [""],
+    "jobs_state": ["", "paused"],
+    "leases_epoch": [0, -1],
+}
+CASES = [(name, value) for name, values in BROKEN.items() for value in values]
+
+
+class UndoneError(Exception):
+    """Ends a trial, so that the next one finds the catalogue as it was."""
+
+
+def attempt(engine: Engine, *rows: tuple[str, dict[str, Any]]) -> None:
+    """Insert rows by plain SQL, past everything that would look at them first, and undo it."""
+    with contextlib.suppress(UndoneError), engine.transaction():
+        for table, row in rows:
+            marks = ", ".join("?" * len(row))
+            engine.execute(
+                f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", list(row.values())
+            )
+        raise UndoneError
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def furnished(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    """A catalogue with a file of number 7 as well; nothing that is tried in it stays."""
+    with contextlib.ExitStack() as stack:
+        url = request.param
+        if url == "postgresql":
+            server = request.getfixturevalue("postgres_url")
+            url = stack.enter_context(fresh_database(server, "storewarden_constraints"))
+        place = Place(url, tmp_path_factory.mktemp("state"))
+        stack.callback(place.close)
+        engine = place.furnished()
+        with engine.transaction():
+            engine.insert("files", ("id", *COLUMNS), [(7, *file_row(b"seven"))])
+        yield engine
+
+
+def columns() -> list[tuple[str, Field[Any]]]:
+    return [(model._meta.table_name, each) for model in MODELS for each in fields(model)]
+
+
+def fields(model: type[Model]) -> list[Field[Any]]:
+    return list(model._meta.sorted_fields)
+
+
+def case(pair: tuple[str, Field[Any]]) -> str:
+    return f"{pair[0]}.{pair[1].column_name}"
+
+
+# For a key that is a single number SQLite makes one up.
+REQUIRED = [(t, f) for t, f in columns() if not f.null and not f.primary_key]
+
+
+def test_every_rule_has_its_cases() -> None:
+    assert {rule.name for rule in RULES} == set(BROKEN)
+    assert {model._meta.table_name for model in MODELS} == set(SOUND)
+
+
+@pytest.mark.parametrize("table", list(SOUND))
+def test_a_sound_row_is_kept(furnished: Engine, table: str) -> None:
+    check(table, SOUND[table])
+    attempt(furnished, (table, SOUND[table]))
+
+
+@pytest.mark.parametrize(("name", "value"), CASES)
+def test_a_broken_rule_is_refused_by_the_database(furnished: Engine, name: str, value: Any) -> None:
+    (rule,) = [rule for rule in RULES if rule.name == name]
+    with pytest.raises(CatalogueRefused) as caught:
+        attempt(furnished, (rule.table, {**SOUND[rule.table], rule.column: value}))
+
+    assert name in caught.value.why
+    assert rule.words in caught.value.why
+
+
+@pytest.mark.parametrize(("name", "value"), CASES)
+def test_a_broken_rule_is_told_before_the_insert(name: str, value: Any) -> None:
+    (rule,) = [rule for rule in RULES if rule.name == name]
+    with pytest.raises(CatalogueRefused) as caught:
+        check(rule.table, {**SOUND[rule.table], rule.column: value})
+
+    assert f"{rule.column} is {value!r}"[:50] in caught.value.why
+    assert rule.words in caught.value.why
+
+
+def test_a_missing_file_says_since_when(furnished: Engine) -> None:
+    row = {**SOUND["files"], "state": "missing"}
+    with pytest.raises(CatalogueRefused, match="files_gone"):
+        attempt(furnished, ("files", row))
+    with pytest.raises(CatalogueRefused, match=GONE.words):
+        check("files", row)
+
+    check("files", {**row, "gone_ns": NOW})
+    attempt(furnished, ("files", {**row, "gone_ns": NOW}))
+
+
+@pytest.mark.parametrize("pair", REQUIRED, ids=case)
+def test_what_is_required_cannot_be_null(furnished: Engine, pair: tuple[str, Field[Any]]) -> None:
+    table, column = pair
+    with pytest.raises(CatalogueRefused, match=r"(?i)not.null"):
+        attempt(furnished, (table, {**SOUND[table], column.column_name: None}))
+
+
+@pytest.mark.parametrize(
+    "pair", [p for p in columns() if not isinstance(p[1], TextField | BlobField)], ids=case
+)
+def test_a_number_is_a_number(furnished: Engine, pair: tuple[str, Field[Any]]) -> None:
+    table, column = pair
+    with pytest.raises(CatalogueRefused):
+        attempt(furnished, (table, {**SOUND[table], column.column_name: "many"}))
+
+
+@pytest.mark.parametrize("pair", [p for p in columns() if isinstance(p[1], BlobField)], ids=case)
+def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> None:
+    table, column = pair
+    if furnished.dialect == "postgresql":
+        return  # it turns text into bytes by itself
+    with pytest.raises(CatalogueRefused):
+        attempt(furnished, (table, {**SOUND[table], column.column_name: "text"}))
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        *(("roots", "host_id"), ("blindness", "root_id"), ("directories", "root_id")),
+        *(("files", "directory_id"), ("totals", "root_id"), ("history", "file_id")),
+        *(("jobs", "root_id"), ("leases", "host_id")),
+    ],
+)
+def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
+    with pytest.raises(CatalogueRefused, match=r"(?i)foreign key"):
+        attempt(furnished, (table, {**SOUND[table], column: 4711}))
+
+
+@pytest.mark.parametrize(
+    ("table", "changed"),
+    [
+        ("hosts", {"machine_id": None}),
+        ("roots", {"name": "uploads"}),
+        ("roots", {"uuid": None}),
+        ("directories", {"path": b""}),
+        ("files", {"name": b"seven"}),
+        ("totals", {}),
+        ("blindness", {}),
+        ("leases", {}),
+        ("schema_version", {"version": 1}),
+    ],
+)
+def test_what_is_unique_stays_so(furnished: Engine, table: str, changed: dict[str, Any]) -> None:
+    changed = dict(changed)
+    for column, value in tuple(changed.items()):
+        if value is None:
+            ((changed[column],),) = furnished.execute(f"SELECT {column} FROM {table}")
+    first = [] if changed else [(table, SOUND[table])]
+    with pytest.raises(CatalogueRefused, match=r"(?i)unique|duplicate"):
+        attempt(furnished, *first, (table, {**SOUND[table], **changed}))
+
+
+def test_a_name_has_one_row_but_any_number_of_missing_ones(furnished: Engine) -> None:
+    gone = {**FILE, "name": b"seven", "state": "missing", "gone_ns": NOW}
+    missing = [("files", {**gone, "id": number}) for number in range(10, 13)]
+    attempt(furnished, *missing)
+    with pytest.raises(CatalogueRefused, match="has one row that is not missing"):
+        attempt(furnished, ("files", {**FILE, "id": 20, "name": b"seven", "state": "held"}))
+
+
+def test_what_belongs_to_a_host_goes_with_it(engine: Engine) -> None:
+    with engine.transaction():
+        for table in ("files", "blindness", "totals", "history", "jobs", "leases"):
+            row = {**SOUND[table], **({"id": 7} if table == "files" else {})}
+            engine.insert(table, tuple(row), [tuple(row.values())])
+        engine.execute("DELETE FROM hosts")
+
+    left = {table: engine.execute(f"SELECT count(*) FROM {table}")[0][0] for table in SOUND}
+    assert left == {**dict.fromkeys(SOUND, 0), "schema_version": 1}
+
+
+def test_every_unique_index_is_explained() -> None:
+    for name, sql in INDEXES.items():
+        assert bool(explain(name) and name in UNIQUE) == sql.startswith("CREATE UNIQUE")
+
+
+def test_the_check_tells_everything_at_once() -> None:
+    with pytest.raises(CatalogueRefused) as caught:
+        check("files", {"name": b"a/b", "size": -1, "state": "lost", "inode": 2**64})
+
+    assert caught.value.why.count("; ") == 3
+    assert "inode is 18446744073709551616: must fit into 64 bits" in caught.value.why
+
+
+def test_the_check_survives_values_of_any_kind() -> None:
+    for value in (None, 1, "text", b"bytes", 1.5, [], {}):
+        for rule in RULES:
+            try:
+                check(rule.table, {rule.column: value})
+            except CatalogueRefused as error:
+                assert rule.words in error.why
+
+
+def test_numbers_of_the_kernel_are_brought_into_range() -> None:
+    assert folded(2**63) == -(2**63)
+    assert folded(2**64 - 1) == -1
+    assert folded(LARGEST) == LARGEST
+    assert bounded(2**70) == LARGEST
+    assert bounded(-(2**70)) == -LARGEST - 1
+
+
+def test_a_rule_holds_for_updates_too(engine: Engine) -> None:
+    with pytest.raises(CatalogueRefused, match="roots_mode"), engine.transaction():
+        engine.execute("UPDATE roots SET mode = 'telepathy'")
+
+    assert engine.execute("SELECT mode FROM roots") == [("none",)]

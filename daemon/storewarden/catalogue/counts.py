@@ -39,25 +39,29 @@ class Counts:
         delta[1] += size
 
     def write(self) -> None:
-        """Store the changes since the last commit; inside the transaction that caused them."""
+        """Store what the changes lead to; inside the transaction that caused them."""
         rows = [
-            (self.roots[root], kind, state, files, size)
-            for (root, kind, state), (files, size) in self._deltas.items()
-            if files or size
+            (self.roots[root], kind, state, *self._after((root, kind, state)))
+            for root, kind, state in self._deltas
         ]
         if rows:
+            # Whole figures and not the changes: only the holder of the lease writes them, and a
+            # negative change would be refused as a row of its own before it could be added.
             self._engine.executemany(
                 "INSERT INTO totals (root_id, kind, state, files, bytes) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (root_id, kind, state) DO UPDATE SET"
-                " files = totals.files + excluded.files, bytes = totals.bytes + excluded.bytes",
+                " files = excluded.files, bytes = excluded.bytes",
                 rows,
             )
 
+    def _after(self, key: Key) -> tuple[int, int]:
+        before, delta = self.totals.get(key, (0, 0)), self._deltas[key]
+        return (before[0] + delta[0], before[1] + delta[1])
+
     def committed(self) -> None:
         """Take the changes into the figures: their transaction is durable."""
-        for key, (files, size) in self._deltas.items():
-            before = self.totals.get(key, (0, 0))
-            self.totals[key] = (before[0] + files, before[1] + size)
+        for key in self._deltas:
+            self.totals[key] = self._after(key)
         self._deltas.clear()
 
     def forget(self) -> None:

@@ -1,0 +1,452 @@
+"""A real daemon in a process of its own, and a plain walk to hold its catalogue against.
+
+What is asserted is what a user is promised: the rows of the present files are what `find` shows.
+The rows are read by drivers of our own and the tree by `os.scandir`: nothing of what is tested
+takes part. Waiting is asking again until a deadline; nothing sleeps for a fixed time.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import apsw
+import yaml
+
+PROGRAM = Path(sys.executable).parent / "storewarden"
+OURS = b".storewarden"
+SECONDS = 15.0  # a deadline is only met by what is broken; a busy machine gets the time it needs
+STAYS = 0.3  # seconds: what is right by chance, between two mistakes, is right for less
+
+Facts = tuple[int, int, int, int, int]  # inode, size, modified_ns, mode, links
+Rows = dict[bytes, Facts]
+Log = dict[str, Any]
+
+_PRESENT = """
+    SELECT d.path, f.name, f.inode, f.size, f.modified_ns, f.mode, f.links
+    FROM files f JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id
+    WHERE f.state = 'present' AND r.name = {mark}
+"""
+_TOTALS = """
+    SELECT r.name, f.kind, f.state, count(*), CAST(sum(f.size) AS bigint)
+    FROM files f JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id
+    GROUP BY 1, 2, 3
+"""
+
+
+@dataclass
+class Daemon:
+    """One daemon: its configuration, its process, what it says. A context that kills it."""
+
+    base: Path
+    roots: Mapping[str, Mapping[str, Any] | Path | str]
+    catalogue: str = "sqlite"
+    settings: dict[str, Any] = field(default_factory=dict)
+    environ: dict[str, str] = field(default_factory=dict)
+    before: Sequence[str] = ()  # what the command line begins with: setpriv, nsenter
+    preamble: str = ""  # Python that runs in the process before the program does
+    view: Path = Path("/")  # where the test finds what the daemon sees: another mount namespace
+    state: Path = field(init=False)
+    process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
+    starts: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.base.mkdir(parents=True, exist_ok=True)
+        self.state = Path(self.settings.get("state", self.base / "state"))
+        self.configure()
+
+    # -- configuration ------------------------------------------------------------------------
+
+    @property
+    def config(self) -> Path:
+        return self.base / "storewarden.yaml"
+
+    def configure(self, **changes: Any) -> None:
+        """Write the configuration: quick to settle, any free port, and what the test wants."""
+        roots = {
+            name: {"settle": "300ms", "settle_cap": "1s"}
+            | (dict(given) if isinstance(given, Mapping) else {"path": str(given)})
+            for name, given in self.roots.items()
+        }
+        document: dict[str, Any] = {
+            "state": str(self.state),
+            "catalogue": self.catalogue,
+            "roots": roots,
+            "http": {"listen": "127.0.0.1:0"},
+        }
+        self.config.write_text(yaml.safe_dump(document | self.settings | changes))
+
+    def root(self, name: str | None = None) -> bytes:
+        """Return the path of a root, as the test sees it."""
+        given = self.roots[name or next(iter(self.roots))]
+        path = given["path"] if isinstance(given, Mapping) else given
+        return os.fsencode(self.seen(Path(path)))
+
+    def seen(self, path: Path) -> Path:
+        """Return where the test finds what the daemon knows by this path."""
+        return self.view / path.relative_to("/")
+
+    # -- life ---------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.kill()
+        if error is not None:
+            error.add_note(f"the daemon said:\n{self.said()}")
+        elif not self.preamble:  # nothing was broken on purpose inside of it
+            assert [line for line in self.log() if "traceback" in line] == []
+
+    def command(self, *verb: str) -> list[str]:
+        program = [str(PROGRAM)]
+        if self.preamble:
+            main = "import sys; from storewarden.cli import main; sys.exit(main(sys.argv[1:]))"
+            program = [sys.executable, "-c", f"{self.preamble}\n{main}"]
+        return [*self.before, *program, "--config", str(self.config), *verb]
+
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("STOREWARDEN_")}
+        kept.pop("NOTIFY_SOCKET", None)
+        return kept | self.environ
+
+    def start(self, *, ready: bool = True) -> Self:
+        """Start it, and wait until it is ready and has scanned (unless told not to)."""
+        self.starts += 1
+        with self.log_file().open("wb") as log:
+            self.process = subprocess.Popen(
+                self.command("run", "--json"),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self.environment(),
+                cwd=self.base,
+            )
+        if ready:
+            self.until(lambda: self.told("ready"), "it is ready")
+            self.until(lambda: self.scanned() >= set(self.roots), "its first scans are over")
+        return self
+
+    def scanned(self) -> set[str]:
+        """Return the roots that it scanned since its last start, or says it cannot see."""
+        blind = {line["root"] for line in self.told("a root cannot be seen")}
+        return blind | {line["root"] for line in self.told("a root was scanned")}
+
+    def scans(self) -> int:
+        """Return how many scans it finished since its last start."""
+        return len(self.told("a root was scanned"))
+
+    def log_file(self) -> Path:
+        return self.base / f"log-{self.starts}"
+
+    @property
+    def pid(self) -> int:
+        """Of the program itself; a namespace or another user is entered by exec."""
+        assert self.process is not None
+        return self.process.pid
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def kill(self) -> None:
+        """End it as a power cut would."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def stop(self, seconds: float = SECONDS) -> int:
+        """Ask it to end; return its exit code."""
+        assert self.process is not None
+        self.process.terminate()
+        return self.ended(seconds)
+
+    def ended(self, seconds: float = SECONDS) -> int:
+        """Wait for its end; return its exit code."""
+        assert self.process is not None
+        try:
+            return self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still runs after {seconds} s; {self.said()}") from None
+
+    def verb(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """Run another verb with the same configuration."""
+        return subprocess.run(
+            self.command(*arguments),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            env=self.environment(),
+            cwd=self.base,
+            timeout=40,
+            check=False,
+        )
+
+    # -- what it says -------------------------------------------------------------------------
+
+    def log(self) -> list[Log]:
+        """Return its log lines since its last start."""
+        lines = []
+        for line in self.log_file().read_text(errors="replace").splitlines():
+            try:
+                lines.append(json.loads(line))
+            except ValueError:
+                lines.append({"message": line, "level": "raw"})
+        return lines
+
+    def told(self, message: str, **facts: object) -> list[Log]:
+        """Return the log lines with this message and these facts."""
+        return [
+            line
+            for line in self.log()
+            if line["message"] == message
+            and all(line.get(key) == value for key, value in facts.items())
+        ]
+
+    def said(self) -> str:
+        """Return the end of its log, for people."""
+        text = self.log_file().read_text(errors="replace") if self.log_file().exists() else ""
+        code = self.process.poll() if self.process is not None else None
+        return f"{text[-6000:]}\n(exit code {code})"
+
+    def get(self, path: str) -> tuple[int, str]:
+        """Ask its HTTP server; 0 when it does not answer."""
+        served = self.told("metrics are served")
+        if not served:
+            return 0, ""
+        url = str(served[-1]["url"]).removesuffix("/metrics") + path
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+        except OSError:
+            return 0, ""
+
+    def metrics(self) -> dict[str, float]:
+        """Return every figure by its name and labels, as they stand in /metrics."""
+        figures = {}
+        for line in self.get("/metrics")[1].splitlines():
+            if line and not line.startswith("#"):
+                name, _, value = line.rpartition(" ")
+                figures[name.removeprefix("storewarden_")] = float(value)
+        return figures
+
+    def metric(self, name: str) -> float:
+        """Return one figure; -1 when there is none of that name and labels."""
+        return self.metrics().get(name, -1.0)
+
+    def status(self) -> dict[str, Any]:
+        """Return what `storewarden status --json` tells."""
+        done = self.verb("status", "--json")
+        assert done.returncode in {0, 1}, done.stderr
+        answer: dict[str, Any] = json.loads(done.stdout)
+        return answer
+
+    def status_of(self, root: str | None = None) -> dict[str, Any]:
+        """Return one root of the status."""
+        name = root or next(iter(self.roots))
+        found: dict[str, Any] = next(r for r in self.status()["roots"] if r["name"] == name)
+        return found
+
+    # -- waiting ------------------------------------------------------------------------------
+
+    def until(
+        self, met: Callable[[], object], what: str, seconds: float = SECONDS, *, ended: bool = False
+    ) -> float:
+        """Ask until it is true, a little more seldom each time; return the seconds it took."""
+        begun = time.monotonic()
+        pause = 0.01
+        while not met():
+            took = time.monotonic() - begun
+            if took > seconds:
+                raise AssertionError(f"not within {seconds:g} s: {what}\n{self.said()}")
+            if not ended and not self.alive():
+                raise AssertionError(f"ended before: {what}\n{self.said()}")
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
+        return time.monotonic() - begun
+
+    def settled(self, root: str | None = None, seconds: float = SECONDS) -> float:
+        """Wait until the catalogue equals the tree and stays so; return the seconds it took."""
+        equal_since = 0.0
+
+        def equal() -> bool:
+            nonlocal equal_since
+            if self.rows(root) != self.tree(root):
+                equal_since = 0.0
+                return False
+            equal_since = equal_since or time.monotonic()
+            return time.monotonic() - equal_since >= STAYS
+
+        try:
+            took = self.until(equal, "catalogue = tree", seconds)
+        except AssertionError as error:
+            error.add_note(difference(self.rows(root), self.tree(root)))
+            raise
+        self.assert_totals()
+        return took - STAYS
+
+    # -- the catalogue and the tree -----------------------------------------------------------
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Read the catalogue by a connection of the test's own; ``?`` stands for values."""
+        if self.catalogue.startswith("postgresql://"):
+            import psycopg
+
+            with psycopg.connect(self.catalogue) as server:
+                return server.execute(sql.replace("?", "%s").encode(), parameters).fetchall()
+        with self.opened() as connection:
+            return connection.execute(sql, tuple(parameters)).fetchall()
+
+    @contextlib.contextmanager
+    def opened(self) -> Iterator[apsw.Connection]:
+        """Lend a connection to the SQLite catalogue that only reads."""
+        path = self.seen(self.state / "catalogue.db")
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(5000)
+        connection.pragma("query_only", True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def rows(self, root: str | None = None) -> Rows:
+        """Return the present files of a root as the catalogue has them."""
+        name = root or next(iter(self.roots))
+        rows: Rows = {}
+        for path, file, *facts in self.query(_PRESENT.format(mark="?"), (name,)):
+            whole = bytes(path) + b"/" + bytes(file) if path else bytes(file)
+            assert whole not in rows, f"two rows of {whole!r}"
+            inode, size, modified, mode, links = facts
+            rows[whole] = (inode, size, modified, mode, links)
+        return rows
+
+    def tree(self, root: str | None = None) -> Rows:
+        """Return the regular files of a root as they are."""
+        return walk(self.root(root))
+
+    def states(self, root: str | None = None) -> dict[bytes, list[str]]:
+        """Return the states of all rows of each path, the oldest first."""
+        states: dict[bytes, list[str]] = {}
+        for path, file, state in self.query(
+            "SELECT d.path, f.name, f.state FROM files f JOIN directories d"
+            " ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id WHERE r.name = ?"
+            " ORDER BY f.id",
+            (root or next(iter(self.roots)),),
+        ):
+            whole = bytes(path) + b"/" + bytes(file) if path else bytes(file)
+            states.setdefault(whole, []).append(state)
+        return states
+
+    def assert_totals(self) -> None:
+        """Hold that the figures that are kept are those that counting gives."""
+        counted = {row[:3]: row[3:] for row in self.query(_TOTALS)}
+        kept = {
+            row[:3]: row[3:]
+            for row in self.query(
+                "SELECT r.name, t.kind, t.state, t.files, t.bytes FROM totals t"
+                " JOIN roots r ON r.id = t.root_id WHERE t.files <> 0 OR t.bytes <> 0"
+            )
+        }
+        assert kept == counted
+
+    def assert_sound(self) -> None:
+        """Hold that the catalogue's file is whole and breaks none of its own rules."""
+        assert self.query("PRAGMA integrity_check") == [("ok",)]
+        assert self.query("PRAGMA foreign_key_check") == []
+
+    def count(self, root: str | None = None) -> int:
+        """Return how many files of a root are present."""
+        sql = f"SELECT count(*) FROM ({_PRESENT.format(mark='?')}) AS present"
+        return int(self.query(sql, (root or next(iter(self.roots)),))[0][0])
+
+
+def walk(top: bytes) -> Rows:
+    """Return all regular files below a directory, at any depth, without following links."""
+    rows: Rows = {}
+    stack = [(b"", os.open(top, os.O_RDONLY | os.O_DIRECTORY))]
+    while stack:
+        path, descriptor = stack.pop()
+        try:
+            for name in map(os.fsencode, os.listdir(descriptor)):
+                if not path and name == OURS:
+                    continue
+                with contextlib.suppress(FileNotFoundError):
+                    _meet(descriptor, path + b"/" + name if path else name, name, rows, stack)
+        finally:
+            os.close(descriptor)
+    return rows
+
+
+def _meet(
+    descriptor: int, whole: bytes, name: bytes, rows: Rows, stack: list[tuple[bytes, int]]
+) -> None:
+    status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+    if stat.S_ISDIR(status.st_mode):
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        with contextlib.suppress(PermissionError):
+            stack.append((whole, os.open(name, flags, dir_fd=descriptor)))
+    elif stat.S_ISREG(status.st_mode):
+        rows[whole] = (
+            *(status.st_ino, status.st_size, status.st_mtime_ns),
+            *(status.st_mode, status.st_nlink),
+        )
+
+
+def difference(rows: Rows, tree: Rows) -> str:
+    """Tell in what a catalogue and a tree differ."""
+    lacking, ghosts = sorted(tree.keys() - rows.keys()), sorted(rows.keys() - tree.keys())
+    other = [
+        f"{path!r}: row {rows[path]}, file {tree[path]}"
+        for path in sorted(rows.keys() & tree.keys())
+        if rows[path] != tree[path]
+    ]
+    return (
+        f"{len(tree)} files, {len(rows)} rows; not recorded {len(lacking)}: {lacking[:5]};"
+        f" not there {len(ghosts)}: {ghosts[:5]}; otherwise {len(other)}: {other[:5]}"
+    )
+
+
+def write(path: Path | bytes, content: bytes = b"x") -> None:
+    """Write a file as a program does: open, write, close."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        os.write(descriptor, content)
+    finally:
+        os.close(descriptor)
+
+
+def burst(directory: Path, count: int, *, size: int = 100, stem: str = "f") -> None:
+    """Write many files into one directory as fast as one process can."""
+    directory.mkdir(parents=True, exist_ok=True)
+    content = b"." * size
+    for number in range(count):
+        write(directory / f"{stem}{number:06d}.png", content)
+
+
+def pause(daemon: Daemon) -> None:
+    """Stop a process in its tracks, and wait until it stands."""
+    daemon.signal(signal.SIGSTOP)
+    stat_file = Path(f"/proc/{daemon.pid}/stat")
+    daemon.until(lambda: stat_file.read_text().rpartition(")")[2].split()[0] == "T", "it stands")

@@ -121,7 +121,7 @@ def _create(name: str, table: Table) -> str:
     references = {reference.column: reference for reference in table.references}
     lines = []
     for each, column in table.columns.items():
-        if alone and column.key and column.type == "INTEGER" and each not in references:
+        if alone and column.key and each == "id":  # a number that the database gives
             lines.append(f"{each} {{id}}")
             continue
         line = _column(each, column)

@@ -1,0 +1,255 @@
+"""There and back again, each step whole or not at all; and models and migrations never drift."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from storewarden.catalogue import lease, migrate, rehearsal, schema
+from storewarden.catalogue.dialect import speak
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.migrate import Migration
+from storewarden.errors import (
+    CatalogueRefused,
+    CatalogueTooNew,
+    CatalogueUnavailable,
+    HeldByAnother,
+    PermanentError,
+    UsageError,
+)
+from tests.catalogues import COLUMNS, NOW, Place, file_row, furnish
+
+
+def add_notes(engine: Engine) -> None:
+    engine.execute(
+        speak("CREATE TABLE notes (id {id}, text TEXT NOT NULL){strict}", engine.dialect)
+    )
+
+
+def drop_notes(engine: Engine) -> None:
+    engine.execute("DROP TABLE notes")
+
+
+def break_half_way(engine: Engine) -> None:
+    add_notes(engine)
+    engine.execute("ALTER TABLE nowhere ADD COLUMN more TEXT")
+
+
+NOTES = Migration(2, "notes", add_notes, drop_notes)
+BROKEN = Migration(2, "broken", break_half_way, drop_notes)
+
+
+@pytest.fixture
+def future(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that knows one step more."""
+    steps = (*migrate.known(), NOTES)
+    monkeypatch.setattr(migrate, "known", lambda: steps)
+
+
+def tables(engine: Engine) -> set[str]:
+    return set(schema.read(engine).tables)
+
+
+def steps(states: list[migrate.MigrationState]) -> list[tuple[int, bool]]:
+    return [(state.version, state.applied_ns is not None) for state in states]
+
+
+def test_models_and_migrations_do_not_drift(place: Place) -> None:
+    engine = place.made()
+
+    assert schema.differences(schema.read(engine), schema.declared(engine)) == []
+
+
+def test_looking_for_drift_leaves_no_trace(place: Place) -> None:
+    engine = place.made()
+    before = schema.read(engine)
+    schema.declared(engine)
+
+    assert schema.read(engine) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("DROP INDEX files_inode", "index files_inode is missing"),
+        ("CREATE INDEX more ON files (kind)", "index more is not declared"),
+        ("DROP TABLE totals", "table totals is missing"),
+        ("ALTER TABLE files ADD COLUMN more TEXT", "files: column more is not declared"),
+        ("ALTER TABLE jobs DROP COLUMN progress", "jobs: column progress is missing"),
+    ],
+)
+def test_drift_is_seen(place: Place, change: str, told: str) -> None:
+    engine = place.made()
+    with engine.transaction():
+        engine.execute(change)
+
+    assert schema.differences(schema.read(engine), schema.declared(engine)) == [told]
+
+
+def test_an_empty_catalogue_has_version_nought(place: Place) -> None:
+    engine = place.open()
+
+    assert migrate.version(engine) == 0
+    assert steps(migrate.status(engine)) == [(1, False)]
+
+
+def test_migrating_says_what_it_did_and_does_it_once(place: Place) -> None:
+    engine = place.open()
+
+    done = migrate.migrate(engine, place.clock)
+    assert [(state.version, state.name, state.applied_ns) for state in done] == [
+        (1, "recording", NOW)
+    ]
+    assert migrate.migrate(engine, place.clock) == []
+    assert migrate.version(engine) == 1
+    assert steps(migrate.status(engine)) == [(1, True)]
+
+
+def test_rolling_back_leaves_only_the_table_of_versions(place: Place) -> None:
+    engine = place.furnished()
+    done = migrate.rollback(engine)
+
+    assert [state.version for state in done] == [1]
+    assert tables(engine) == {"schema_version"}
+    migrate.migrate(engine, place.clock)
+    assert schema.differences(schema.read(engine), schema.declared(engine)) == []
+
+
+@pytest.mark.usefixtures("future")
+def test_going_to_a_version_and_back(place: Place) -> None:
+    engine = place.open()
+    assert [s.version for s in migrate.migrate(engine, place.clock, to=1)] == [1]
+    assert steps(migrate.status(engine)) == [(1, True), (2, False)]
+    with pytest.raises(PermanentError, match="older than this program"):
+        migrate.require_current(engine)
+    assert [s.version for s in migrate.migrate(engine, place.clock)] == [2]
+    migrate.require_current(engine)
+    assert "notes" in tables(engine)
+    assert [s.version for s in migrate.rollback(engine)] == [2]
+    migrate.migrate(engine, place.clock, to=2)
+    assert [s.version for s in migrate.rollback(engine, to=0)] == [2, 1]
+    assert migrate.rollback(engine) == []
+
+
+@pytest.mark.parametrize("version", [-1, 2, 99])
+def test_a_version_that_nobody_knows_is_refused(place: Place, version: int) -> None:
+    engine = place.made()
+    with pytest.raises(UsageError, match="knows 0 to 1"):
+        migrate.migrate(engine, place.clock, to=version)
+    with pytest.raises(UsageError, match="knows 0 to 1"):
+        migrate.rollback(engine, to=version)
+
+
+def test_a_newer_catalogue_is_not_touched(place: Place) -> None:
+    engine = place.made()
+    with engine.transaction():
+        engine.insert("schema_version", ("version", "name", "applied_ns"), [(7, "later", NOW)])
+    told = "version 7, this program knows versions up to 1"
+    with pytest.raises(CatalogueTooNew, match=told):
+        migrate.migrate(engine, place.clock)
+    with pytest.raises(CatalogueTooNew, match=told):
+        migrate.rollback(engine)
+    with pytest.raises(CatalogueTooNew, match=told):
+        migrate.require_current(engine)
+
+    assert steps(migrate.status(engine)) == [(1, True), (7, True)]
+
+
+def test_a_step_that_fails_leaves_nothing_and_the_steps_before_it(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = (*migrate.known(), BROKEN)
+    monkeypatch.setattr(migrate, "known", lambda: steps)
+    engine = place.open()
+    with pytest.raises(CatalogueRefused):
+        migrate.migrate(engine, place.clock)
+
+    assert migrate.version(engine) == 1
+    assert "notes" not in tables(engine)
+
+
+def test_rows_survive_the_way_there_and_back(place: Place, future: None) -> None:
+    engine = place.open()
+    migrate.migrate(engine, place.clock, to=1)
+    furnish(engine)
+    with engine.transaction():
+        engine.insert("files", COLUMNS, [file_row(b"\xff")])
+    migrate.migrate(engine, place.clock)
+    migrate.rollback(engine)
+
+    assert engine.execute("SELECT name FROM files") == [(b"\xff",)]
+
+
+def test_two_programs_that_migrate_at_once(place: Place) -> None:
+    engines = [place.open() for _ in range(3)]
+    done: list[int] = []
+
+    def go(engine: Engine) -> None:
+        done.append(len(migrate.migrate(engine, place.clock)))
+
+    threads = [threading.Thread(target=go, args=(engine,)) for engine in engines]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert sorted(done) == [0, 0, 1]
+
+
+@pytest.mark.usefixtures("future")
+def test_nobody_migrates_under_a_running_daemon(place: Place) -> None:
+    engine = place.open()
+    migrate.migrate(engine, place.clock, to=1)
+    furnish(engine)
+    held = lease.take(engine, 1, "storewarden run", place.clock, place.clock.advance)
+    held.beat(place.clock)
+
+    other = place.open()
+    with pytest.raises(HeldByAnother):
+        migrate.migrate(other, place.clock, sleep=place.clock.advance)
+    held.release()
+    assert [s.version for s in migrate.migrate(other, place.clock)] == [2]
+
+
+# -- rehearsing -----------------------------------------------------------------------------------
+
+
+def test_a_rehearsal_goes_there_and_back_and_leaves_everything_as_it_was(place: Place) -> None:
+    engine = place.furnished()
+    before = schema.read(engine)
+    tried = rehearsal.rehearse(engine, place.state, place.clock)
+
+    assert tried.problems == ()
+    assert tried.steps[-2:] == ("0001 recording down", "0001 recording up")
+    assert schema.read(engine) == before
+    assert engine.execute("SELECT count(*) FROM directories") == [(1,)]
+    assert [path.name for path in place.state.glob(".rehearsal-*")] == []
+
+
+@pytest.mark.usefixtures("future")
+def test_a_rehearsal_tells_of_tables_that_are_not_declared(place: Place) -> None:
+    place.state.mkdir(exist_ok=True)
+    tried = rehearsal.rehearse(place.made(), place.state, place.clock)
+
+    assert tried.problems == ("version 2: table notes is not declared",) * 2
+
+
+def test_a_rehearsal_tells_of_a_step_that_fails(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = place.furnished()
+    steps = (*migrate.known(), BROKEN)
+    monkeypatch.setattr(migrate, "known", lambda: steps)
+    tried = rehearsal.rehearse(engine, place.state, place.clock)
+
+    assert len(tried.problems) == 1
+    assert "nowhere" in tried.problems[0]
+    assert engine.execute("SELECT count(*) FROM directories") == [(1,)]
+
+
+def test_a_rehearsal_needs_room_to_be_held(place: Place, tmp_path: Path) -> None:
+    engine = place.furnished()
+    if engine.dialect == "postgresql":
+        return  # it is held on the server
+    with pytest.raises(CatalogueUnavailable, match="make a copy to rehearse on"):
+        rehearsal.rehearse(engine, tmp_path / "nowhere", place.clock)

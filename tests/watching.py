@@ -58,7 +58,10 @@ def tree(top: bytes, exclusions: Exclusions | None = None) -> tuple[set[bytes], 
 
 
 def walk(
-    root_fd: int, start: bytes, exclusions: Exclusions
+    root_fd: int,
+    start: bytes,
+    exclusions: Exclusions,
+    places: dict[bytes, tuple[int, int]] | None = None,
 ) -> Iterator[tuple[bytes, list[bytes], list[bytes]]]:
     """Yield each directory below a root with the names of its directories and regular files."""
     stack = [start]
@@ -69,6 +72,9 @@ def walk(
         except OSError:
             continue
         try:
+            status = os.fstat(descriptor)
+            if places is not None:
+                places[path] = (status.st_dev, status.st_ino)
             with os.scandir(descriptor) as found:
                 entries = list(found)
         except OSError:
@@ -98,9 +104,11 @@ class Watching(FileSystemEventHandler):
         self.exclusions = Exclusions(exclude)
         self.changes: list[Change] = []
         self.files: set[bytes] = set()
+        self.places: dict[bytes, tuple[int, int]] = {}  # of the directories it knows
         self.hints: dict[bytes, Hint] = {}  # the last of each path
         self.reported: set[bytes] = set()  # every path a hint ever came for
         self.last = time.monotonic()
+        self.apply = True  # else changes are only kept
         self._slow = slow
         self._settle = Settle(SettleSettings(settle_seconds=0.6))
         self._lock = threading.Lock()
@@ -110,7 +118,7 @@ class Watching(FileSystemEventHandler):
     def __enter__(self) -> Self:
         self.observer.start()
         self.emitter = self.observer.attach(WatchSpec(ROOT, self.path, self.exclusions), self)
-        self.files = tree(self.path, self.exclusions)[0]
+        self._list(b"", recursive=True)
         return self
 
     def __exit__(
@@ -130,7 +138,8 @@ class Watching(FileSystemEventHandler):
         for change in event.changes:
             with self._lock:
                 self.changes.append(change)
-                self._apply(change)
+                if self.apply:
+                    self._apply(change)
         self.last = time.monotonic()
         event.taken()
 
@@ -145,12 +154,22 @@ class Watching(FileSystemEventHandler):
                 self._list(change.path, recursive=False)
             case DirectoryMoved():
                 self._settle.moved(change.old, change.new)
-                old = change.old + b"/"
-                moved = {path for path in self.files if path.startswith(old)}
-                self.files -= moved
-                self.files |= {change.new + b"/" + path[len(old) :] for path in moved}
+                self._move(change)
             case RootDirty():
                 self._scan()
+
+    def _move(self, change: DirectoryMoved) -> None:
+        place = (change.device, change.inode)
+        if self.places.get(change.old) != place or self.places.get(change.new) == place:
+            self._list(change.old, recursive=True)
+            self._list(change.new, recursive=True)
+            return
+        old = change.old + b"/"
+        moved = {path for path in self.files if path.startswith(old)}
+        self.files -= moved
+        self.files |= {change.new + b"/" + path[len(old) :] for path in moved}
+        for path in [one for one in self.places if one == change.old or one.startswith(old)]:
+            self.places[change.new + path[len(change.old) :]] = self.places.pop(path)
 
     def _note(self, names: dict[bytes, dict[bytes, Hint]]) -> None:
         self._settle.note_all(names, time.monotonic())
@@ -199,7 +218,7 @@ class Watching(FileSystemEventHandler):
         except OSError:
             return
         try:
-            for directory, _, names in walk(root, path, self.exclusions):
+            for directory, _, names in walk(root, path, self.exclusions, self.places):
                 self.files |= {join(directory, name) for name in names}
                 if not recursive:
                     return

@@ -19,8 +19,8 @@ class Hint(IntEnum):
     A hint is never believed, it only says that the name is worth a look, and how soon.
     """
 
-    OPENED = 1  # made or being written: look when it has been quiet for the settle time
-    CLOSED = 2  # closed after writing, moved in, linked, attributes changed: look now
+    OPENED = 1  # made, linked, given attributes: look when it was quiet for the settle time
+    CLOSED = 2  # closed after writing, or moved in: look now
     GONE = 3  # deleted or moved away: look before the settle time is over
 
 
@@ -42,11 +42,17 @@ class DirectoryFound:
 
 @dataclass(frozen=True, slots=True)
 class DirectoryMoved:
-    """A directory was renamed inside its root; what lies in it kept its identity."""
+    """A directory was renamed inside its root; what lies in it kept its identity.
+
+    Device and inode tell which directory it is: whoever looked at either path meanwhile may have
+    met another one there.
+    """
 
     root: str
     old: bytes
     new: bytes
+    device: int = 0
+    inode: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -139,9 +139,26 @@ class Flow:
     def _move(self, round_: Round) -> None:
         departures = self._stages.departures
         for change in self._moved:
-            if not departures.moved(change.root, change.old, change.new, round_.now_ns):
-                self._roots[change.root].want_listed(change.new, recursive=True)
+            root = self._roots[change.root]
+            if self._crossed(change):
+                root.gone.append(change.old)
+                root.want_listed(change.new, recursive=True)
+            elif not departures.moved(change.root, change.old, change.new, round_.now_ns):
+                root.want_listed(change.new, recursive=True)
         round_.moved = len(self._moved)
+
+    def _crossed(self, change: DirectoryMoved) -> bool:
+        """Tell whether a scan was there before the event: the rows are not those that moved."""
+        if not change.inode:
+            return False
+        root_id = self._stages.counts.roots[change.root]
+        old, new = (
+            self._stages.directories.known(root_id, path) for path in (change.old, change.new)
+        )
+        place = (change.device, change.inode)
+        return (old is not None and (old.device, old.inode) != place) or (
+            new is not None and (new.device, new.inode) == place
+        )
 
     def _in_root(self, root: RootState, round_: Round) -> None:
         try:

@@ -276,7 +276,7 @@ class WatchedTree:
         if old is None or told:
             self._found(node, path)
         elif old != path:
-            self._announce(DirectoryMoved(self.spec.root, old, path))
+            self._announce(DirectoryMoved(self.spec.root, old, path, *node.place))
             self._say_again(node)
         if self.spec.exclusions.by_path:
             self._found(node, path)

@@ -231,6 +231,7 @@ class Daemon:
         self._waiting.append("the end")
         self._metrics.ready.set(0)
         self._stop_asked = True
+        self._digester.give_up()
         left = self._supervisor.stop(STOP_SECONDS)
         self._observer.stop()
         self._observer.join(0.5)

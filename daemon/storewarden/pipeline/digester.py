@@ -54,6 +54,7 @@ class Digester:
         self._busy = busy
         self._failed = failed
         self._child: subprocess.Popen[bytes] | None = None
+        self._given_up = False
         self._after_id = 0
         self._news = True  # set by any thread
         self._pause = _FIRST_PASS
@@ -66,7 +67,7 @@ class Digester:
     def step(self) -> float:
         """Take some digests; return how long to wait until more."""
         roots = self._roots()
-        if self._busy() or not roots:
+        if self._given_up or self._busy() or not roots:
             return _BUSY if roots else _FIRST_PASS
         now = self._clock.monotonic()
         if now >= self._next_pass:
@@ -116,7 +117,8 @@ class Digester:
                     raise BrokenPipeError  # the child died: one way for both
                 answers.append(self._answered(file, *answer))
         except OSError:
-            log.warning("the digesting process ended and is started again")
+            if not self._given_up:
+                log.warning("the digesting process ended and is started again")
             self._stop_child()
         return answers
 
@@ -135,7 +137,16 @@ class Digester:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
+            if self._given_up:
+                self._child.kill()
         return self._child
+
+    def give_up(self) -> None:
+        """Let the step under way end at once, from any thread: a file may take hours to read."""
+        self._given_up = True
+        child = self._child
+        if child is not None:
+            child.kill()
 
     def stop(self) -> None:
         """End the child; a digest that is not finished is taken again by the next start."""

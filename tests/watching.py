@@ -156,7 +156,7 @@ class Watching(FileSystemEventHandler):
                 self._settle.moved(change.old, change.new)
                 self._move(change)
             case RootDirty():
-                self._scan()
+                self.scan()
 
     def _move(self, change: DirectoryMoved) -> None:
         place = (change.device, change.inode)
@@ -225,7 +225,7 @@ class Watching(FileSystemEventHandler):
         finally:
             os.close(root)
 
-    def _scan(self) -> None:
+    def scan(self) -> None:
         met = set[bytes]()
         root = os.open(self.path, os.O_PATH)
         try:

@@ -76,5 +76,5 @@ class WatchBudget:
 
     def remedy(self) -> str:
         """Return the command that makes room: twice what there is, in round numbers."""
-        wanted = max(self._used / self._share, self._limit.watches) * 2
+        wanted = max(self._used / self._share, self._limit.watches, 1) * 2
         return f"sudo sysctl -w {self._limit.setting}={-(-int(wanted) // _STEP) * _STEP}"

@@ -139,12 +139,12 @@ class InotifyEmitter(EventEmitter):
         self._overflowed = False  # since the last whole scan
         self._credit = threading.Lock()
         self._out = 0  # guarded by _credit
-        self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # guarded by _credit
         self._pause = select.poll()
         self._pause.register(self._waking, select.POLLIN)
         self._poll = select.poll()
         self._poll.register(self._waking, select.POLLIN)
-        self._next_tick: float | None = None  # the emitter's thread alone
+        self._next_tick: float | None = clock()  # the emitter's thread alone
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -224,12 +224,15 @@ class InotifyEmitter(EventEmitter):
             if hasattr(self, "_tree"):
                 self._tree.close()
             self._inotify.close()
-
-    def __del__(self) -> None:
-        os.close(self._waking)
+        with self._credit:
+            if self._waking >= 0:
+                os.close(self._waking)
+                self._waking = -1
 
     def _wake(self) -> None:
-        os.eventfd_write(self._waking, 1)
+        with self._credit:
+            if self._waking >= 0:
+                os.eventfd_write(self._waking, 1)
 
     # -- the loop -----------------------------------------------------------------------------
 

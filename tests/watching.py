@@ -258,6 +258,12 @@ class Watching(FileSystemEventHandler):
             time.sleep(0.05)
         raise AssertionError(f"not at rest: {self.emitter.figures()}")
 
+    def settled_or_held(self) -> None:
+        """Wait until nothing comes; something may be kept back because its path is not known."""
+        self.last = time.monotonic()
+        while time.monotonic() - self.last < QUIET:
+            time.sleep(0.05)
+
     def until(self, met: Callable[[], object], timeout: float = 5.0) -> Self:
         """Wait until something is true."""
         end = time.monotonic() + timeout

@@ -138,6 +138,8 @@ class Listing:
     digest: bytes = b""
     part: int = 0
     last: bool = True
+    after: bytes = b""  # this part says all of the names behind this one …
+    until: bytes = b""  # … up to and with this one; b"" is no bound
     unchanged: bool = False  # the walker was given this digest and found it again; no entries
 
     def unpack(self) -> tuple[list[Entry], array[int]]:

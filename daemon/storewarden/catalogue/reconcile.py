@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from enum import Enum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from storewarden.model import Entry
 
@@ -80,10 +80,13 @@ def _ctime_explained(row: Row, entry: Entry) -> bool:
     return (row.mode, row.links, row.uid, row.gid) != (entry[2], entry[3], entry[4], entry[5])
 
 
-def newest(rows: Iterable[Row]) -> dict[bytes, Row]:
+def newest(rows: Sequence[tuple[Any, ...]]) -> dict[bytes, Row]:
     """Pick one row for each name: the one that is there, else the one that went last."""
-    best: dict[bytes, Row] = {}
-    for row in rows:
+    best = {row[2]: row for row in map(Row._make, rows)}
+    if len(best) == len(rows):
+        return best
+    best.clear()
+    for row in map(Row._make, rows):
         other = best.get(row.name)
         if other is None or _rank(row) > _rank(other):
             best[row.name] = row

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
@@ -135,8 +135,7 @@ class Recorder:
         self._directories = directories
         self._kind_of = kind_of
         self._still_there = still_there
-        self._disagreeing: set[int] = set()  # directories with a part that differs, mid-listing
-        self._reached: dict[int, bytes] = {}  # the last name of the part before, mid-listing
+        self._disagreeing: set[tuple[int, float]] = set()  # walks in which a part differs
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -150,7 +149,6 @@ class Recorder:
             self._counts.forget()
             self._directories.forget()
             self._disagreeing.clear()
-            self._reached.clear()
             raise
         self._counts.committed()
 
@@ -199,12 +197,15 @@ class Recorder:
         quiet_before_ns: int,
         now_ns: int,
         origins: bool = True,
+        stale: Collection[bytes] = (),
     ) -> Compared:
         """Record what a walk found.
 
         Entries whose ctime is not before ``quiet_before_ns`` may still be written to: they are
-        left out and returned as restless. ``origins`` false: no file can have come from a place
-        that has a row (the first scan of an empty catalogue).
+        left out and returned as restless. So is all that differs in directories that are
+        ``stale``: recorded since they were listed, rows may be newer than the listing.
+        ``origins`` false: no file can have come from a place that has a row (the first scan of an
+        empty catalogue).
         """
         writes = _Writes(root, now_ns)
         compared = Compared(writes.result, [], [], {})
@@ -215,25 +216,26 @@ class Recorder:
         )
         for listing in listings:
             directory = directories[listing.path]
-            if listing.part == 0:  # an earlier listing may have been given up in the middle
-                self._disagreeing.discard(directory.id)
-                self._reached.pop(directory.id, None)
             if listing.last:
                 compared.visited.append(directory.id)
             if listing.unchanged or (listing.part == 0 and directory.digest == listing.digest):
                 writes.result.unchanged += listing.count
                 continue
-            agrees = self._compare(
-                listing, directory, quiet_before_ns, writes, compared, origins=origins
-            )
+            if listing.path in stale:
+                agrees = self._suspect(listing, directory, compared)
+            else:
+                agrees = self._compare(
+                    listing, directory, quiet_before_ns, writes, compared, origins=origins
+                )
+            walk = (directory.id, listing.taken)  # one directory may be listed twice at a time
             if not agrees:
-                self._disagreeing.add(directory.id)
+                self._disagreeing.add(walk)
             if listing.last:
                 directory.new = False
-                if directory.id not in self._disagreeing:
+                if walk not in self._disagreeing:
                     agreed.append((listing.digest, directory.id))
                 else:
-                    self._disagreeing.discard(directory.id)
+                    self._disagreeing.discard(walk)
                     writes.undigested.add(directory.id)
         self._flush(writes)
         self._directories.agree([pair for pair in agreed if pair[1] not in writes.undigested])
@@ -251,7 +253,7 @@ class Recorder:
     ) -> bool:
         """Compare one listing, or a part of one, with its rows; true when they now agree."""
         entries, accessed = listing.unpack()
-        rows = {} if directory.new else self._rows_between(directory, listing, entries)
+        rows = {} if directory.new else self._rows_between(directory, listing)
         looks: list[Look] = list(zip(entries, accessed, strict=True))
         restless = [entry[0] for entry in entries if entry[9] >= quiet_before_ns]
         if restless:
@@ -265,32 +267,40 @@ class Recorder:
         compared.absent += absent
         return not restless and not absent
 
+    def _suspect(self, listing: Listing, directory: Directory, compared: Compared) -> bool:
+        """Find the names in which a stale listing and the rows differ; record nothing."""
+        entries, _ = listing.unpack()
+        rows = {} if directory.new else self._rows_between(directory, listing)
+        differing = []
+        for entry in entries:
+            row = rows.pop(entry[0], None)
+            if row is None or row[2:12] != entry or row.state != PRESENT:
+                differing.append(entry[0])
+        if differing:
+            compared.restless.setdefault(listing.path, []).extend(differing)
+        compared.absent += [row.id for row in rows.values() if row.state == PRESENT]
+        return False
+
     def _rows_named(self, directory_id: int, names: Sequence[bytes]) -> dict[bytes, Row]:
         return newest(
-            map(
-                Row._make,
-                self._engine.fetch_in(
-                    f"SELECT {_ROW} FROM files WHERE directory_id = ? AND name IN ({{in}})",
-                    names,
-                    (directory_id,),
-                ),
+            self._engine.fetch_in(
+                f"SELECT {_ROW} FROM files WHERE directory_id = ? AND name IN ({{in}})",
+                names,
+                (directory_id,),
             )
         )
 
-    def _rows_between(
-        self, directory: Directory, listing: Listing, entries: Sequence[Entry]
-    ) -> dict[bytes, Row]:
+    def _rows_between(self, directory: Directory, listing: Listing) -> dict[bytes, Row]:
         """Read the rows that a part of a directory has to be compared with."""
         sql = f"SELECT {_ROW} FROM files WHERE directory_id = ?"
         parameters: list[object] = [directory.id]
-        if listing.part and directory.id in self._reached:
+        if listing.after:
             sql += " AND name > ?"
-            parameters.append(self._reached.pop(directory.id))
-        if not listing.last and entries:
+            parameters.append(listing.after)
+        if listing.until:
             sql += " AND name <= ?"
-            parameters.append(entries[-1][0])
-            self._reached[directory.id] = entries[-1][0]
-        return newest(map(Row._make, self._engine.execute(sql, parameters)))
+            parameters.append(listing.until)
+        return newest(self._engine.execute(sql, parameters))
 
     def _reconcile(
         self,

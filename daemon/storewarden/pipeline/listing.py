@@ -58,38 +58,36 @@ class Listings:
     ) -> int:
         """Record what a walk found of one root; return how many files it held."""
         listings = [
-            listing for one in found if (listing := self._believable(root, one, tally)) is not None
+            listing for one in found if (listing := self._listing(root, one, tally)) is not None
         ]
         if not listings:
             return 0
+        stale = {one.path for one in listings if tally and root.stale(one.path, one.taken)}
         compared = self._stages.recorder.listings(
             root.name,
             listings,
             quiet_before_ns=round_.now_ns - int(root.settings.settle * 1e9),
             now_ns=round_.now_ns,
             origins=tally is None or not tally.fresh,
+            stale=stale,
         )
         round_.done.add(root.name, compared.recorded)
         for directory, names in compared.restless.items():
-            for name in names:
-                root.settle.note(directory, name, Hint.OPENED, round_.now)
+            root.settle.note_all({directory: dict.fromkeys(names, Hint.OPENED)}, round_.now)
         self._conclude(root, compared, round_, tally)
         for directory in root.settle.overflow():
             root.want_listed(directory, recursive=False)
         return sum(listing.count for listing in listings)
 
-    def _believable(self, root: RootState, found: Found, tally: ScanTally | None) -> Listing | None:
-        """Return a listing unless it is none, or older than what was recorded since."""
+    @staticmethod
+    def _listing(root: RootState, found: Found, tally: ScanTally | None) -> Listing | None:
+        """Return a listing unless it is none, and have its directory watched."""
         if isinstance(found, Unreadable):
             root.unreadable[found.path] = found.error
             if tally is not None:
                 tally.errors += 1
             return None
         root.unreadable.pop(found.path, None)
-        if tally is not None and root.stale(found.path, found.taken):
-            root.want_listed(found.path, recursive=False)
-            self._met(tally, root, found)
-            return None
         if root.watches is not None and root.watches.ensure(found.path, found.device, found.inode):
             root.want_listed(found.path, recursive=False)
         return found
@@ -107,13 +105,8 @@ class Listings:
         for absent in self._stages.departures.absent(root.name, compared.absent):
             root.settle.note(absent.path, absent.name, Hint.GONE, round_.now)
 
-    def _met(self, tally: ScanTally, root: RootState, listing: Listing) -> None:
-        """Count a directory as met that changed while it was scanned and is listed again."""
-        known = self._stages.directories.known(self._stages.counts.roots[root.name], listing.path)
-        if known is not None:
-            tally.visit(known.id)
-
     def take_scans(self, round_: Round) -> None:
+        """Take what scans have found since, as much as fits into a round."""
         left = ROUND_LISTED
         while left > 0 and (batch := self._inbox.take_scan()) is not None:
             left -= 1 + self._scan_batch(batch, round_)

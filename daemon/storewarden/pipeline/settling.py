@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from storewarden.catalogue.record import Look, Recorded
 from storewarden.model import Hint
-from storewarden.pipeline.look import look, unwritten
+from storewarden.pipeline.look import Looked, look, unwritten
 from storewarden.pipeline.parts import Stages
 from storewarden.pipeline.round import Round
 from storewarden.pipeline.state import RootState
@@ -60,7 +60,7 @@ class Settling:
                 )
                 round_.done.add(root.name, recorded)
                 self._look_at_links(root, looked.place[0], recorded.linked, round_)
-            self._gone(root, directory, looked.absent, round_)
+            self._gone(root, directory, looked, round_)
             root.touched(directory, round_.now)
 
     def _answer(
@@ -113,17 +113,17 @@ class Settling:
                 round_.looked.append((root, directory, name, rest))
         return ready
 
-    def _gone(
-        self, root: RootState, directory: bytes, names: Iterable[bytes], round_: Round
-    ) -> None:
+    def _gone(self, root: RootState, directory: bytes, looked: Looked, round_: Round) -> None:
         gone = []
-        for name in names:
+        for name in looked.absent:
             rest = root.settle.seen(directory, name, None, False, round_.now)  # noqa: FBT003  # settle's order
             if rest is Rest.GONE:
                 gone.append(name)
                 round_.looked.append((root, directory, name, rest))
         if gone:
-            left = self._departures.names(root.name, directory, gone, round_.now_ns)
+            left = self._departures.names(
+                root.name, directory, gone, round_.now_ns, device=looked.place[0]
+            )
             round_.done.add(root.name, Recorded(missing=left.count))
             self._look_at_links(root, left.device, left.linked, round_)
 
@@ -150,5 +150,7 @@ class Settling:
                     now_ns=round_.now_ns,
                 )
                 round_.done.add(root.name, recorded)
-            left = self._departures.names(root.name, directory, looked.absent, round_.now_ns)
+            left = self._departures.names(
+                root.name, directory, looked.absent, round_.now_ns, device=looked.place[0]
+            )
             round_.done.add(root.name, Recorded(missing=left.count))

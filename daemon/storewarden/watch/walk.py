@@ -15,7 +15,7 @@ import sys
 import time
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from typing import IO, BinaryIO, Final
+from typing import IO, Any, BinaryIO, Final
 
 from blake3 import blake3
 
@@ -88,7 +88,10 @@ class Walk:
             entries.sort()
             packed = marshal.dumps(entries, MARSHAL_VERSION)
             times = array("q", [accessed[entry[0]] for entry in entries])
-            yield self._listing(place, packed, times, digest=blake3(packed).digest())
+            digest = blake3(packed).digest()
+            yield Listing(
+                self.root, *place, packed, times.tobytes(), count=len(times), digest=digest
+            )
             return
         entries.clear()
         accessed.clear()
@@ -151,8 +154,17 @@ class Walk:
         for part, (packed, times) in enumerate(self._parts(names, descriptor)):
             digest.update(packed)
             last = (part + 1) * PART >= len(names)
-            yield self._listing(
-                place, packed, times, digest=digest.digest() if last else b"", part=part, last=last
+            yield Listing(
+                self.root,
+                *place,
+                packed,
+                times.tobytes(),
+                count=len(times),
+                digest=digest.digest() if last else b"",
+                part=part,
+                last=last,
+                after=names[part * PART - 1] if part else b"",
+                until=b"" if last else names[(part + 1) * PART - 1],
             )
 
     def _file_names(self, path: bytes, descriptor: int) -> list[bytes]:
@@ -180,29 +192,8 @@ class Walk:
                 times.append(accessed_of(s))
             yield marshal.dumps(entries, MARSHAL_VERSION), times
 
-    def _listing(
-        self,
-        place: Place,
-        packed: bytes,
-        times: array[int],
-        *,
-        digest: bytes,
-        part: int = 0,
-        last: bool = True,
-    ) -> Listing:
-        return Listing(
-            self.root,
-            *place,
-            packed,
-            times.tobytes(),
-            count=len(times),
-            digest=digest,
-            part=part,
-            last=last,
-        )
 
-
-def send(stream: IO[bytes], message: object) -> None:
+def send(stream: IO[bytes], message: Any) -> None:
     """Write one message with its length before it."""
     packed = marshal.dumps(message)
     stream.write(_LENGTH.pack(len(packed)))
@@ -238,6 +229,8 @@ def to_message(found: Found) -> tuple[object, ...]:
         found.digest,
         found.part,
         found.last,
+        found.after,
+        found.until,
         found.unchanged,
     )
 

@@ -54,10 +54,16 @@ class Departures:
         self._counts = counts
         self._directories = directories
 
-    def names(self, root: str, path: bytes, names: Sequence[bytes], now_ns: int) -> Left:
-        """Mark names of one directory missing that a look did not find."""
+    def names(
+        self, root: str, path: bytes, names: Sequence[bytes], now_ns: int, *, device: int = 0
+    ) -> Left:
+        """Mark names of one directory missing that a look did not find.
+
+        ``device`` is that of the directory that was looked into, 0 when there was none. Another
+        than that of the row proves nothing: something was mounted there, or unmounted.
+        """
         directory = self._directories.known(self._counts.roots[root], path)
-        if directory is None:
+        if directory is None or device not in (0, directory.device):
             return Left()
         left = self._leave(
             root,

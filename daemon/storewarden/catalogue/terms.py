@@ -24,7 +24,8 @@ from storewarden.catalogue.tables import Directory, File, Root
 from storewarden.errors import UsageError
 from storewarden.units import parse_duration, parse_size
 
-SHAPE = re.compile(r"([A-Za-z_]+)\s*(!=|<=|>=|==|=|<|>)\s*(.*)", re.DOTALL)
+SHAPE = re.compile(r"([A-Za-z_]+)\s*(!=|<=|>=|==|=|<|>)(.*)", re.DOTALL)
+LITERAL = ("name", "path", "ext")  # a name may begin with a space
 GONE = ("missing", "purged")
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 
@@ -69,6 +70,8 @@ def parse(texts: Sequence[str]) -> tuple[Term, ...]:
         name, compare, value = match.groups()
         if name not in _KINDS:
             _refuse_name(text, name)
+        if name not in LITERAL:
+            value = value.strip()
         if value == "":
             _refuse(text, "compares with nothing", f"write {name}{compare}VALUE")
         terms.append(Term(name, "=" if compare == "==" else compare, value))

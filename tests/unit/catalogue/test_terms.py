@@ -15,6 +15,7 @@ from tests.catalogues import NOW
         ("kind==video", Term("kind", "=", "video")),
         ("size>1GiB", Term("size", ">", "1GiB")),
         ("size >= 1 GiB", Term("size", ">=", "1 GiB")),
+        ("name= a ", Term("name", "=", " a ")),
         ("name!=*.png", Term("name", "!=", "*.png")),
         ("name=a=b<c", Term("name", "=", "a=b<c")),
         ("name=\udcff\n", Term("name", "=", "\udcff\n")),

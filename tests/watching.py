@@ -27,7 +27,8 @@ from storewarden.model import (
 )
 from storewarden.watch.below import open_directory
 from storewarden.watch.budget import WatchBudget
-from storewarden.watch.emitter import ChangesEvent, InotifyEmitter
+from storewarden.watch.delivery import ChangesEvent
+from storewarden.watch.emitter import InotifyEmitter
 from storewarden.watch.exclude import Exclusions
 from storewarden.watch.fold import FoldLimits
 from storewarden.watch.observer import WardenObserver

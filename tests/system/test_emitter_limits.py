@@ -14,7 +14,7 @@ import pytest
 
 from storewarden.errors import WatchError
 from storewarden.model import Blindness, RootDirty
-from storewarden.watch import tree as tree_module
+from storewarden.watch import upkeep
 from storewarden.watch.budget import Limit, WatchBudget
 from tests.missing import missing
 from tests.watching import ROOT, Watching
@@ -24,7 +24,7 @@ TOP = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def quick_retry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree_module, "RETRY_SECONDS", 0.3)
+    monkeypatch.setattr(upkeep, "RETRY_SECONDS", 0.3)
 
 
 @pytest.fixture
@@ -88,11 +88,11 @@ def test_not_one_watch_left_is_an_error_with_its_remedy(tmp_path: Path) -> None:
 SEEN_FROM_INSIDE = """
     import os, sys, time
     from storewarden.errors import WatchError
-    from storewarden.watch import tree
+    from storewarden.watch import upkeep
     from storewarden.watch.budget import Limit, WatchBudget
     from tests.watching import Watching
 
-    tree.RETRY_SECONDS = 0.3
+    upkeep.RETRY_SECONDS = 0.3
     limit = "/proc/sys/user/max_inotify_watches"
     with open(limit, "w") as file: file.write("40")
     root = sys.argv[1]
@@ -134,10 +134,10 @@ def test_the_kernel_itself_says_no(tmp_path: Path) -> None:
 
 UNREADABLE = """
     import os, sys
-    from storewarden.watch import tree
+    from storewarden.watch import upkeep
     from tests.watching import Watching
 
-    tree.RETRY_SECONDS = 0.3
+    upkeep.RETRY_SECONDS = 0.3
     root = sys.argv[1]
     os.makedirs(root + "/top/shut/below")
     os.makedirs(root + "/top/later/below")

@@ -9,7 +9,8 @@ from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings
 from storewarden.pipeline.inbox import Arrived, Inbox
 from storewarden.watch.canary import prove
-from storewarden.watch.emitter import ChangesEvent, InotifyEmitter
+from storewarden.watch.delivery import ChangesEvent
+from storewarden.watch.emitter import InotifyEmitter
 from storewarden.watch.exclude import Exclusions
 from storewarden.watch.mounts import MountTable
 from storewarden.watch.observer import Handler, WardenObserver

@@ -24,20 +24,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from watchdog.events import FileSystemEvent
 from watchdog.observers.api import EventEmitter, EventQueue, ObservedWatch
 
 from storewarden.errors import WatchError
-from storewarden.model import (
-    Blind,
-    Blindness,
-    Change,
-    DirectoryDirty,
-    RootDirty,
-    Touched,
-)
+from storewarden.model import Blind, Blindness, RootDirty
 from storewarden.watch.budget import WatchBudget
-from storewarden.watch.changes import pruned
+from storewarden.watch.delivery import Delivery
 from storewarden.watch.fold import Fold, FoldLimits
 from storewarden.watch.inotify import (
     ATTRIB,
@@ -56,40 +48,16 @@ from storewarden.watch.inotify import (
 from storewarden.watch.table import Node
 from storewarden.watch.tree import WatchedTree, WatchSpec
 from storewarden.watch.trouble import troubles
+from storewarden.watch.upkeep import WAS_ELSEWHERE, Upkeep
 from storewarden.watch.watches import Watches
 
 log = logging.getLogger(__name__)
 
 WINDOW_MS: Final = 15  # waited after the first event, so that a file's events become one hint
 FILLING: Final = READ_BYTES // 4  # so many bytes waiting: read at once
-MOST_OUT: Final = 2  # undelivered events; folding goes on meanwhile
-MOST_CHANGES: Final = 20_000
 MOST_BACKLOG: Final = 64 << 20  # bytes of events read during a long walk
 _READS: Final = 8  # between two deliveries
 _LOST_SECONDS: Final = 1.0  # between two looks whether the root is back
-_TOO_MUCH: Final = "too-many-changes"
-_WAS_ELSEWHERE: Final = "root-was-elsewhere"
-
-
-class ChangesEvent(FileSystemEvent):
-    """What changed under one root, in order; call `taken` when it is in your hands."""
-
-    def __init__(self, path: str, changes: tuple[Change, ...], taken: Callable[[], None]) -> None:
-        super().__init__(path)
-        self.event_type = "changes"
-        self.is_directory = True
-        self.changes = changes
-        self._taken: Callable[[], None] | None = taken
-
-    # No two are the same: watchdog's queue drops an event that equals the one before it.
-    __eq__ = object.__eq__
-    __hash__ = object.__hash__
-
-    def taken(self) -> None:
-        """Let the emitter deliver the next; calling it again does nothing."""
-        taken, self._taken = self._taken, None
-        if taken is not None:
-            taken()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,17 +97,17 @@ class InotifyEmitter(EventEmitter):
         self._inotify: Inotify  # these are made by `on_thread_start`
         self._tree: WatchedTree
         self._watches: Watches
+        self._upkeep: Upkeep
         self._open = False  # between start and end; guarded by the lock
         self._fold = Fold(limits)
-        self._changes: list[Change] = []
+        self._delivery = Delivery(spec, self._fold, self._wake)
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self._lost: Blindness | None = None  # the root is not where it was: nothing is reported
         self._overflows = 0
         self._overflowed = False  # since the last whole scan
-        self._credit = threading.Lock()
-        self._out = 0  # guarded by _credit
-        self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)  # guarded by _credit
+        self._ears = threading.Lock()  # guards _waking, which ends with the thread
+        self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._pause = select.poll()
         self._pause.register(self._waking, select.POLLIN)
         self._poll = select.poll()
@@ -170,10 +138,11 @@ class InotifyEmitter(EventEmitter):
                 self._tree = WatchedTree(
                     self.spec,
                     self._watches,
-                    announce=self._announce,
+                    announce=self._delivery.announce,
                     breathe=self._breathe,
                     clock=self._clock,
                 )
+                self._upkeep = Upkeep(self._tree, self._watches)
                 self._tree.grow()
                 self._tree.ground.rest()
             except OSError as error:
@@ -182,7 +151,7 @@ class InotifyEmitter(EventEmitter):
             except _Stopping:
                 self._shut()
                 raise WatchError("watching was stopped", where=self.spec.root) from None
-            self._changes.clear()  # who starts an emitter scans the root afterwards
+            self._delivery.forget()  # who starts an emitter scans the root afterwards
             self._poll.register(self._inotify.descriptor, select.POLLIN)
 
     def _no_instance(self, error: OSError) -> WatchError:
@@ -224,13 +193,13 @@ class InotifyEmitter(EventEmitter):
             if hasattr(self, "_tree"):
                 self._tree.close()
             self._inotify.close()
-        with self._credit:
+        with self._ears:
             if self._waking >= 0:
                 os.close(self._waking)
                 self._waking = -1
 
     def _wake(self) -> None:
-        with self._credit:
+        with self._ears:
             if self._waking >= 0:
                 os.eventfd_write(self._waking, 1)
 
@@ -242,21 +211,23 @@ class InotifyEmitter(EventEmitter):
         with self._lock:
             self._read()
             self._tick(self._clock())
-            self._deliver()
+            event = self._delivery.next(self._tree, self._clock())
             self._next_tick = self._next_due(self._clock())
             self._tree.ground.rest()
+        if event is not None:
+            self.queue_event(event)
 
     def _tick(self, now: float) -> None:
         if self._lost is None:
-            self._tree.tick(now)
+            self._upkeep.tick(now)
         elif self._lost is Blindness.MOVED_AWAY and self._tree.ground.in_place():
             self._lost = None
-            self._announce(RootDirty(self.spec.root, _WAS_ELSEWHERE))
+            self._delivery.announce(RootDirty(self.spec.root, WAS_ELSEWHERE))
 
     def _next_due(self, now: float) -> float | None:
         if self._backlog:
             return now
-        return self._tree.next_due(now) if self._lost is None else now + _LOST_SECONDS
+        return self._upkeep.next_due(now) if self._lost is None else now + _LOST_SECONDS
 
     def _wait(self) -> None:
         """Sleep until there is something to do; an event waits a moment for those that follow."""
@@ -280,7 +251,7 @@ class InotifyEmitter(EventEmitter):
         if not self._backlog:
             self._backlog_bytes = 0
         if self._lost is not None:
-            self._forget()
+            self._delivery.forget()
 
     def _breathe(self) -> None:
         """Empty the kernel's queue in the middle of a long walk, for later."""
@@ -326,7 +297,7 @@ class InotifyEmitter(EventEmitter):
     def _root_event(self, mask: int) -> None:
         """The root itself moved or went: report nothing more, as it may come from elsewhere."""
         if mask & MOVE_SELF and self._tree.ground.in_place():
-            self._announce(RootDirty(self.spec.root, _WAS_ELSEWHERE))
+            self._delivery.announce(RootDirty(self.spec.root, WAS_ELSEWHERE))
             return
         if self._lost is not None and not mask & UNMOUNT:
             return  # the first reason says most
@@ -336,11 +307,7 @@ class InotifyEmitter(EventEmitter):
         elif mask & MOVE_SELF:
             reason = Blindness.MOVED_AWAY
         self._lost = reason
-        self._forget()
-
-    def _forget(self) -> None:
-        self._fold.clear()
-        self._changes.clear()
+        self._delivery.forget()
 
     def _overflow(self) -> None:
         self._overflows += 1
@@ -350,77 +317,7 @@ class InotifyEmitter(EventEmitter):
                 extra={"facts": {"root": self.spec.root, "reason": Blindness.QUEUE_OVERFLOW}},
             )
         self._overflowed = True
-        self._announce(RootDirty(self.spec.root, Blindness.QUEUE_OVERFLOW.value))
-
-    # -- delivery -----------------------------------------------------------------------------
-
-    def _announce(self, change: Change) -> None:
-        """Add a change to what is delivered next."""
-        if isinstance(change, RootDirty) and change in self._changes[:1]:
-            return
-        if len(self._changes) >= MOST_CHANGES:
-            self._changes.clear()
-            change = RootDirty(self.spec.root, _TOO_MUCH)
-        if isinstance(change, RootDirty):
-            self._changes.insert(0, change)
-        else:
-            self._changes.append(change)
-
-    def _deliver(self) -> None:
-        if not (self._changes or self._fold):
-            return
-        with self._credit:
-            if self._out >= MOST_OUT:
-                return
-        changes = (*pruned(self._changes), *self._folded())
-        self._changes = []
-        if changes:
-            with self._credit:
-                self._out += 1
-            self.queue_event(ChangesEvent(os.fsdecode(self.spec.path), changes, self._taken))
-
-    def _folded(self) -> list[Change]:
-        """Take what was folded, except where the directory's path is not known just now."""
-        root, fold, by_watch = self.spec.root, self._fold, self._tree.table.by_watch
-        changes: list[Change] = []
-        if fold.too_much:
-            fold.clear()
-            changes.append(RootDirty(root, _TOO_MUCH))
-        for watch in list(fold.dirty):
-            node = by_watch.get(watch)
-            path = self._path_now(node) if node is not None else None
-            if node is None or path is not None:
-                fold.drop(watch)
-            if node is not None and path is not None:
-                changes.append(DirectoryDirty(root, path))
-                self._tree.recent.add(node, self._clock(), dirty=True)
-        touched = {}
-        excluded = None if self.spec.exclusions.trivial else self.spec.exclusions.file
-        for watch in list(fold.names):
-            node = by_watch.get(watch)
-            path = self._path_now(node) if node is not None else None
-            if node is not None and path is None:
-                continue
-            names = fold.names.pop(watch)
-            if path is not None and excluded is not None:
-                names = {name: hint for name, hint in names.items() if not excluded(path, name)}
-            if path is not None and names:
-                touched[path] = names
-        if touched:
-            changes.append(Touched(root, touched))
-        return changes
-
-    def _path_now(self, node: Node) -> bytes | None:
-        """Return a directory's path if it is true; else there is an event on its way about it."""
-        if self._tree.ground.stands(node):
-            return node.path()
-        self._tree.unsettle(node)
-        return None
-
-    def _taken(self) -> None:
-        with self._credit:
-            self._out -= 1
-        self._wake()
+        self._delivery.announce(RootDirty(self.spec.root, Blindness.QUEUE_OVERFLOW.value))
 
     # -- for the pipeline ---------------------------------------------------------------------
 
@@ -432,7 +329,7 @@ class InotifyEmitter(EventEmitter):
         """
         with self._lock:
             return self._working() and self._guarded(
-                lambda: self._tree.ensure(path, (device, inode))
+                lambda: self._upkeep.ensure(path, (device, inode))
             )
 
     def confirm_after_scan(self, visited: Callable[[bytes], bool]) -> None:
@@ -443,12 +340,12 @@ class InotifyEmitter(EventEmitter):
         """
 
         def confirm() -> bool:
-            self._tree.confirm(visited)
+            self._upkeep.confirm(visited)
             return True
 
         with self._lock:
             if self._working() and self._guarded(confirm):
-                self._overflowed = any(isinstance(one, RootDirty) for one in self._changes)
+                self._overflowed = self._delivery.root_dirty()
                 self._wake()
 
     def look_again(self, path: bytes) -> None:
@@ -470,7 +367,7 @@ class InotifyEmitter(EventEmitter):
         """Have the whole root scanned: what was delivered may have been lost."""
         with self._lock:
             if self._open:
-                self._announce(RootDirty(self.spec.root, reason))
+                self._delivery.announce(RootDirty(self.spec.root, reason))
                 self._wake()
 
     def _working(self) -> bool:
@@ -492,7 +389,7 @@ class InotifyEmitter(EventEmitter):
                 watches=len(self._tree.table) if self._open else 0,
                 events=self._fold.counted(),
                 overflows=self._overflows,
-                pending=self._fold.pending() + len(self._changes),
+                pending=self._delivery.pending(),
             )
 
     def blind(self) -> tuple[Blind, ...]:

@@ -11,7 +11,8 @@ from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventDispatcher, EventQueue, ObservedWatch
 
 from storewarden.watch.budget import WatchBudget
-from storewarden.watch.emitter import ChangesEvent, InotifyEmitter
+from storewarden.watch.delivery import ChangesEvent
+from storewarden.watch.emitter import InotifyEmitter
 from storewarden.watch.fold import FoldLimits
 from storewarden.watch.mounts import COUNTING_LINKS, MountTable
 from storewarden.watch.tree import WatchSpec

@@ -19,7 +19,6 @@ import errno
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from storewarden.model import (
@@ -30,15 +29,12 @@ from storewarden.model import (
     DirectoryMoved,
     RootDirty,
 )
-from storewarden.watch.below import open_directory
-from storewarden.watch.drift import ADRIFT_SECONDS, Drift, Recent, within
+from storewarden.watch.drift import Drift, Recent, within
 from storewarden.watch.exclude import Exclusions
 from storewarden.watch.ground import Ground, NotThere, Place, place_of
 from storewarden.watch.table import Node
 from storewarden.watch.watches import Watches
 
-RETRY_SECONDS: Final = 5.0
-_RETRY_MOST: Final = 500
 _BREATHE: Final = 64  # directories looked at between two reads of the queue
 _BREATHE_NAMES: Final = 20_000
 _OPEN_MOST: Final = 64  # directories held open during a walk; the others are opened again
@@ -74,7 +70,7 @@ class WatchedTree:
     ) -> None:
         self.spec = spec
         self._watches = watches
-        self._announce = announce
+        self.announce = announce
         self._breathe = breathe
         self._clock = clock
         self.table = watches.plant(spec.path)
@@ -84,11 +80,10 @@ class WatchedTree:
         self.recent = Recent()
         self.unreadable: dict[Node, int] = {}  # with their errno
         self.unmounted: set[bytes] = set()  # where a file system inside the root went away
-        self._restless: dict[Node, float] = {}  # to be looked through, and since when
+        self.restless: dict[Node, float] = {}  # to be looked through, and since when
         self._lost: list[Node] = []  # the kernel gave up their watches
         self._unmounting: set[Node] = set()
-        self._aliases: dict[bytes, Place] = {}  # second paths, by bind mounts
-        self._retry_at = 0.0
+        self.aliases: dict[bytes, Place] = {}  # second paths, by bind mounts
         self._looks = 0
 
     # -- looking ------------------------------------------------------------------------------
@@ -112,10 +107,10 @@ class WatchedTree:
             self.unsettle(node)
             return False
         except OSError as error:
-            self._restless.pop(node, None)
+            self.restless.pop(node, None)
             self._unreadable(node, error)
             return True
-        self._restless.pop(node, None)
+        self.restless.pop(node, None)
         stack: Stack = []
         try:
             for name in {*self._subdirectories(descriptor), *(node.children or ())}:
@@ -132,7 +127,7 @@ class WatchedTree:
 
     def unsettle(self, node: Node) -> None:
         """Note that a directory is to be looked through as soon as its path is known again."""
-        self._restless.setdefault(node, self._clock())
+        self.restless.setdefault(node, self._clock())
 
     def _walk(self, stack: Stack) -> None:
         try:
@@ -212,7 +207,7 @@ class WatchedTree:
             return None
         if not watch:
             if announce:
-                self._announce(DirectoryFound(self.spec.root, path))
+                self.announce(DirectoryFound(self.spec.root, path))
             return None
         if known is None:
             known = self.table.add(parent, name, watch, place)
@@ -220,16 +215,17 @@ class WatchedTree:
             self.table.set_watch(known, watch, place)
             announce = self.unreadable.pop(known, None) is not None or announce
         if announce:
-            self._found(known, path)
+            self.found(known, path)
         return known if self._may_hold_directories(descriptor) else None
 
     def _readable_again(self, known: Node, path: bytes) -> None:
         if self.unreadable.pop(known, None) is not None:
-            self._found(known, path)
+            self.found(known, path)
             self.unsettle(known)
 
-    def _found(self, node: Node, path: bytes) -> None:
-        self._announce(DirectoryFound(self.spec.root, path))
+    def found(self, node: Node, path: bytes) -> None:
+        """Announce a directory, and remember that it was."""
+        self.announce(DirectoryFound(self.spec.root, path))
         self.recent.add(node, self._clock())
 
     def _may_hold_directories(self, descriptor: int) -> bool:
@@ -250,7 +246,7 @@ class WatchedTree:
                     if entry.is_dir(follow_symlinks=False):
                         names.append(os.fsencode(entry.name))
         except OSError:
-            self._announce(RootDirty(self.spec.root, "directory-not-read"))
+            self.announce(RootDirty(self.spec.root, "directory-not-read"))
         return names
 
     # -- coming and going ---------------------------------------------------------------------
@@ -260,7 +256,7 @@ class WatchedTree:
         if existing.path() is None:
             return False
         if self.ground.stands(existing) or within(parent, existing):
-            self._aliases[path] = existing.place
+            self.aliases[path] = existing.place
             return True
         return False
 
@@ -274,19 +270,19 @@ class WatchedTree:
             self._remove(standing)
         self.table.move(node, parent, name)
         if old is None or told:
-            self._found(node, path)
+            self.found(node, path)
         elif old != path:
-            self._announce(DirectoryMoved(self.spec.root, old, path, *node.place))
+            self.announce(DirectoryMoved(self.spec.root, old, path, *node.place))
             self._say_again(node)
         if self.spec.exclusions.by_path:
-            self._found(node, path)
+            self.found(node, path)
             for one in node.below():
                 self.unsettle(one)
         self._calm(node)
 
     def _calm(self, moved: Node) -> None:
         """Look through what was restless below a directory whose path is known again."""
-        for node in [one for one in self._restless if within(one, moved)]:
+        for node in [one for one in self.restless if within(one, moved)]:
             self.look_through(node)
 
     def _say_again(self, moved: Node) -> None:
@@ -294,7 +290,7 @@ class WatchedTree:
             path = node.path()
             if path is not None:
                 kind = DirectoryDirty if dirty else DirectoryFound
-                self._announce(kind(self.spec.root, path))
+                self.announce(kind(self.spec.root, path))
 
     def moved_away(self, parent: Node, name: bytes) -> None:
         """Take note of a directory that left its name."""
@@ -319,12 +315,17 @@ class WatchedTree:
     def _gone(self, parent: Node, name: bytes) -> None:
         path = _join(parent.path(), name)
         if path is not None and not self.spec.exclusions.directory(path):
-            self._announce(DirectoryGone(self.spec.root, path))
+            self.announce(DirectoryGone(self.spec.root, path))
 
     def _evict(self, node: Node, path: bytes) -> None:
         """Another directory is in this one's place: say that it is gone, whatever became of it."""
         self.drift.cast_off(self.table, node, self._clock(), told=True)
-        self._announce(DirectoryGone(self.spec.root, path))
+        self.announce(DirectoryGone(self.spec.root, path))
+
+    def drown_overdue(self, now: float) -> None:
+        """Give up what is adrift and did not turn up in time."""
+        while (node := self.drift.overdue(now)) is not None:
+            self._drown(node)
 
     def _drown(self, node: Node) -> None:
         """Give a directory up that is adrift and did not turn up."""
@@ -336,7 +337,7 @@ class WatchedTree:
         self.drift.forget(node)
         for one in node.below():
             self.unreadable.pop(one, None)
-            self._restless.pop(one, None)
+            self.restless.pop(one, None)
         self._watches.give_up(self.table.remove(node))
 
     # -- what the kernel says about watches ---------------------------------------------------
@@ -370,104 +371,6 @@ class WatchedTree:
             if node.parent is not None and node.path() is not None and not node.watch:
                 self.look(node.parent, node.name)
 
-    # -- in slices ----------------------------------------------------------------------------
-
-    def tick(self, now: float) -> None:
-        """Do what is due: give watches up, a slice of them, and try again what could not be."""
-        while (node := self.drift.overdue(now)) is not None:
-            self._drown(node)
-        self._resolve(now)
-        self._watches.slice()
-        if self._troubled() and now >= self._retry_at:
-            self._retry()
-            self._retry_at = now + RETRY_SECONDS
-
-    def next_due(self, now: float) -> float | None:
-        """Return when something is due next."""
-        if self._watches.giving_up():
-            return now
-        times = [self.drift.next_due(), self._retry_at if self._troubled() else None]
-        if self._restless:
-            times.append(max(now, next(iter(self._restless.values())) + ADRIFT_SECONDS))
-        return min((at for at in times if at is not None), default=None)
-
-    def _troubled(self) -> bool:
-        return bool(self.unreadable or self.ground.elsewhere or self._watches.ran_out())
-
-    def _resolve(self, now: float) -> None:
-        """Find out what became of restless directories that no event put at rest."""
-        old = now - ADRIFT_SECONDS
-        for node in [one for one, since in self._restless.items() if since <= old]:
-            if node not in self._restless or node.path() is None or self.look_through(node):
-                continue
-            for one in reversed(_upwards(node)):
-                if not self.ground.stands(one) and one.parent is not None:
-                    self.look(one.parent, one.name)
-                    break
-
-    def _retry(self) -> None:
-        """Try again what could not be looked at or watched."""
-        if self.ground.elsewhere and self.ground.in_place():
-            self.ground.elsewhere = False
-            self._announce(RootDirty(self.spec.root, "root-was-elsewhere"))
-        for node in list(islice(self.unreadable, _RETRY_MOST)):
-            if node.parent is not None:
-                self.look(node.parent, node.name)
-            elif self.unreadable.pop(node):
-                self.look_through(node)
-            if node in self.unreadable:  # the others come first the next time
-                self.unreadable[node] = self.unreadable.pop(node)
-        if self._watches.ran_out() and self._try_watch():
-            self.grow()
-            if not self._watches.ran_out():
-                self._announce(RootDirty(self.spec.root, "watches-exhausted"))
-
-    def _try_watch(self) -> bool:
-        """Try the one directory that there was no watch for, before walking them all."""
-        path = self._watches.unwatched or b""
-        try:
-            descriptor = open_directory(self.ground.root(), path)
-        except (NotThere, OSError):
-            return True  # it went meanwhile
-        try:
-            return self._watches.try_again(descriptor, path)
-        finally:
-            os.close(descriptor)
-
-    # -- what a scan tells --------------------------------------------------------------------
-
-    def ensure(self, path: bytes, place: Place) -> bool:
-        """Watch a directory that a scan met; true when its watch is new."""
-        node = self.table.find(path)
-        if node is not None and node.place == place and node.watch:
-            return False
-        if not path or self._aliases.get(path) == place or self._watches.ran_out():
-            return False
-        *way, last = path.split(b"/")
-        parent = self.table.root
-        for name in way:
-            if parent.child(name) is None:
-                self.look(parent, name)
-            child = parent.child(name)
-            if child is None:
-                return False
-            parent = child
-        before = node.watch if node is not None else 0
-        self.look(parent, last, announce=False)
-        node = parent.child(last)
-        if node is None or node.watch in {0, before}:
-            return False
-        for child in list(node.children.values()) if node.children else ():
-            self._found(child, path + b"/" + child.name)
-        return True
-
-    def confirm(self, visited: Callable[[bytes], bool]) -> None:
-        """Look at every directory that a whole scan did not meet."""
-        for node in list(self.table.root.below()):
-            path = node.path()
-            if path and node.parent is not None and not visited(path):
-                self.look(node.parent, node.name)
-
     def close(self) -> None:
         """Count all watches as given up."""
         self.ground.rest()
@@ -478,13 +381,3 @@ def _join(above: bytes | None, name: bytes) -> bytes | None:
     if above is None:
         return None
     return above + b"/" + name if above else name
-
-
-def _upwards(node: Node) -> list[Node]:
-    """Return a node and all above it."""
-    above: Node | None = node
-    way = []
-    while above is not None:
-        way.append(above)
-        above = above.parent
-    return way

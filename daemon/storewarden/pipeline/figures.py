@@ -60,6 +60,8 @@ class Figures:
         self._written: dict[str, RootFigures] = {}
         self._events: dict[tuple[str, str], int] = {}
         self._overflows: dict[str, int] = {}
+        self._deaths: dict[str, int] = {}
+        self._held: dict[str, int] = {}
         self._stale: set[str] = set()  # roots whose totals changed since they were shown
         self._failing = ""
         self._measured_at = float("-inf")
@@ -123,17 +125,25 @@ class Figures:
         if tally.errors:
             facts["errors"] = tally.errors
         log.info("a root was scanned", extra={"facts": facts})
-        if tally.held:
-            log.error(
-                "so many files are gone that a person has to say it is true",
-                extra={
-                    "facts": {
-                        "root": root,
-                        "files": tally.held,
-                        "remedy": f"storewarden scan --accept-missing {root}",
-                    }
-                },
-            )
+        if tally.held != self._held.get(root, 0):
+            self._held[root] = tally.held
+            self._say_held(root, tally.held)
+
+    @staticmethod
+    def _say_held(root: str, files: int) -> None:
+        """Say once that a person is waited for, and not again with every scan."""
+        if not files:
+            return
+        log.error(
+            "so many files are gone that a person has to say it is true",
+            extra={
+                "facts": {
+                    "root": root,
+                    "files": files,
+                    "remedy": f"storewarden scan --accept-missing {root}",
+                }
+            },
+        )
 
     def digested(self, size: int) -> None:
         """Count the bytes of digests that were taken."""
@@ -193,6 +203,10 @@ class Figures:
         lost = present.overflows - self._overflows.get(name, 0)
         self._overflows[name] = present.overflows
         metrics.overflows_total.labels(root=name).inc(max(0, lost))
+        died = sight.deaths - self._deaths.get(name, 0)
+        self._deaths[name] = sight.deaths
+        if died > 0:
+            metrics.worker_restarts_total.labels(worker="emitter").inc(died)
         if sight.emitter is not None:
             for kind, count in sight.emitter.figures().events.items():
                 new = count - self._events.get((name, kind), 0)

@@ -92,6 +92,7 @@ class Sight:
     blind: dict[tuple[Blindness, bytes], Blind] = field(default_factory=dict)
     own: tuple[Blind, ...] = ()  # what the sentinel itself found
     lost: int = 0  # overflows of emitters that are gone
+    deaths: int = 0  # emitters that died and were replaced
     try_again_at: float = 0.0  # when to try to watch a root that had to be polled
 
     def overflows(self) -> int:
@@ -179,6 +180,7 @@ class Sentinel:
         if sight.up is not None and (verdict.again or emitter_died or self._doubt(name)):
             self._down(sight, "blind")
             if emitter_died:
+                sight.deaths += 1
                 log.error(
                     "a watching thread died and is replaced",
                     extra={"facts": {"root": name}},

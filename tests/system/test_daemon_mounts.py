@@ -1,0 +1,161 @@
+"""A root that is not there, or is not what it was, is said to be; nothing is declared missing."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon import Daemon, burst, write
+from tests.mounts import Namespace, namespace
+
+ROOT = "uploads"
+
+
+@pytest.fixture
+def mounts() -> Iterator[Namespace]:
+    with namespace() as lent:
+        yield lent
+
+
+class Disk:
+    """A directory that is mounted where the root is, as a disk would be."""
+
+    def __init__(self, top: Path, mounts: Namespace) -> None:
+        self.content = top / "disk" / "content"
+        self.root = top / "root"
+        self.content.mkdir(parents=True)
+        self.root.mkdir()
+        self.mounts = mounts
+        self.mount()
+        burst(self.content / "kept", 30)
+
+    def mount(self) -> None:
+        self.mounts.run("mount", "--bind", self.content, self.root)
+
+    def daemon(self, top: Path) -> Daemon:
+        return Daemon(
+            top / "daemon",
+            {ROOT: self.root},
+            before=self.mounts.enter,
+            view=self.mounts.view,
+        )
+
+
+def assert_nothing_missing(daemon: Daemon, files: int) -> None:
+    assert daemon.count() == files
+    assert daemon.metric(f'files{{kind="image",root="{ROOT}",state="missing"}}') <= 0
+    assert daemon.status_of()["missing"] == 0
+
+
+def test_unmounted_and_mounted_again(tmp_path: Path, mounts: Namespace) -> None:
+    disk = Disk(tmp_path, mounts)
+    with disk.daemon(tmp_path) as daemon:
+        daemon.settled()
+        unmount(mounts, disk.root, daemon)
+        write(disk.root / "stray.png")  # lands in the empty directory below the mount
+        daemon.blinded("root-not-mounted")
+        assert_nothing_missing(daemon, 30)
+        burst(disk.content / "meanwhile", 10)
+        disk.mount()
+        daemon.healed("root-not-mounted")
+        assert daemon.count() == 40
+
+
+def test_gone_before_the_daemon_starts(tmp_path: Path, mounts: Namespace) -> None:
+    disk = Disk(tmp_path, mounts)
+    with disk.daemon(tmp_path) as daemon:
+        daemon.settled()
+        assert daemon.stop() == 0
+        mounts.unmount(disk.root)
+        daemon.start()
+        daemon.blinded("root-not-mounted")
+        scanned = daemon.verb("scan", "--json")
+        assert scanned.returncode == 1, scanned
+        assert_nothing_missing(daemon, 30)
+        assert daemon.get("/readyz")[0] == 200, "it is ready: it said why not"
+        disk.mount()
+        daemon.healed("root-not-mounted")
+
+
+def test_a_scan_without_a_daemon_refuses_as_well(tmp_path: Path, mounts: Namespace) -> None:
+    disk = Disk(tmp_path, mounts)
+    with disk.daemon(tmp_path) as daemon:
+        daemon.settled()
+        assert daemon.stop() == 0
+        mounts.unmount(disk.root)
+        scanned = daemon.verb("scan", "--json")
+        assert scanned.returncode == 1
+        assert "root-not-mounted" in scanned.stdout + scanned.stderr
+        assert daemon.count() == 30
+
+
+def test_mounted_over(tmp_path: Path, mounts: Namespace) -> None:
+    root = tmp_path / "root"
+    burst(root, 30)
+    with Daemon(tmp_path / "daemon", {ROOT: root}, before=mounts.enter, view=mounts.view) as daemon:
+        daemon.settled()
+        mounts.tmpfs(root)
+        write(daemon.seen(root) / "on-top.png")
+        daemon.blinded("root-mounted-over")
+        assert_nothing_missing(daemon, 30)
+        write(root / "below.png")  # seen from outside the namespace, the root is not covered
+        daemon.until(lambda: daemon.metric(f'root_blind{{root="{ROOT}"}}') == 1, "still blind")
+        assert daemon.count() == 30
+        mounts.unmount(root)
+        daemon.healed("root-mounted-over")
+        assert daemon.count() == 31
+
+
+def test_another_file_system_in_its_place(tmp_path: Path, mounts: Namespace) -> None:
+    disk = Disk(tmp_path, mounts)
+    other = tmp_path / "other"
+    burst(other, 5, stem="other")
+    with disk.daemon(tmp_path) as daemon:
+        daemon.settled()
+        unmount(mounts, disk.root, daemon)
+        mounts.run("mount", "--bind", other, disk.root)
+        daemon.until(lambda: daemon.metric(f'root_frozen{{root="{ROOT}"}}') == 1, "frozen")
+        assert_nothing_missing(daemon, 30)
+        mounts.unmount(disk.root)
+        disk.mount()
+        daemon.until(lambda: daemon.metric(f'root_blind{{root="{ROOT}"}}') == 0, "healed")
+        daemon.settled()
+        assert daemon.count() == 30
+
+
+def test_a_file_system_inside_the_root_comes_and_goes(tmp_path: Path, mounts: Namespace) -> None:
+    root = tmp_path / "root"
+    (root / "inner").mkdir(parents=True)
+    write(root / "own.png")
+    with Daemon(
+        tmp_path / "daemon",
+        {ROOT: {"path": str(root), "rescan": "1s"}},
+        before=mounts.enter,
+        view=mounts.view,
+    ) as daemon:
+        daemon.settled()
+        mounts.tmpfs(root / "inner")
+        burst(daemon.seen(root) / "inner", 30)
+        daemon.settled()
+        write(daemon.seen(root) / "inner" / "late.png")
+        daemon.settled()
+        assert daemon.count() == 32
+        unmount(mounts, root / "inner", daemon)
+        daemon.blinded("root-not-mounted", state="blind")
+        scans = daemon.scans()
+        daemon.until(lambda: daemon.scans() > scans + 1, "scans do not declare them missing")
+        assert daemon.count() == 32, "nobody can know what became of them"
+        assert len(daemon.told("so many files are gone that a person has to say it is true")) == 1
+
+
+def unmount(mounts: Namespace, place: Path, daemon: Daemon) -> None:
+    """Unmount, however often it is refused: the daemon must not hold it up for long."""
+
+    def unmounted() -> bool:
+        try:
+            mounts.unmount(place)
+        except AssertionError:
+            return False
+        return True
+
+    daemon.until(unmounted, "the daemon lets go", 5)

@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import quote
 
 import apsw
 from playhouse.apsw_ext import APSWDatabase
@@ -87,23 +88,23 @@ class SqliteEngine(Engine):
 
     def _open(self) -> apsw.Connection:
         """Open one connection the way all of ours are."""
+        self._same_file()
         try:
-            connection = apsw.Connection(
-                str(self.path), flags=self._flags(), statementcachesize=200
-            )
+            try:
+                return _opened(str(self.path), self._flags())
+            except (apsw.CantOpenError, apsw.ReadOnlyError):
+                if not self._rests():
+                    raise
+                # Who may not write there cannot make the files that readers and writers share
+                address = f"file:{quote(str(self.path))}?immutable=1"
+                return _opened(address, self._flags() | apsw.SQLITE_OPEN_URI)
         except apsw.Error as error:
             raise self.translate(error) from error
-        connection.set_busy_timeout(BUSY_SECONDS * 1000)
-        connection.create_scalar_function("glob_bytes", _glob, 2, deterministic=True)
-        try:
-            for pragma, value in _PRAGMAS:
-                connection.pragma(pragma, value)
-            connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
-        except apsw.Error as error:
-            translated = self.translate(error)
-            connection.close()
-            raise translated from error
-        return connection
+
+    def _rests(self) -> bool:
+        """Tell whether a catalogue to read is one that nobody has open, and all in one file."""
+        log = Path(f"{self.path}-wal")
+        return self.readonly and self.path.is_file() and not log.exists()
 
     def _flags(self) -> int:
         if self.readonly:
@@ -130,7 +131,7 @@ class SqliteEngine(Engine):
 
     def _same_file(self) -> None:
         """Refuse to write into a file that was removed or replaced under us: it would be lost."""
-        if _inode(self.path) != self._inode:
+        if self._inode not in (0, _inode(self.path)):
             self._discard()
             raise CatalogueUnavailable(
                 "the catalogue's file was removed or replaced while it was open",
@@ -308,6 +309,20 @@ def _inode(path: Path) -> int:
         return os.stat(path).st_ino
     except OSError:
         return 0
+
+
+def _opened(name: str, flags: int) -> apsw.Connection:
+    connection = apsw.Connection(name, flags=flags, statementcachesize=200)
+    try:
+        connection.set_busy_timeout(BUSY_SECONDS * 1000)
+        connection.create_scalar_function("glob_bytes", _glob, 2, deterministic=True)
+        for pragma, value in _PRAGMAS:
+            connection.pragma(pragma, value)
+        connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _glob(*values: Any) -> int:

@@ -58,7 +58,7 @@ class Restored:
 class Healed:
     """A damaged catalogue that was set aside, and the backup that took its place, if any."""
 
-    aside: Path
+    aside: Path | None
     restored: BackupInfo | None
 
 
@@ -139,15 +139,7 @@ def restore(
         return _restore_server(url, state, chosen, clock, sleep)
     path = sqlite_path(url, state)
     epochs = _refuse_if_held(path, clock, sleep)
-    aside = None
-    with keep_file.staged(chosen.path, path):
-        if path.exists():
-            aside = keep_file.set_aside(path, _stamp(clock.wall_ns()), "aside")
-    engine = SqliteEngine(path, create=False)
-    try:
-        _raise_epochs(engine, epochs)
-    finally:
-        engine.close()
+    aside = keep_file.replace(path, chosen.path, _aside(path, clock, "aside"), _raising(epochs))
     return Restored(chosen, str(aside) if aside else None)
 
 
@@ -182,15 +174,9 @@ def heal(path: Path, state: Path, clock: Clock) -> Healed:
     found again by a scan, history above all, is only in the file that was set aside.
     """
     epochs = _epochs_of(path)
-    aside = keep_file.set_aside(path, _stamp(clock.wall_ns()), "damaged")
-    restored = _newest_sound(path, state)
+    to = _aside(path, clock, "damaged")
+    restored, aside = _replace_by_newest_sound(path, state, to, _raising(epochs))
     _verdict(path).unlink(missing_ok=True)
-    if restored:
-        engine = SqliteEngine(path, create=False)
-        try:
-            _raise_epochs(engine, epochs)
-        finally:
-            engine.close()
     log.critical(
         "the damaged catalogue was set aside; a scan makes the new one right",
         extra={
@@ -203,20 +189,23 @@ def heal(path: Path, state: Path, clock: Clock) -> Healed:
     return Healed(aside, restored)
 
 
-def _newest_sound(path: Path, state: Path) -> BackupInfo | None:
-    """Put the newest backup that is whole and ours in place."""
+def _replace_by_newest_sound(
+    path: Path, state: Path, aside: Path, prepare: Callable[[Path], None]
+) -> tuple[BackupInfo | None, Path | None]:
+    """Put the newest backup that is whole and ours in place, or leave the place empty."""
     for info in backups(state):
         if info.dialect != "sqlite":
             continue
         try:
             _require_sound(info)
-            with keep_file.staged(info.path, path):
-                pass
+            return info, keep_file.replace(path, info.path, aside, prepare)
         except StorewardenError as error:
             log.warning("a backup cannot be used", extra={"facts": {"reason": str(error)}})
-            continue
-        return info
-    return None
+    return None, keep_file.replace(path, None, aside, prepare)
+
+
+def _aside(path: Path, clock: Clock, why: str) -> Path:
+    return path.with_name(f"{path.name}.{why}-{_stamp(clock.wall_ns())}")
 
 
 def _opened(url: str, state: Path, clock: Clock, role: str) -> Engine:
@@ -270,10 +259,21 @@ def _epochs_of(path: Path) -> Mapping[str, int]:
         return {}
 
 
-def _raise_epochs(engine: Engine, epochs: Mapping[str, int]) -> None:
-    """Free all leases, with epochs beyond any that were given out: a paused holder stays out."""
-    with engine.transaction():
-        lease.raise_epochs(engine, epochs)
+def _raising(epochs: Mapping[str, int]) -> Callable[[Path], None]:
+    """Return what frees all leases in a copy, their epochs beyond any that were given out.
+
+    Whoever was paused while he held one stays out.
+    """
+
+    def prepare(copy: Path) -> None:
+        engine = SqliteEngine(copy, create=False)
+        try:
+            with engine.transaction():
+                lease.raise_epochs(engine, epochs)
+        finally:
+            engine.close()
+
+    return prepare
 
 
 # -- PostgreSQL ----------------------------------------------------------------------------------
@@ -295,8 +295,10 @@ def _restore_server(
     from storewarden.catalogue import keep_server  # noqa: PLC0415  # it imports psycopg
 
     engine = keep_server.server(open_catalogue(url, state, role=ROLE))
-    schema = f"catalogue_aside_{_stamp(clock.wall_ns()).lower()}"
     try:
+        schema = keep_server.free_schema(
+            engine, f"catalogue_aside_{_stamp(clock.wall_ns()).lower()}"
+        )
         there = migrate.version(engine) > 0
         if there:
             lease.refuse_if_held(engine, clock, sleep)
@@ -325,11 +327,12 @@ def _require_sound(info: BackupInfo) -> None:
         from storewarden.catalogue import keep_server  # noqa: PLC0415  # it imports psycopg
 
         keep_server.check(info.path)
-    if not 0 < info.version <= migrate.newest():
+    version = _version(info.path, info.dialect)
+    if not 0 < version <= migrate.newest():
         raise CatalogueTooNew(
             "the backup is of another program",
             where=str(info.path),
-            why=f"it has version {info.version}, this program knows up to {migrate.newest()}",
+            why=f"it has version {version}, this program knows 1 to {migrate.newest()}",
         )
 
 

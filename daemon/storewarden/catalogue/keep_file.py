@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -97,37 +97,58 @@ def version(path: Path) -> int:
     return int(rows[0][0] or 0)
 
 
-@contextlib.contextmanager
-def staged(backup: Path, path: Path) -> Iterator[None]:
-    """Copy a backup beside the catalogue's place and, when that is free at the end, move it in."""
+def replace(
+    path: Path, backup: Path | None, aside: Path, prepare: Callable[[Path], None]
+) -> Path | None:
+    """Put a backup, or nothing, in the catalogue's place; return where that went, if it was there.
+
+    ``prepare`` may change the copy before it takes the place. Killed at any instant, this leaves
+    either the old catalogue or the new one there.
+    """
     part = path.with_name(path.name + PART)
-    _require_space(backup, path.parent)
+    if backup:
+        _require_space(backup, path.parent)
     try:
-        shutil.copyfile(backup, part)
-        yield
-        publish(part, path)
-    except OSError as error:
-        raise cannot("put a backup in place", path, error) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def set_aside(path: Path, stamp: str, why: str) -> Path:
-    """Rename a catalogue's file and what lies beside it; return its new name."""
-    aside = path.with_name(f"{path.name}.{why}-{stamp}")
-    number = 1
-    while aside.exists():
-        number += 1
-        aside = path.with_name(f"{path.name}.{why}-{stamp}-{number}")
-    try:
-        # The log goes first: a log that stays behind would be taken for the next file's
-        for suffix in (*SIDECARS, ""):
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(f"{path}{suffix}", f"{aside}{suffix}")
+        if backup:
+            shutil.copyfile(backup, part)
+            prepare(part)
+            _sync(part)
+        aside = _free(aside)
+        kept = _keep_also_as(path, aside)
+        if backup:
+            os.rename(part, path)
+        else:
+            path.unlink(missing_ok=True)
         _sync(path.parent)
     except OSError as error:
-        raise cannot("set the catalogue aside", path, error) from error
-    return aside
+        raise cannot("put a backup in the catalogue's place", path, error) from error
+    finally:
+        part.unlink(missing_ok=True)
+    return aside if kept else None
+
+
+def _keep_also_as(path: Path, aside: Path) -> bool:
+    """Give the catalogue's file a second name, and what lies beside it that name alone."""
+    # A log that stayed behind would be taken for the next file's
+    for suffix in SIDECARS:
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(f"{path}{suffix}", f"{aside}{suffix}")
+    try:
+        os.link(path, aside)
+    except FileNotFoundError:
+        return False
+    except OSError:  # a file system without hard links
+        os.rename(path, aside)
+    return True
+
+
+def _free(wanted: Path) -> Path:
+    """Return a name that nothing bears yet."""
+    path, number = wanted, 1
+    while path.exists():
+        number += 1
+        path = wanted.with_name(f"{wanted.name}-{number}")
+    return path
 
 
 def publish(part: Path, target: Path) -> None:

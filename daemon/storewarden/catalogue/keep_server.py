@@ -88,6 +88,15 @@ def load(engine: PostgresEngine, source: Path, now_ns: int) -> None:
                 )
 
 
+def free_schema(engine: PostgresEngine, wanted: str) -> str:
+    """Return a name for a schema that no schema bears yet."""
+    name, number = wanted, 1
+    while engine.execute("SELECT 1 FROM pg_namespace WHERE nspname = ?", (name,)):
+        number += 1
+        name = f"{wanted}_{number}"
+    return name
+
+
 def set_aside(engine: PostgresEngine, schema: str) -> None:
     """Move all our tables into a schema of their own, inside the open transaction."""
     tables = [*_columns(engine), VERSIONS]

@@ -6,6 +6,7 @@ copies in one process drop each other's locks. Nothing is set for connections th
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -76,6 +77,7 @@ class SqliteEngine(Engine):
     def __init__(self, path: Path, *, readonly: bool = False, create: bool = True) -> None:
         self.path = path
         self._inode = 0
+        self._logged = 0  # pages in the log after the last commit
         self._create = create and not readonly
         super().__init__(str(path), Pool(path, self._open), readonly=readonly)
         with self._connected() as connection:
@@ -91,15 +93,17 @@ class SqliteEngine(Engine):
         self._same_file()
         try:
             try:
-                return _opened(str(self.path), self._flags())
+                connection = _opened(str(self.path), self._flags())
             except (apsw.CantOpenError, apsw.ReadOnlyError):
                 if not self._rests():
                     raise
                 # Who may not write there cannot make the files that readers and writers share
                 address = f"file:{quote(str(self.path))}?immutable=1"
-                return _opened(address, self._flags() | apsw.SQLITE_OPEN_URI)
+                connection = _opened(address, self._flags() | apsw.SQLITE_OPEN_URI)
         except apsw.Error as error:
             raise self.translate(error) from error
+        connection.set_wal_hook(self._note_log)
+        return connection
 
     def _rests(self) -> bool:
         """Tell whether a catalogue to read is one that nobody has open, and all in one file."""
@@ -142,6 +146,16 @@ class SqliteEngine(Engine):
     def _commit(self, connection: apsw.Connection) -> None:
         connection.execute("COMMIT")
         connection.execute("PRAGMA query_only=1")
+        if self._logged >= WAL_PAGES:
+            # Not SQLite's own automatic one: that happens inside COMMIT, whose error would then say
+            # that nothing was committed
+            self._logged = 0
+            with contextlib.suppress(apsw.Error):
+                connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _note_log(self, _connection: apsw.Connection, _database: str, pages: int) -> int:
+        self._logged = pages
+        return apsw.SQLITE_OK
 
     def _undo(self, connection: apsw.Connection) -> None:
         # On a full disk or an I/O error SQLite may have rolled back by itself
@@ -230,9 +244,7 @@ class SqliteEngine(Engine):
     def checkpoint(self) -> None:
         """Bring the log into the file and cut it to nothing, as far as readers allow."""
         with self._connected() as connection:
-            connection.execute("PRAGMA query_only=0")
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-            connection.execute("PRAGMA query_only=1")
 
     def release_memory(self) -> None:
         """Close idle connections and drop the cached pages of this thread's."""
@@ -348,7 +360,7 @@ _PRAGMAS: tuple[tuple[str, Any], ...] = (
     ("temp_store", "MEMORY"),
     ("trusted_schema", False),
     ("cell_size_check", True),
-    ("wal_autocheckpoint", WAL_PAGES),
+    ("wal_autocheckpoint", 0),  # see _commit
     ("journal_size_limit", 2 * WAL_PAGES * 4096),
     ("query_only", True),  # lifted inside transaction(), where the lease is checked
 )

@@ -141,7 +141,7 @@ class Watching(FileSystemEventHandler):
                 self.changes.append(change)
                 if self.apply:
                     self._apply(change)
-        self.last = time.monotonic()
+                self.last = time.monotonic()
         event.taken()
 
     def _apply(self, change: Change) -> None:

@@ -118,7 +118,7 @@ class Delivery:
                 fold.drop(watch)
             if node is not None and path is not None:
                 changes.append(DirectoryDirty(root, path))
-                tree.recent.add(node, now, dirty=True)
+                node.said_dirty = now
         return changes
 
     def _touched(self, tree: WatchedTree) -> list[Change]:

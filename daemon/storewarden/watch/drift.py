@@ -1,18 +1,15 @@
-"""Directories that left their place a moment ago, and directories announced a while ago.
+"""Directories that left their place a moment ago.
 
 Owned by the emitter and guarded by its lock.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from typing import Final
 
 from storewarden.watch.table import Node, WatchTable
 
 ADRIFT_SECONDS: Final = 0.5  # the two halves of a rename stand next to each other in the queue
-RECENT_SECONDS: Final = 600.0
-RECENT_MOST: Final = 10_000
 
 
 class Drift:
@@ -51,33 +48,6 @@ class Drift:
     def next_due(self) -> float | None:
         """Return when the next node is overdue."""
         return next(iter(self._until.values()), None)
-
-
-class Recent:
-    """Directories that were announced and perhaps not looked at yet by whoever was told.
-
-    When one of them, or one above it, is renamed meanwhile, the look finds nothing at the old
-    path. So it is announced again under the new one.
-    """
-
-    def __init__(self) -> None:
-        self._nodes: deque[tuple[float, Node, bool]] = deque(maxlen=RECENT_MOST)
-
-    def add(self, node: Node, now: float, *, dirty: bool = False) -> None:
-        """Remember a directory; ``dirty``: it alone is to be listed, not all below it."""
-        nodes = self._nodes
-        while nodes and nodes[0][0] < now - RECENT_SECONDS:
-            nodes.popleft()
-        nodes.append((now, node, dirty))
-
-    def below(self, moved: Node, now: float) -> list[tuple[Node, bool]]:
-        """Return what was announced lately in and below a directory."""
-        if len(self._nodes) == RECENT_MOST:  # and who knows what else
-            return [(moved, False)]
-        since = now - RECENT_SECONDS
-        return [
-            (node, dirty) for at, node, dirty in self._nodes if at >= since and within(node, moved)
-        ]
 
 
 def within(node: Node, top: Node) -> bool:

@@ -80,6 +80,18 @@ class Ground:
             self._held, self._held_fd = node, descriptor
         return self._held_fd
 
+    def holds(self, node: Node, name: bytes, place: Place) -> bool:
+        """Tell whether a name in a directory is this one.
+
+        Raises:
+            NotThere: the directory is not where the table has it.
+        """
+        held = self.hold(node)
+        try:
+            return place_of(os.stat(name, dir_fd=held, follow_symlinks=False)) == place
+        except FileNotFoundError:
+            return False
+
     def open(self, node: Node, flags: int = DIRECTORY) -> int:
         """Open a directory; the caller closes it.
 

@@ -15,7 +15,18 @@ from collections.abc import Iterator
 class Node:
     """One directory. ``watch`` is 0 when the directory is known but cannot be watched."""
 
-    __slots__ = ("_path", "adrift", "children", "device", "inode", "name", "parent", "watch")
+    __slots__ = (
+        "_path",
+        "adrift",
+        "children",
+        "device",
+        "inode",
+        "name",
+        "parent",
+        "said_dirty",
+        "said_found",
+        "watch",
+    )
 
     def __init__(
         self, parent: Node | None, name: bytes, watch: int, place: tuple[int, int]
@@ -25,6 +36,8 @@ class Node:
         self.watch = watch
         self.device, self.inode = place
         self.adrift = False
+        self.said_found = 0.0  # when it was last announced, to be looked at with all below it
+        self.said_dirty = 0.0  # or by itself
         self.children: dict[bytes, Node] | None = None  # None: none; most directories are leaves
         self._path: bytes | None = b"" if parent is None else None
 

@@ -29,12 +29,13 @@ from storewarden.model import (
     DirectoryMoved,
     RootDirty,
 )
-from storewarden.watch.drift import Drift, Recent, within
+from storewarden.watch.drift import Drift, within
 from storewarden.watch.exclude import Exclusions
 from storewarden.watch.ground import Ground, NotThere, Place, place_of
 from storewarden.watch.table import Node
 from storewarden.watch.watches import Watches
 
+RECENT_SECONDS: Final = 600.0  # a consumer that is further behind than this scans anyway
 _BREATHE: Final = 64  # directories looked at between two reads of the queue
 _BREATHE_NAMES: Final = 20_000
 _OPEN_MOST: Final = 64  # directories held open during a walk; the others are opened again
@@ -77,7 +78,6 @@ class WatchedTree:
         self.ground = Ground(spec.path)
         self.ground.place = self.table.root.place
         self.drift = Drift()
-        self.recent = Recent()
         self.unreadable: dict[Node, int] = {}  # with their errno
         self.unmounted: set[bytes] = set()  # where a file system inside the root went away
         self.restless: dict[Node, float] = {}  # to be looked through, and since when
@@ -226,7 +226,7 @@ class WatchedTree:
     def found(self, node: Node, path: bytes) -> None:
         """Announce a directory, and remember that it was."""
         self.announce(DirectoryFound(self.spec.root, path))
-        self.recent.add(node, self._clock())
+        node.said_found = self._clock()
 
     def _may_hold_directories(self, descriptor: int) -> bool:
         """Ask only after the watch stands: what is made from then on is an event."""
@@ -255,8 +255,11 @@ class WatchedTree:
         """Tell whether a directory still is where we know it, so that this is a second path."""
         if existing.path() is None:
             return False
-        if self.ground.stands(existing) or within(parent, existing):
+        if self.ground.stands(existing):
             self.aliases[path] = existing.place
+            return True
+        if within(parent, existing):  # the table is behind: nothing can lie in itself
+            self.unsettle(parent)
             return True
         return False
 
@@ -286,20 +289,31 @@ class WatchedTree:
             self.look_through(node)
 
     def _say_again(self, moved: Node) -> None:
-        for node, dirty in self.recent.below(moved, self._clock()):
+        """Announce anew what lies below a moved directory and was announced a while ago.
+
+        Whoever was told may not have looked yet, and finds nothing at the old path.
+        """
+        since = self._clock() - RECENT_SECONDS
+        for node in moved.below():
             path = node.path()
-            if path is not None:
-                kind = DirectoryDirty if dirty else DirectoryFound
-                self.announce(kind(self.spec.root, path))
+            if path is not None and node.said_found > since:
+                self.announce(DirectoryFound(self.spec.root, path))
+            elif path is not None and node.said_dirty > since:
+                self.announce(DirectoryDirty(self.spec.root, path))
 
     def moved_away(self, parent: Node, name: bytes) -> None:
         """Take note of a directory that left its name."""
         known = parent.child(name)
         if known is None:
             self._gone(parent, name)
-        elif known.path() is None:
+            return
+        # It may be back, and in an exchange the other one comes before this one is told to go.
+        try:
+            there = self.ground.holds(parent, name, known.place)
+        except (NotThere, OSError):
             self.unsettle(parent)
-        elif not self.ground.stands(known):  # it may be back, or have come after this event
+            return
+        if not there:
             self.drift.cast_off(self.table, known, self._clock())
 
     def deleted(self, parent: Node, name: bytes) -> None:

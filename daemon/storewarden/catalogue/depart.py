@@ -13,6 +13,7 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING, PRESENT
+from storewarden.catalogue.written import Recorded
 
 # Rows of a whole tree are read and written in slices, so that memory stays flat.
 _SLICE = 5_000
@@ -24,14 +25,6 @@ class Absent(NamedTuple):
     id: int
     path: bytes
     name: bytes
-
-
-class Left(NamedTuple):
-    """How many files left, and the inodes of those that have other names still."""
-
-    count: int = 0
-    device: int = 0
-    linked: tuple[int, ...] = ()
 
 
 class _Leaving(NamedTuple):
@@ -56,7 +49,7 @@ class Departures:
 
     def names(
         self, root: str, path: bytes, names: Sequence[bytes], now_ns: int, *, device: int = 0
-    ) -> Left:
+    ) -> Recorded:
         """Mark names of one directory missing that a look did not find.
 
         ``device`` is that of the directory that was looked into, 0 when there was none. Another
@@ -64,19 +57,14 @@ class Departures:
         """
         directory = self._directories.known(self._counts.roots[root], path)
         if directory is None or device not in (0, directory.device):
-            return Left()
-        left = self._leave(
-            root,
-            self._engine.fetch_in(
-                f"SELECT {_LEAVING} FROM files"
-                " WHERE state = 'present' AND directory_id = ? AND name IN ({in})",
-                names,
-                (directory.id,),
-            ),
-            now_ns,
+            return Recorded()
+        rows = self._engine.fetch_in(
+            f"SELECT {_LEAVING} FROM files"
+            " WHERE state = 'present' AND directory_id = ? AND name IN ({in})",
+            names,
+            (directory.id,),
         )
-        linked = tuple(row.inode for row in left if row.links > 1)
-        return Left(len(left), directory.device, linked)
+        return self._leave(root, rows, now_ns)
 
     def absent(self, root: str, ids: Sequence[int]) -> list[Absent]:
         """Return those of ``ids`` that are still present in this root, and where."""
@@ -88,12 +76,12 @@ class Departures:
         )
         return [Absent(id_, bytes(path), bytes(name)) for id_, path, name in rows]
 
-    def files(self, root: str, ids: Sequence[int], now_ns: int) -> int:
-        """Mark rows missing, by id; return how many were present until now."""
+    def files(self, root: str, ids: Sequence[int], now_ns: int) -> Recorded:
+        """Mark rows missing, by id, that were present until now."""
         rows = self._engine.fetch_in(
             f"SELECT {_LEAVING} FROM files WHERE state = 'present' AND id IN ({{in}})", ids
         )
-        return len(self._leave(root, rows, now_ns))
+        return self._leave(root, rows, now_ns)
 
     def present_in(self, directory_id: int) -> list[int]:
         """Return the ids of the present files of one directory."""
@@ -102,13 +90,13 @@ class Departures:
         )
         return [id_ for (id_,) in rows]
 
-    def tree(self, root: str, path: bytes, now_ns: int) -> int:
+    def tree(self, root: str, path: bytes, now_ns: int) -> Recorded:
         """Mark all files below a directory missing that a look showed to be gone."""
-        gone = 0
+        gone = Recorded()
         for directory_id, _ in self._directories.below(self._counts.roots[root], path):
             ids = self.present_in(directory_id)
             for start in range(0, len(ids), _SLICE):
-                gone += self.files(root, ids[start : start + _SLICE], now_ns)
+                gone.add(self.files(root, ids[start : start + _SLICE], now_ns))
         return gone
 
     def moved(self, root: str, old: bytes, new: bytes, now_ns: int) -> bool:
@@ -138,10 +126,10 @@ class Departures:
         self._engine.execute("UPDATE directories SET digest = NULL WHERE id = ?", (target,))
         self._engine.execute("DELETE FROM directories WHERE id = ?", (source,))
 
-    def _leave(self, root: str, rows: Iterable[Sequence[Any]], now_ns: int) -> Sequence[_Leaving]:
+    def _leave(self, root: str, rows: Iterable[Sequence[Any]], now_ns: int) -> Recorded:
         leaving = [_Leaving(*row) for row in rows]
         if not leaving:
-            return leaving
+            return Recorded()
         self._engine.update(
             "files",
             ("id",),
@@ -157,4 +145,5 @@ class Departures:
             self._counts.change(root, row.kind, PRESENT, -1, -row.size)
             self._counts.change(root, row.kind, MISSING, 1, row.size)
         self._directories.void({row.directory_id for row in leaving})
-        return leaving
+        linked = [row.inode for row in leaving if row.links > 1]
+        return Recorded(missing=len(leaving), linked=linked)

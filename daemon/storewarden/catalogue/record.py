@@ -6,12 +6,11 @@ Everything here is idempotent: seeing the same again writes nothing. One thread 
 
 from __future__ import annotations
 
-import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories, Directory
@@ -25,6 +24,7 @@ from storewarden.catalogue.reconcile import (
     newest,
     same_content,
 )
+from storewarden.catalogue.written import Look, Recorded, Writes
 from storewarden.model import Entry, Listing
 
 _ROW = (
@@ -32,43 +32,7 @@ _ROW = (
     " kind, state, growing, generation, recorded_ns"
 )
 _FILE_ROW = ", ".join("f." + column.strip() for column in _ROW.split(","))
-_PLACED = (
-    *("directory_id", "name", "inode", "mode", "links", "uid", "gid", "size", "blocks"),
-    *("modified_ns", "changed_ns", "accessed_ns", "kind", "state", "growing", "generation"),
-    "recorded_ns",
-)
-_INSERTED = (*_PLACED, "first_seen_ns")
-_KEPT = (*_PLACED, "gone_ns")
-_RENEWED = (*_KEPT, "digest", "digested_ns")
-
-Look = tuple[Entry, int]  # what was seen, and its access time
 Origin = tuple[Row, str, bytes]  # a row, its root and its directory's path
-
-
-@dataclass(slots=True)
-class Recorded:
-    """How many files one or more operations changed, and how."""
-
-    added: int = 0
-    changed: int = 0
-    touched: int = 0
-    renamed: int = 0
-    returned: int = 0
-    missing: int = 0
-    unchanged: int = 0
-    linked: list[int] = field(default_factory=list)  # inodes whose other names show it too
-
-    def written(self) -> int:
-        """Return how many rows were written."""
-        return sum(getattr(self, name) for name in COUNTED[:-1])
-
-    def add(self, other: Recorded) -> None:
-        """Count ``other`` in."""
-        for name in COUNTED:
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-COUNTED = ("added", "changed", "touched", "renamed", "returned", "missing", "unchanged")
 
 
 @dataclass(slots=True)
@@ -79,38 +43,6 @@ class Compared:
     visited: list[int]  # directories whose listing is complete
     absent: list[int]  # rows that are not in the listing; nothing is concluded from it here
     restless: dict[bytes, list[bytes]]  # names by directory that may still be written to
-
-
-@dataclass(slots=True)
-class _Writes:
-    """What one operation will write, gathered so that each table is written once."""
-
-    root: str
-    now_ns: int
-    growing: frozenset[bytes] = frozenset()
-    inserts: list[tuple[object, ...]] = field(default_factory=list)
-    kept: list[tuple[object, ...]] = field(default_factory=list)  # updates that keep the digest
-    renewed: list[tuple[object, ...]] = field(default_factory=list)  # and those that drop it
-    absorbed: list[tuple[int, int]] = field(default_factory=list)  # (row that goes, that stays)
-    history: list[tuple[int, int, str, str]] = field(default_factory=list)
-    undigested: set[int] = field(default_factory=set)  # directories whose digest is void
-    taken: set[int] = field(default_factory=set)  # rows that were given a new place already
-    result: Recorded = field(default_factory=Recorded)
-
-    def tell(self, file_id: int, event: str, **detail: object) -> None:
-        """Add a line to a file's history."""
-        self.history.append((file_id, self.now_ns, event, json.dumps(detail)))
-
-    def placed(
-        self, directory: Directory, look: Look, kind: str, generation: int
-    ) -> tuple[object, ...]:
-        """Return the values of the columns ``_PLACED``."""
-        entry, accessed = look
-        grows = int(entry[0] in self.growing)
-        return (
-            *(directory.id, *entry, accessed, kind),
-            *(PRESENT, grows, generation, self.now_ns),
-        )
 
 
 class Recorder:
@@ -171,21 +103,20 @@ class Recorder:
         directory = self._directories.ensure(root_id, {path: place})[path]
         names = [entry[0] for entry, _ in looks]
         rows = {} if directory.new else self._rows_named(directory.id, names)
-        writes = _Writes(root, now_ns, growing)
+        writes = Writes(root, now_ns, growing)
         self._reconcile(path, directory, rows, looks, writes, origins=self._counts.any())
-        if writes.inserts or writes.kept or writes.renewed:
+        if writes.any():
             writes.undigested.add(directory.id)
-            writes.result.linked = [entry[1] for entry, _ in looks if entry[3] > 1]
         directory.new = False
-        return self._flush(writes)
+        return writes.flush(self._engine, self._directories)
 
-    def links(self, root: str, device: int, inodes: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    def links(self, root: str, inodes: Sequence[int]) -> list[tuple[bytes, bytes]]:
         """Return directory and name of all present files of the root with one of ``inodes``."""
         rows = self._engine.fetch_in(
             "SELECT d.path, f.name FROM files f JOIN directories d ON d.id = f.directory_id"
-            " WHERE d.root_id = ? AND d.device = ? AND f.state = 'present' AND f.inode IN ({in})",
+            " WHERE d.root_id = ? AND f.state = 'present' AND f.inode IN ({in})",
             inodes,
-            (self._counts.roots[root], device),
+            (self._counts.roots[root],),
         )
         return [(bytes(path), bytes(name)) for path, name in rows]
 
@@ -207,7 +138,7 @@ class Recorder:
         ``origins`` false: no file can have come from a place that has a row (the first scan of an
         empty catalogue).
         """
-        writes = _Writes(root, now_ns)
+        writes = Writes(root, now_ns)
         compared = Compared(writes.result, [], [], {})
         agreed: list[tuple[bytes, int]] = []
         directories = self._directories.ensure(
@@ -237,7 +168,7 @@ class Recorder:
                 else:
                     self._disagreeing.discard(walk)
                     writes.undigested.add(directory.id)
-        self._flush(writes)
+        writes.flush(self._engine, self._directories)
         self._directories.agree([pair for pair in agreed if pair[1] not in writes.undigested])
         return compared
 
@@ -246,7 +177,7 @@ class Recorder:
         listing: Listing,
         directory: Directory,
         quiet_before_ns: int,
-        writes: _Writes,
+        writes: Writes,
         compared: Compared,
         *,
         origins: bool,
@@ -308,7 +239,7 @@ class Recorder:
         directory: Directory,
         rows: Mapping[bytes, Row],
         looks: Sequence[Look],
-        writes: _Writes,
+        writes: Writes,
         *,
         origins: bool,
     ) -> None:
@@ -337,26 +268,36 @@ class Recorder:
         directory: Directory,
         rows: Mapping[bytes, Row],
         looks: Sequence[Look],
-        writes: _Writes,
+        writes: Writes,
         *,
         origins: bool,
     ) -> None:
-        """Record names whose inode is new here: renamed from elsewhere, replaced, or new."""
+        """Record names whose inode is new here: renamed from elsewhere, replaced, or new.
+
+        Renames first: a name that was left by one and taken by another file is a new file then,
+        and not the old one with new content.
+        """
         found = self._origins(directory, looks) if origins else {}
-        kind_of, insert, root = self._kind_of, writes.inserts.append, writes.root
-        for look in looks:
+        others: Sequence[Look] = looks
+        if found:
+            others = []
+            for look in looks:
+                origin = self._origin(found.get(look[0][1], ()), look[0], path, writes)
+                if origin is None:
+                    others.append(look)
+                else:
+                    self._move(directory, rows.get(look[0][0]), origin, look, writes)
+        kind_of, change, root = self._kind_of, self._counts.change, writes.root
+        for look in others:
             entry = look[0]
             here = rows.get(entry[0])
-            origin = found and self._origin(found.get(entry[1], ()), entry, path, writes)
-            if origin:
-                self._move(directory, here, origin, look, writes)
-            elif here is not None:
+            if here is not None and here.id not in writes.taken:
                 self._rewrite(directory, here, look, difference(here, entry, growing=False), writes)
-            else:
-                kind = kind_of(entry[0])
-                insert((*writes.placed(directory, look, kind, 1), writes.now_ns))
-                self._counts.change(root, kind, PRESENT, 1, entry[6])
-                writes.result.added += 1
+                continue
+            kind = kind_of(entry[0])
+            writes.insert(directory, look, kind)
+            change(root, kind, PRESENT, 1, entry[6])
+            writes.result.added += 1
 
     def _origins(self, directory: Directory, looks: Sequence[Look]) -> dict[int, list[Origin]]:
         """Return rows that hold the inodes of ``looks`` on the same device."""
@@ -374,7 +315,7 @@ class Recorder:
         return origins
 
     def _origin(
-        self, candidates: Iterable[Origin], entry: Entry, path: bytes, writes: _Writes
+        self, candidates: Iterable[Origin], entry: Entry, path: bytes, writes: Writes
     ) -> Origin | None:
         """Return the row that ``entry`` carries on, if it is a rename and not one more link."""
         for row, root, old_path in candidates:
@@ -391,17 +332,18 @@ class Recorder:
         return None
 
     def _move(
-        self, directory: Directory, here: Row | None, origin: Origin, look: Look, writes: _Writes
+        self, directory: Directory, here: Row | None, origin: Origin, look: Look, writes: Writes
     ) -> None:
         """Give the file of ``origin`` its new place; ADR 6 says why there are two cases."""
         row, old_root, old_path = origin
         writes.taken.add(row.id)
         writes.undigested.update((row.directory_id, directory.id))
         was = os.fsdecode(old_path + b"/" + row.name if old_path else row.name)
-        if here is not None and here.state == PRESENT:
+        if here is not None and here.state == PRESENT and here.id not in writes.taken:
             # An atomic save: the new content was written beside and renamed over the old.
+            writes.taken.add(here.id)
             self._rewrite(directory, here, look, Difference.CHANGED, writes)
-            writes.absorbed.append((row.id, here.id))
+            writes.absorb(row.id, here.id)
             writes.tell(here.id, "saved-over", written_as=was)
             self._counts.change(old_root, row.kind, row.state, -1, -row.size)
             return
@@ -409,22 +351,21 @@ class Recorder:
         writes.tell(row.id, "renamed", was=was, root=old_root)
         self._counts.change(old_root, row.kind, row.state, -1, -row.size)
         self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])
-        writes.kept.append((*writes.placed(directory, look, kind, row.generation), None, row.id))
+        writes.update(row.id, directory, look, kind, row.generation, keep_digest=True)
         writes.result.renamed += 1
 
     def _rewrite(
-        self, directory: Directory, row: Row, look: Look, how: Difference, writes: _Writes
+        self, directory: Directory, row: Row, look: Look, how: Difference, writes: Writes
     ) -> None:
         """Bring a row up to what was seen in its place."""
         kind = self._kind_of(row.name)
         self._counts.change(writes.root, row.kind, row.state, -1, -row.size)
         self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])
         generation = row.generation + how.new_content
-        placed = writes.placed(directory, look, kind, generation)
-        if how in (Difference.TOUCHED, Difference.RETURNED):
-            writes.kept.append((*placed, None, row.id))
-        else:
-            writes.renewed.append((*placed, None, None, None, row.id))
+        keep = how in (Difference.TOUCHED, Difference.RETURNED)
+        writes.update(row.id, directory, look, kind, generation, keep_digest=keep)
+        if row.links > 1 and row.inode != look[0][1]:
+            writes.result.linked.append(row.inode)  # one of its names has gone
         if how.new_content:
             past = {"generation": row.generation, "size": row.size, "modified_ns": row.modified_ns}
             writes.tell(row.id, how.value, **past)
@@ -434,19 +375,3 @@ class Recorder:
             writes.result.returned += 1
         else:
             writes.result.touched += 1
-
-    def _flush(self, writes: _Writes) -> Recorded:
-        """Write what was gathered; rows that leave a name go first, so that it is free."""
-        for gone, stays in writes.absorbed:
-            self._engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
-            self._engine.execute("DELETE FROM files WHERE id = ?", (gone,))
-        if writes.kept:
-            self._engine.update("files", ("id",), _KEPT, writes.kept)
-        if writes.renewed:
-            self._engine.update("files", ("id",), _RENEWED, writes.renewed)
-        if writes.inserts:
-            self._engine.insert("files", _INSERTED, writes.inserts)
-        if writes.history:
-            self._engine.insert("history", ("file_id", "at_ns", "event", "detail"), writes.history)
-        self._directories.void(writes.undigested)
-        return writes.result

@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from storewarden.catalogue.record import Recorded
 from storewarden.catalogue.roots import LastScan, write_blindness, write_scan
+from storewarden.catalogue.written import Recorded
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.schema import RootSettings, Settings
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on

@@ -46,9 +46,9 @@ class InotifyEyes:
             return None
         return emitter
 
-    def close(self, root: str) -> None:
-        """Stop watching a root."""
-        self._observer.detach(root)
+    def close(self, root: str, *, heard: bool = False) -> None:
+        """Stop watching a root; ``heard``: what it knew of until now comes into the inbox."""
+        self._observer.detach(root, heard=heard)
 
     def dead(self) -> list[str]:
         """Return the roots whose watching thread died."""

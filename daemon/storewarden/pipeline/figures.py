@@ -9,9 +9,9 @@ from collections.abc import Mapping
 
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.record import COUNTED
 from storewarden.catalogue.roots import Figures as RootFigures
 from storewarden.catalogue.roots import LastScan, write_figures, write_scan
+from storewarden.catalogue.written import COUNTED
 from storewarden.clock import Clock
 from storewarden.errors import (
     CatalogueBusy,

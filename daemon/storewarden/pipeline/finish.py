@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.depart import Absent, Departures
 from storewarden.catalogue.directories import Directories
+from storewarden.catalogue.written import Recorded
 from storewarden.pipeline.look import RootElsewhere, look, opened
 from storewarden.pipeline.state import RootState, ScanTally
 
@@ -34,21 +35,21 @@ class ScanEnd:
     ) -> None:
         self.root = root
         self.tally = tally
-        self.missing = 0
+        self._done = Recorded()
         self._departures = departures
         self._directories = directories
         self._counts = counts
         self._wall_ns = wall_ns
         self._slices = self._conclude()
 
-    def slice(self) -> int | None:
-        """Do one slice; return how many files it found missing, None when all is concluded."""
-        before = self.missing
+    def slice(self) -> Recorded | None:
+        """Do one slice; return what it marked missing, None when all is concluded."""
+        self._done = Recorded()
         try:
             next(self._slices)
         except StopIteration:
             return None
-        return self.missing - before
+        return self._done
 
     def _conclude(self) -> Iterator[None]:
         tally = self.tally
@@ -68,9 +69,9 @@ class ScanEnd:
             if not self._believable():
                 return
             chunk = confirmed[start : start + _SLICE]
-            self.missing += self._departures.files(self.root.name, chunk, self._wall_ns())
+            self._done = self._departures.files(self.root.name, chunk, self._wall_ns())
+            tally.recorded.missing += self._done.missing
             yield
-        tally.recorded.missing += self.missing
 
     def _believable(self) -> bool:
         """Tell whether anything may be concluded from what this scan did not meet."""

@@ -129,6 +129,7 @@ class Flow:
                 self._in_root(root, round_)
         self._listings.take_scans(round_)
         self._listings.draw_conclusions(round_)
+        self._settling.look_at_links(round_)
         if self._digested:
             self._stages.digests.store(self._digested, round_.now_ns)
             round_.digests = len(self._digested)

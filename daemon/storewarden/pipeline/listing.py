@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from storewarden.catalogue.record import Compared, Recorded
+from storewarden.catalogue.record import Compared
 from storewarden.model import Hint, Listing, Unreadable
 from storewarden.pipeline.finish import ScanEnd
 from storewarden.pipeline.inbox import ScanBatch
@@ -71,7 +71,7 @@ class Listings:
             origins=tally is None or not tally.fresh,
             stale=stale,
         )
-        round_.done.add(root.name, compared.recorded)
+        round_.add(root, compared.recorded)
         for directory, names in compared.restless.items():
             root.settle.note_all({directory: dict.fromkeys(names, Hint.OPENED)}, round_.now)
         self._conclude(root, compared, round_, tally)
@@ -143,9 +143,9 @@ class Listings:
     def _end_slice(root: RootState, ending: ScanEnding, round_: Round) -> None:
         """Draw some of a scan's conclusions."""
         round_.scans.append(ending.tally)
-        missing = ending.slice()
-        if missing is None:
+        done = ending.slice()
+        if done is None:
             round_.ended.append(ending.tally)
             root.scan = root.ending = root.live = None
         else:
-            round_.done.add(root.name, Recorded(missing=missing))
+            round_.add(root, done)

@@ -11,7 +11,8 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
-from storewarden.catalogue.record import Recorded, Recorder
+from storewarden.catalogue.record import Recorder
+from storewarden.catalogue.written import Recorded
 from storewarden.errors import StorewardenError
 from storewarden.model import Blind
 from storewarden.pipeline.inbox import Inbox

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final
 
+from storewarden.catalogue.written import Recorded
 from storewarden.model import Hint
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.state import RootState, ScanTally
@@ -33,6 +35,13 @@ class Round:
     moved: int = 0
     gone: dict[str, int] = field(default_factory=dict)
     digests: int = 0
+    linked: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))  # inodes
+
+    def add(self, root: RootState, recorded: Recorded) -> None:
+        """Count what was done, and remember whose other names show it."""
+        self.done.add(root.name, recorded)
+        if recorded.linked:
+            self.linked[root.name] += recorded.linked
 
     def look_again(self) -> None:
         """Note every name anew: nothing of what was seen of it was stored."""

@@ -70,8 +70,8 @@ class Eyes(Protocol):
         """Watch a root, or raise WatchError; None: no events come from its file system."""
         ...
 
-    def close(self, root: str) -> None:
-        """Stop watching a root."""
+    def close(self, root: str, *, heard: bool = False) -> None:
+        """Stop watching a root; ``heard``: what it knew of until now comes into the inbox."""
         ...
 
     def dead(self) -> Sequence[str]:
@@ -155,9 +155,10 @@ class Sentinel:
         return INTERVAL
 
     def close(self) -> None:
-        """Stop watching everything."""
+        """Stop watching everything; what was seen until now is still to be recorded."""
         for sight in self.sights.values():
-            self._down(sight, "stopped")
+            self._lose_emitter(sight, heard=True)
+            sight.state, sight.mode = "stopped", "none"
 
     # -- one root -------------------------------------------------------------------------
 
@@ -273,10 +274,10 @@ class Sentinel:
             sight.try_again_at = now + sight.settings.poll
             self._scans.want(sight.settings.name, ScanWish("too few watches"))
 
-    def _lose_emitter(self, sight: Sight) -> None:
+    def _lose_emitter(self, sight: Sight, *, heard: bool = False) -> None:
         if sight.emitter is not None:
             sight.lost += sight.emitter.figures().overflows
-            self._eyes.close(sight.settings.name)
+            self._eyes.close(sight.settings.name, heard=heard)
             sight.emitter = None
 
     def _down(self, sight: Sight, state: str) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from storewarden.catalogue.record import Look, Recorded
+from storewarden.catalogue.written import Look
 from storewarden.model import Hint
 from storewarden.pipeline.look import Looked, look, unwritten
 from storewarden.pipeline.parts import Stages
@@ -23,6 +23,7 @@ class Settling:
     def __init__(self, stages: Stages) -> None:
         self._recorder = stages.recorder
         self._departures = stages.departures
+        self._states = stages.states
 
     def confirm_gone(self, root: RootState, root_fd: int, round_: Round) -> None:
         """Mark all below a directory missing that is not there; list it when it is."""
@@ -31,8 +32,7 @@ class Settling:
                 os.close(open_directory(root_fd, path))
             except OSError as error:
                 if error.errno in VANISHED:
-                    count = self._departures.tree(root.name, path, round_.now_ns)
-                    round_.done.add(root.name, Recorded(missing=count))
+                    round_.add(root, self._departures.tree(root.name, path, round_.now_ns))
                 continue
             root.want_listed(path, recursive=True)
         round_.gone[root.name] = len(root.gone)
@@ -58,8 +58,7 @@ class Settling:
                     growing=growing,
                     now_ns=round_.now_ns,
                 )
-                round_.done.add(root.name, recorded)
-                self._look_at_links(root, looked.place[0], recorded.linked, round_)
+                round_.add(root, recorded)
             self._gone(root, directory, looked, round_)
             root.touched(directory, round_.now)
 
@@ -124,16 +123,17 @@ class Settling:
             left = self._departures.names(
                 root.name, directory, gone, round_.now_ns, device=looked.place[0]
             )
-            round_.done.add(root.name, Recorded(missing=left.count))
-            self._look_at_links(root, left.device, left.linked, round_)
+            round_.add(root, left)
 
-    def _look_at_links(
-        self, root: RootState, device: int, inodes: Sequence[int], round_: Round
-    ) -> None:
-        """A link made or gone changes what the other names show, and no event says so."""
-        if inodes:
-            for directory, name in self._recorder.links(root.name, device, inodes):
-                root.settle.note(directory, name, Hint.CLOSED, round_.now)
+    def look_at_links(self, round_: Round) -> None:
+        """Note the other names of what was written: a link made or gone shows in all of them.
+
+        No event says so. Looking at what did not change writes nothing, so this comes to an end.
+        """
+        for name, inodes in round_.linked.items():
+            settle = self._states[name].settle
+            for directory, one in self._recorder.links(name, inodes):
+                settle.note(directory, one, Hint.CLOSED, round_.now)
 
     def record_restless(self, root: RootState, root_fd: int, round_: Round) -> None:
         """Record what has not settled as it is now, as growing: there is no later."""
@@ -149,8 +149,8 @@ class Settling:
                     growing=growing,
                     now_ns=round_.now_ns,
                 )
-                round_.done.add(root.name, recorded)
+                round_.add(root, recorded)
             left = self._departures.names(
                 root.name, directory, looked.absent, round_.now_ns, device=looked.place[0]
             )
-            round_.done.add(root.name, Recorded(missing=left.count))
+            round_.add(root, left)

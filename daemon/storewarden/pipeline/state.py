@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from storewarden.catalogue.record import Recorded
+from storewarden.catalogue.written import Recorded
 from storewarden.config.schema import RootSettings
 from storewarden.pipeline.look import Place, RootElsewhere, holds, opened
 from storewarden.watch.exclude import Exclusions, names_matching
@@ -92,8 +92,8 @@ class ScanEnding(Protocol):
 
     tally: ScanTally
 
-    def slice(self) -> int | None:
-        """Do one slice; return how many files it found missing, None when all is concluded."""
+    def slice(self) -> Recorded | None:
+        """Do one slice; return what it marked missing, None when all is concluded."""
         ...
 
 

@@ -1,0 +1,126 @@
+"""What one operation of the recorder writes, gathered so that each table is written once."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from storewarden.catalogue.directories import Directories, Directory
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.reconcile import PRESENT
+from storewarden.model import Entry
+
+Look = tuple[Entry, int]  # what was seen, and its access time
+
+COUNTED = ("added", "changed", "touched", "renamed", "returned", "missing", "unchanged")
+
+_PLACED = (
+    *("directory_id", "name", "inode", "mode", "links", "uid", "gid", "size", "blocks"),
+    *("modified_ns", "changed_ns", "accessed_ns", "kind", "state", "growing", "generation"),
+    "recorded_ns",
+)
+_INSERTED = (*_PLACED, "first_seen_ns")
+_KEPT = (*_PLACED, "gone_ns")
+_RENEWED = (*_KEPT, "digest", "digested_ns")
+
+
+@dataclass(slots=True)
+class Recorded:
+    """How many files one or more operations changed, and how."""
+
+    added: int = 0
+    changed: int = 0
+    touched: int = 0
+    renamed: int = 0
+    returned: int = 0
+    missing: int = 0
+    unchanged: int = 0
+    # Inodes with several names that were written: the other names show the change too.
+    linked: list[int] = field(default_factory=list)
+
+    def written(self) -> int:
+        """Return how many rows were written."""
+        return sum(getattr(self, name) for name in COUNTED[:-1])
+
+    def add(self, other: Recorded) -> None:
+        """Count ``other`` in; its linked inodes are the caller's to look at."""
+        for name in COUNTED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+@dataclass(slots=True)
+class Writes:
+    """Rows to be written, and what they come to."""
+
+    root: str
+    now_ns: int
+    growing: frozenset[bytes] = frozenset()
+    result: Recorded = field(default_factory=Recorded)
+    undigested: set[int] = field(default_factory=set)  # directories whose digest is void
+    taken: set[int] = field(default_factory=set)  # rows that were given a new place already
+    _inserted: list[tuple[object, ...]] = field(default_factory=list)
+    _kept: list[tuple[object, ...]] = field(default_factory=list)
+    _renewed: list[tuple[object, ...]] = field(default_factory=list)
+    _absorbed: list[tuple[int, int]] = field(default_factory=list)
+    _history: list[tuple[int, int, str, str]] = field(default_factory=list)
+
+    def any(self) -> bool:
+        """Tell whether a file's row is among them."""
+        return bool(self._inserted or self._kept or self._renewed)
+
+    def insert(self, directory: Directory, look: Look, kind: str) -> None:
+        """Write a new file."""
+        self._inserted.append((*self._placed(directory, look, kind, 1), self.now_ns))
+
+    def update(
+        self,
+        row_id: int,
+        directory: Directory,
+        look: Look,
+        kind: str,
+        generation: int,
+        *,
+        keep_digest: bool,
+    ) -> None:
+        """Write a row anew; present, wherever and whatever it was."""
+        placed = self._placed(directory, look, kind, generation)
+        if keep_digest:
+            self._kept.append((*placed, None, row_id))
+        else:
+            self._renewed.append((*placed, None, None, None, row_id))
+
+    def absorb(self, gone: int, stays: int) -> None:
+        """Delete a row whose content another row took over; its history goes there too."""
+        self._absorbed.append((gone, stays))
+
+    def tell(self, file_id: int, event: str, **detail: object) -> None:
+        """Add a line to a file's history."""
+        self._history.append((file_id, self.now_ns, event, json.dumps(detail)))
+
+    def _placed(
+        self, directory: Directory, look: Look, kind: str, generation: int
+    ) -> tuple[object, ...]:
+        entry, accessed = look
+        if entry[3] > 1:
+            self.result.linked.append(entry[1])
+        grows = int(entry[0] in self.growing)
+        return (
+            *(directory.id, *entry, accessed, kind),
+            *(PRESENT, grows, generation, self.now_ns),
+        )
+
+    def flush(self, engine: Engine, directories: Directories) -> Recorded:
+        """Write it all; rows that leave a name go first, so that it is free."""
+        for gone, stays in self._absorbed:
+            engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
+            engine.execute("DELETE FROM files WHERE id = ?", (gone,))
+        if self._kept:
+            engine.update("files", ("id",), _KEPT, self._kept)
+        if self._renewed:
+            engine.update("files", ("id",), _RENEWED, self._renewed)
+        if self._inserted:
+            engine.insert("files", _INSERTED, self._inserted)
+        if self._history:
+            engine.insert("history", ("file_id", "at_ns", "event", "detail"), self._history)
+        directories.void(self.undigested)
+        return self.result

@@ -86,9 +86,9 @@ Change = Touched | DirectoryFound | DirectoryMoved | DirectoryGone | DirectoryDi
 # modified_ns, changed_ns. A plain tuple: a million of them are made in a scan.
 Entry = tuple[bytes, int, int, int, int, int, int, int, int, int]
 
-# Columns are signed 64-bit integers. A file may be dated 2446 and some network file systems
-# hand out inode numbers above 2**63: neither may stop the recording of the others.
-_LARGEST = 2**63 - 1
+# Columns are signed 64-bit integers. Anybody may date a file 2446 or 5000 years ago, and some
+# network file systems hand out inode numbers above 2**63: neither may stop the recording of others.
+_SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 
 
 def entry_of(name: bytes, status: os.stat_result) -> Entry:
@@ -96,10 +96,11 @@ def entry_of(name: bytes, status: os.stat_result) -> Entry:
     inode, modified, changed = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
     if inode > _LARGEST:
         inode -= 2**64
-    if modified > _LARGEST:  # noqa: PLR1730  # min() costs a call, a million times
-        modified = _LARGEST
-    if changed > _LARGEST:  # noqa: PLR1730
-        changed = _LARGEST
+    # a comparison costs less than a call, a million times
+    if not _SMALLEST <= modified <= _LARGEST:
+        modified = _within(modified)
+    if not _SMALLEST <= changed <= _LARGEST:
+        changed = _within(changed)
     return (
         name,
         inode,
@@ -116,7 +117,11 @@ def entry_of(name: bytes, status: os.stat_result) -> Entry:
 
 def accessed_of(status: os.stat_result) -> int:
     """Return the access time, within what a column can hold."""
-    return min(status.st_atime_ns, _LARGEST)
+    return _within(status.st_atime_ns)
+
+
+def _within(time_ns: int) -> int:
+    return max(_SMALLEST, min(time_ns, _LARGEST))
 
 
 @dataclass(frozen=True, slots=True)

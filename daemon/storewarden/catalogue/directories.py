@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.rules import folded
 
 # 20,000 directories of memory are about 6 MB; what does not fit is read again.
 _CACHED = 20_000
@@ -42,6 +43,7 @@ class Directories:
         if len(self._by_path) > _CACHED:
             self.forget()
         found = self._cached(root_id, wanted)
+        wanted = {path: (folded(place[0]), folded(place[1])) for path, place in wanted.items()}
         self._read(root_id, [path for path in wanted if path not in found], found, new=False)
         absent = [path for path in wanted if path not in found]
         if absent:

@@ -13,6 +13,8 @@ from typing import Final, NamedTuple
 
 from blake3 import blake3
 
+from storewarden.model import entry_of
+
 _CHUNK: Final = 1 << 20
 # Non-blocking: a fifo that took the place of a file must not hang us.
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -61,15 +63,18 @@ def _digest(descriptor: int) -> Taken:
     if not stat.S_ISREG(before.st_mode):
         return Taken(errno.EINVAL)
     digest = blake3()
-    while chunk := os.read(descriptor, _CHUNK):
+    left = before.st_size
+    while left >= 0 and (chunk := os.read(descriptor, _CHUNK)):
         digest.update(chunk)
+        left -= len(chunk)  # what grows as fast as it is read has no end
     after = os.fstat(descriptor)
     if after.st_size > _CHUNK:
         with contextlib.suppress(OSError):  # what was read once, by us, helps nobody in the cache
             os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
-    if _identity(before) != _identity(after):
+    if left != 0 or _identity(before) != _identity(after):
         return Taken(CHANGED)
-    return Taken(0, after.st_ino, after.st_size, after.st_mtime_ns, digest.digest())
+    entry = entry_of(b"", after)  # as it was recorded, or it would be compared in vain
+    return Taken(0, entry[1], entry[6], entry[8], digest.digest())
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

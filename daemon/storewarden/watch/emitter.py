@@ -58,6 +58,7 @@ FILLING: Final = READ_BYTES // 4  # so many bytes waiting: read at once
 MOST_BACKLOG: Final = 64 << 20  # bytes of events read during a long walk
 _READS: Final = 8  # between two deliveries
 _LOST_SECONDS: Final = 1.0  # between two looks whether the root is back
+_LAST_SECONDS: Final = 0.5  # to hand over the rest at an orderly end
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +91,7 @@ class InotifyEmitter(EventEmitter):
         super().__init__(event_queue, watch)
         self.name = f"emitter-{spec.root}"
         self.spec = spec
+        self.heard = False  # whether somebody waits for what it knows at its end
         self.failure: BaseException | None = None  # set once, by the emitter's thread, when it dies
         self._budget = budget
         self._clock = clock
@@ -103,6 +105,7 @@ class InotifyEmitter(EventEmitter):
         self._delivery = Delivery(spec, self._fold, self._wake)
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
+        self._ends_at = 0.0  # when a stop ends even a walk
         self._lost: Blindness | None = None  # the root is not where it was: nothing is reported
         self._overflows = 0
         self._overflowed = False  # since the last whole scan
@@ -171,6 +174,8 @@ class InotifyEmitter(EventEmitter):
         try:
             while self.should_keep_running():
                 self.queue_events(self.timeout)
+            if self.heard:
+                self._say_the_rest()
         except _Stopping:
             pass
         except BaseException as error:
@@ -179,6 +184,24 @@ class InotifyEmitter(EventEmitter):
         finally:
             with self._lock:
                 self._shut()
+
+    def _say_the_rest(self) -> None:
+        """Read once more and deliver all there is, as far as the consumer takes it in time."""
+        self._ends_at = self._clock() + _LAST_SECONDS
+        with self._lock:
+            self._read()
+        while self._clock() < self._ends_at:
+            with self._lock:
+                self._tick(self._clock())
+                event = self._delivery.next(self._tree, self._clock())
+                waiting = self._delivery.pending()
+                self._tree.ground.rest()
+            if event is not None:
+                self.queue_event(event)
+            if not waiting:
+                return
+            if self._pause.poll(WINDOW_MS):
+                os.eventfd_read(self._waking)
 
     def on_thread_stop(self) -> None:
         """Wake the thread, which ends itself; without a thread, give everything back here."""
@@ -255,7 +278,7 @@ class InotifyEmitter(EventEmitter):
 
     def _breathe(self) -> None:
         """Empty the kernel's queue in the middle of a long walk, for later."""
-        if self.stopped_event.is_set():
+        if self.stopped_event.is_set() and self._clock() >= self._ends_at:
             raise _Stopping
         buffer = self._inotify.read()
         if not buffer:

@@ -6,6 +6,7 @@ import logging
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Final
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 from watchdog.observers.api import BaseObserver, EventDispatcher, EventQueue, ObservedWatch
@@ -18,6 +19,8 @@ from storewarden.watch.mounts import COUNTING_LINKS, MountTable
 from storewarden.watch.tree import WatchSpec
 
 log = logging.getLogger(__name__)
+
+_DRAIN_SECONDS: Final = 0.5
 
 
 class Handler(FileSystemEventHandler):
@@ -77,8 +80,17 @@ class WardenObserver(BaseObserver):
             raise
         return emitter
 
-    def detach(self, root: str) -> None:
-        """Stop watching a root; nothing of it is dispatched after this returns."""
+    def detach(self, root: str, *, heard: bool = False) -> None:
+        """Stop watching a root; nothing of it is dispatched after this returns.
+
+        ``heard``: all that it knew of until now is dispatched before.
+        """
+        emitter = self._attached.get(root)
+        if heard and emitter is not None and emitter.is_alive():
+            emitter.heard = True
+            emitter.stop()
+            emitter.join()
+            self._drain(_DRAIN_SECONDS)
         with self._lock:
             emitter = self._attached.pop(root, None)
             if emitter is None:
@@ -90,6 +102,12 @@ class WardenObserver(BaseObserver):
         emitter.stop()
         if emitter.is_alive():
             emitter.join()
+
+    def _drain(self, seconds: float) -> None:
+        """Wait until what is on its way is dispatched."""
+        queue = self.event_queue
+        with queue.all_tasks_done:
+            queue.all_tasks_done.wait_for(lambda: not queue.unfinished_tasks, seconds)
 
     def emitter(self, root: str) -> InotifyEmitter | None:
         """Return the emitter of a root."""

@@ -1,7 +1,6 @@
 """Directories that come and go faster than anyone can watch them: nothing missed, nothing blind."""
 
 import os
-import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -250,39 +249,3 @@ def test_any_name_there_can_be(tmp_path: Path, name: bytes) -> None:
 
         watching.assert_true()
         assert join(name, name) in watching.files
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_random_operations_end_in_the_truth(tmp_path: Path, seed: int) -> None:
-    chance = random.Random(seed)
-    root, outside = tmp_path / "root", tmp_path / "outside"
-    root.mkdir()
-    outside.mkdir()
-    with Watching(root) as watching:
-        for count in range(1500):
-            operate(chance, root, outside, count)
-
-        watching.assert_true()
-
-
-def operate(chance: random.Random, root: Path, outside: Path, count: int) -> None:
-    """Do one random thing to a tree, with names that meet again and again."""
-    inside = [root, *(path for path in root.rglob("*") if path.is_dir())]
-    where, other = chance.choice(inside), chance.choice(inside)
-    name = chance.choice("abcd")
-    try:
-        match chance.randrange(8):
-            case 0 | 1:
-                (where / name).mkdir()
-            case 2 | 3:
-                write(where / f"file{name}")
-            case 4:
-                where.rename(other / name)
-            case 5:
-                shutil.rmtree(where / name)
-            case 6:
-                (where / name).rename(outside / str(count))
-            case 7:
-                chance.choice(list(outside.iterdir()) or [outside / "none"]).rename(where / name)
-    except OSError:
-        pass  # not possible just now

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import psycopg
 
 from storewarden.catalogue.rules import explain
@@ -32,10 +34,24 @@ _REMEDIES = {
 }
 
 
+# A refused connection brings no code, only the server's words; in another language than these
+# nothing is lost but the remedy.
+_CODES = {
+    "too many connections": "53300",
+    "remaining connection slots": "53300",
+    "too many clients": "53300",
+    "password authentication failed": "28P01",
+    "no password supplied": "28P01",
+    "no pg_hba.conf entry": "28000",
+    "is not permitted to log in": "28000",
+}
+_NO_DATABASE = re.compile(r'database "[^"]*" does not exist')
+
+
 def translate(error: BaseException, where: str) -> StorewardenError:
     """Return our error for one of psycopg's, by the code that the server gave."""
-    code = getattr(error, "sqlstate", None) or ""
     why = _first_lines(error)
+    code = getattr(error, "sqlstate", None) or _spoken(why)
     if code in _BUSY:
         return CatalogueBusy("the catalogue is held", where=where, why=f"{_BUSY[code]}: {why}")
     if code in _FULL:
@@ -60,6 +76,13 @@ def translate(error: BaseException, where: str) -> StorewardenError:
             "the catalogue cannot be reached", where=where, why=why, remedy=remedy
         )
     return CatalogueRefused("the catalogue refused a statement", where=where, why=why)
+
+
+def _spoken(words: str) -> str:
+    """Return the code that the words of a refused connection stand for, if it is known."""
+    if _NO_DATABASE.search(words):
+        return "3D000"
+    return next((code for phrase, code in _CODES.items() if phrase in words), "")
 
 
 def _is_away(error: BaseException, code: str) -> bool:

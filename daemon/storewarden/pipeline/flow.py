@@ -267,7 +267,7 @@ class Flow:
         if root is None or not root.up:
             tally.broken = "the root went away"
             return
-        root.scan, root.live = tally, {}
+        root.scan, root.live, root.trees = tally, {}, {}
         tally.fresh = not self._stages.counts.any()
         if tally.fresh:
             with suppress(StorewardenError):  # it is only quicker with it
@@ -290,13 +290,17 @@ class Flow:
                     root.touched(directory, at)
                 self._hinted.setdefault(root.name, at)
             case DirectoryFound():
+                root.moved(change.path, at)
                 root.want_listed(change.path, recursive=True)
             case DirectoryDirty():
                 root.want_listed(change.path, recursive=False)
             case DirectoryMoved():
                 root.settle.moved(change.old, change.new)
+                root.moved(change.old, at)
+                root.moved(change.new, at)
                 self._moved.append(change)
             case DirectoryGone():
+                root.moved(change.path, at)
                 root.gone.append(change.path)
             case RootDirty():
                 self._reports.lost_events(root.name, change.reason)

@@ -114,6 +114,7 @@ class RootState:
         self.relist: Relist | None = None
         self.gone: list[bytes] = []  # directories to confirm gone
         self.live: dict[bytes, float] | None = None  # last change by directory, during a scan
+        self.trees: dict[bytes, float] = {}  # directories that came or went, during a scan
         self.scan: ScanTally | None = None
         self.ending: ScanEnding | None = None
         self.unreadable: dict[bytes, int] = {}  # directory -> errno
@@ -134,9 +135,24 @@ class RootState:
         if self.live is not None:
             self.live[path] = now
 
+    def moved(self, path: bytes, now: float) -> None:
+        """Remember that a directory came or went: listings of it and below are of another one."""
+        if self.live is not None:
+            self.trees[path] = now
+
     def stale(self, path: bytes, taken: float) -> bool:
         """Tell whether a listing is older than what was recorded of the directory since."""
-        return self.live is not None and self.live.get(path, -1.0) >= taken
+        if self.live is None:
+            return False
+        if self.live.get(path, -1.0) >= taken:
+            return True
+        while self.trees:
+            if self.trees.get(path, -1.0) >= taken:
+                return True
+            if not path:
+                return False
+            path = path.rpartition(b"/")[0]
+        return False
 
     def show(self, now: float) -> None:
         """Publish figures for other threads; the oldest costs a step for each name pending."""

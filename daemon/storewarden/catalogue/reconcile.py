@@ -8,8 +8,17 @@ from typing import Any, NamedTuple
 
 from storewarden.model import Entry
 
+Look = tuple[Entry, int]  # what was seen, and its access time
+
 PRESENT = "present"
 MISSING = "missing"
+
+# The columns of a Row, for a query of files alone and for one that joins them as ``f``.
+ROW = (
+    "id, directory_id, name, inode, mode, links, uid, gid, size, blocks, modified_ns, changed_ns,"
+    " kind, state, growing, generation, recorded_ns"
+)
+FILE_ROW = ", ".join("f." + column.strip() for column in ROW.split(","))
 
 
 class Row(NamedTuple):

@@ -7,32 +7,25 @@ Everything here is idempotent: seeing the same again writes nothing. One thread 
 from __future__ import annotations
 
 import os
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.origins import Name, Origin, Origins, Strangers
 from storewarden.catalogue.reconcile import (
-    MISSING,
     PRESENT,
+    ROW,
     Difference,
+    Look,
     Row,
     difference,
     newest,
-    same_content,
 )
-from storewarden.catalogue.written import Look, Recorded, Writes
-from storewarden.model import Entry, Listing
-
-_ROW = (
-    "id, directory_id, name, inode, mode, links, uid, gid, size, blocks, modified_ns, changed_ns,"
-    " kind, state, growing, generation, recorded_ns"
-)
-_FILE_ROW = ", ".join("f." + column.strip() for column in _ROW.split(","))
-Origin = tuple[Row, str, bytes]  # a row, its root and its directory's path
+from storewarden.catalogue.written import Recorded, Writes
+from storewarden.model import Listing
 
 
 @dataclass(slots=True)
@@ -66,7 +59,7 @@ class Recorder:
         self._counts = counts
         self._directories = directories
         self._kind_of = kind_of
-        self._still_there = still_there
+        self._origins = Origins(engine, counts, still_there)
         self._disagreeing: set[tuple[int, float]] = set()  # walks in which a part differs
 
     @contextmanager
@@ -80,7 +73,6 @@ class Recorder:
         except BaseException:
             self._counts.forget()
             self._directories.forget()
-            self._disagreeing.clear()
             raise
         self._counts.committed()
 
@@ -105,6 +97,7 @@ class Recorder:
         rows = {} if directory.new else self._rows_named(directory.id, names)
         writes = Writes(root, now_ns, growing)
         self._reconcile(path, directory, rows, looks, writes, origins=self._counts.any())
+        self._place_all(writes)
         if writes.any():
             writes.undigested.add(directory.id)
         directory.new = False
@@ -158,16 +151,17 @@ class Recorder:
                 agrees = self._compare(
                     listing, directory, quiet_before_ns, writes, compared, origins=origins
                 )
+            directory.new = False
             walk = (directory.id, listing.taken)  # one directory may be listed twice at a time
             if not agrees:
                 self._disagreeing.add(walk)
             if listing.last:
-                directory.new = False
                 if walk not in self._disagreeing:
                     agreed.append((listing.digest, directory.id))
                 else:
                     self._disagreeing.discard(walk)
                     writes.undigested.add(directory.id)
+        self._place_all(writes)
         writes.flush(self._engine, self._directories)
         self._directories.agree([pair for pair in agreed if pair[1] not in writes.undigested])
         return compared
@@ -215,7 +209,7 @@ class Recorder:
     def _rows_named(self, directory_id: int, names: Sequence[bytes]) -> dict[bytes, Row]:
         return newest(
             self._engine.fetch_in(
-                f"SELECT {_ROW} FROM files WHERE directory_id = ? AND name IN ({{in}})",
+                f"SELECT {ROW} FROM files WHERE directory_id = ? AND name IN ({{in}})",
                 names,
                 (directory_id,),
             )
@@ -223,7 +217,7 @@ class Recorder:
 
     def _rows_between(self, directory: Directory, listing: Listing) -> dict[bytes, Row]:
         """Read the rows that a part of a directory has to be compared with."""
-        sql = f"SELECT {_ROW} FROM files WHERE directory_id = ?"
+        sql = f"SELECT {ROW} FROM files WHERE directory_id = ?"
         parameters: list[object] = [directory.id]
         if listing.after:
             sql += " AND name > ?"
@@ -259,38 +253,35 @@ class Recorder:
                     strangers.append(look)
                 else:
                     self._rewrite(directory, row, look, how, writes)
-        if strangers:
-            self._strangers(path, directory, rows, strangers, writes, origins=origins)
+        if not strangers:
+            return
+        if origins:
+            writes.strangers.append(Strangers(path, directory, rows, strangers))
+        else:
+            self._place(Strangers(path, directory, rows, strangers), {}, writes)
 
-    def _strangers(
-        self,
-        path: bytes,
-        directory: Directory,
-        rows: Mapping[bytes, Row],
-        looks: Sequence[Look],
-        writes: Writes,
-        *,
-        origins: bool,
-    ) -> None:
-        """Record names whose inode is new here: renamed from elsewhere, replaced, or new.
+    def _place_all(self, writes: Writes) -> None:
+        """Record the names whose inodes are new in their directories."""
+        if writes.strangers:
+            came = self._origins.of(writes.strangers, writes.root, writes.taken)
+            for strangers in writes.strangers:
+                self._place(strangers, came, writes)
 
-        Renames first: a name that was left by one and taken by another file is a new file then,
-        and not the old one with new content.
+    def _place(self, strangers: Strangers, came: Mapping[Name, Origin], writes: Writes) -> None:
+        """Record names as renamed from elsewhere, replaced, or new.
+
+        A name that was left by one file and taken by another is a new file then, and not the old
+        one with new content.
         """
-        found = self._origins(directory, looks) if origins else {}
-        others: Sequence[Look] = looks
-        if found:
-            others = []
-            for look in looks:
-                origin = self._origin(found.get(look[0][1], ()), look[0], path, writes)
-                if origin is None:
-                    others.append(look)
-                else:
-                    self._move(directory, rows.get(look[0][0]), origin, look, writes)
+        directory, rows = strangers.directory, strangers.rows
         kind_of, change, root = self._kind_of, self._counts.change, writes.root
-        for look in others:
+        for look in strangers.looks:
             entry = look[0]
             here = rows.get(entry[0])
+            origin = came and came.get((directory.id, entry[0]))
+            if origin:
+                self._move(directory, here, origin, look, writes)
+                continue
             if here is not None and here.id not in writes.taken:
                 self._rewrite(directory, here, look, difference(here, entry, growing=False), writes)
                 continue
@@ -299,49 +290,17 @@ class Recorder:
             change(root, kind, PRESENT, 1, entry[6])
             writes.result.added += 1
 
-    def _origins(self, directory: Directory, looks: Sequence[Look]) -> dict[int, list[Origin]]:
-        """Return rows that hold the inodes of ``looks`` on the same device."""
-        origins: dict[int, list[Origin]] = defaultdict(list)
-        for *fields, root_id, path in self._engine.fetch_in(
-            f"SELECT {_FILE_ROW}, d.root_id, d.path FROM files f"
-            " JOIN directories d ON d.id = f.directory_id"
-            " WHERE d.device = ? AND f.inode IN ({in})",
-            [entry[1] for entry, _ in looks],
-            (directory.device,),
-        ):
-            row = Row._make(fields)
-            if root_id in self._counts.names:
-                origins[row.inode].append((row, self._counts.names[root_id], path))
-        return origins
-
-    def _origin(
-        self, candidates: Iterable[Origin], entry: Entry, path: bytes, writes: Writes
-    ) -> Origin | None:
-        """Return the row that ``entry`` carries on, if it is a rename and not one more link."""
-        for row, root, old_path in candidates:
-            if row.id in writes.taken or not same_content(row, entry):
-                continue
-            if row.state not in (PRESENT, MISSING):
-                continue
-            here = (root, old_path, row.name) == (writes.root, path, entry[0])
-            if here and row.state == PRESENT:
-                continue
-            if row.state == PRESENT and self._still_there(root, old_path, row.name, row.inode):
-                continue
-            return row, root, old_path
-        return None
-
     def _move(
         self, directory: Directory, here: Row | None, origin: Origin, look: Look, writes: Writes
     ) -> None:
         """Give the file of ``origin`` its new place; ADR 6 says why there are two cases."""
         row, old_root, old_path = origin
-        writes.taken.add(row.id)
         writes.undigested.update((row.directory_id, directory.id))
         was = os.fsdecode(old_path + b"/" + row.name if old_path else row.name)
-        if here is not None and here.state == PRESENT and here.id not in writes.taken:
+        if here is not None and here.state == PRESENT and here.id in writes.taken:
+            writes.leave(here.id)
+        elif here is not None and here.state == PRESENT:
             # An atomic save: the new content was written beside and renamed over the old.
-            writes.taken.add(here.id)
             self._rewrite(directory, here, look, Difference.CHANGED, writes)
             writes.absorb(row.id, here.id)
             writes.tell(here.id, "saved-over", written_as=was)
@@ -358,6 +317,7 @@ class Recorder:
         self, directory: Directory, row: Row, look: Look, how: Difference, writes: Writes
     ) -> None:
         """Bring a row up to what was seen in its place."""
+        writes.taken.add(row.id)
         kind = self._kind_of(row.name)
         self._counts.change(writes.root, row.kind, row.state, -1, -row.size)
         self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])

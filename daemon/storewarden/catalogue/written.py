@@ -7,10 +7,8 @@ from dataclasses import dataclass, field
 
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.reconcile import PRESENT
-from storewarden.model import Entry
-
-Look = tuple[Entry, int]  # what was seen, and its access time
+from storewarden.catalogue.origins import Strangers
+from storewarden.catalogue.reconcile import MISSING, PRESENT, Look
 
 COUNTED = ("added", "changed", "touched", "renamed", "returned", "missing", "unchanged")
 
@@ -57,10 +55,12 @@ class Writes:
     growing: frozenset[bytes] = frozenset()
     result: Recorded = field(default_factory=Recorded)
     undigested: set[int] = field(default_factory=set)  # directories whose digest is void
-    taken: set[int] = field(default_factory=set)  # rows that were given a new place already
+    strangers: list[Strangers] = field(default_factory=list)  # not placed yet
+    taken: set[int] = field(default_factory=set)  # rows that are written already
     _inserted: list[tuple[object, ...]] = field(default_factory=list)
     _kept: list[tuple[object, ...]] = field(default_factory=list)
     _renewed: list[tuple[object, ...]] = field(default_factory=list)
+    _leaving: list[int] = field(default_factory=list)
     _absorbed: list[tuple[int, int]] = field(default_factory=list)
     _history: list[tuple[int, int, str, str]] = field(default_factory=list)
 
@@ -89,6 +89,10 @@ class Writes:
         else:
             self._renewed.append((*placed, None, None, None, row_id))
 
+    def leave(self, row_id: int) -> None:
+        """Free the name of a row that gets another one: a third row takes it."""
+        self._leaving.append(row_id)
+
     def absorb(self, gone: int, stays: int) -> None:
         """Delete a row whose content another row took over; its history goes there too."""
         self._absorbed.append((gone, stays))
@@ -111,6 +115,9 @@ class Writes:
 
     def flush(self, engine: Engine, directories: Directories) -> Recorded:
         """Write it all; rows that leave a name go first, so that it is free."""
+        if self._leaving:  # a name has one row, beside any number that are missing
+            away = [(MISSING, self.now_ns, row_id) for row_id in self._leaving]
+            engine.update("files", ("id",), ("state", "gone_ns"), away)
         for gone, stays in self._absorbed:
             engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
             engine.execute("DELETE FROM files WHERE id = ?", (gone,))

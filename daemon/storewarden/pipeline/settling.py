@@ -6,7 +6,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from storewarden.catalogue.written import Look
+from storewarden.catalogue.reconcile import Look
 from storewarden.model import Hint
 from storewarden.pipeline.look import Looked, look, unwritten
 from storewarden.pipeline.parts import Stages

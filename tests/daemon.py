@@ -24,6 +24,8 @@ from typing import Any, Self
 import apsw
 import yaml
 
+from tests.mounts import Namespace
+
 PROGRAM = Path(sys.executable).parent / "storewarden"
 OURS = b".storewarden"
 SECONDS = 15.0  # a deadline is only met by what is broken; a busy machine gets the time it needs
@@ -56,9 +58,9 @@ class Daemon:
     catalogue: str = "sqlite"
     settings: dict[str, Any] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
-    before: Sequence[str] = ()  # what the command line begins with: setpriv, nsenter
+    before: Sequence[str] = ()  # what the command line begins with: setpriv
     preamble: str = ""  # Python that runs in the process before the program does
-    view: Path = Path("/")  # where the test finds what the daemon sees: another mount namespace
+    inside: Namespace | None = None  # the mount namespace that it lives in
     state: Path = field(init=False)
     process: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
     starts: int = field(default=0, init=False)
@@ -97,7 +99,7 @@ class Daemon:
 
     def seen(self, path: Path) -> Path:
         """Return where the test finds what the daemon knows by this path."""
-        return self.view / path.relative_to("/")
+        return path if self.inside is None else self.inside.view / path.relative_to("/")
 
     # -- life ---------------------------------------------------------------------------------
 
@@ -122,7 +124,8 @@ class Daemon:
         if self.preamble:
             main = "import sys; from storewarden.cli import main; sys.exit(main(sys.argv[1:]))"
             program = [sys.executable, "-c", f"{self.preamble}\n{main}"]
-        return [*self.before, *program, "--config", str(self.config), *verb]
+        enter = self.inside.enter if self.inside is not None else ()
+        return [*enter, *self.before, *program, "--config", str(self.config), *verb]
 
     def environment(self) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith("STOREWARDEN_")}
@@ -351,14 +354,16 @@ class Daemon:
 
             with psycopg.connect(self.catalogue) as server:
                 return server.execute(sql.replace("?", "%s").encode(), parameters).fetchall()
+        if self.inside is not None:
+            return self.inside.query(self.state / "catalogue.db", sql, parameters)
         with self.opened() as connection:
             return connection.execute(sql, tuple(parameters)).fetchall()
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[apsw.Connection]:
         """Lend a connection to the SQLite catalogue that only reads."""
-        path = self.seen(self.state / "catalogue.db")
-        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+        path = str(self.state / "catalogue.db")
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
         connection.set_busy_timeout(5000)
         connection.pragma("query_only", True)
         try:

@@ -5,24 +5,45 @@ looks in through /proc/PID/root. When the process ends, so does every mount.
 """
 
 import os
+import pickle
 import shutil
 import subprocess
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.missing import program
 
+# SQLite resolves links, /proc/PID/root among them: inside, it is asked by a program inside.
+READER = """
+import apsw, pickle, sys
+while True:
+    path, sql, parameters = pickle.load(sys.stdin.buffer)
+    try:
+        connection = apsw.Connection(path, flags=apsw.SQLITE_OPEN_READWRITE)
+        connection.set_busy_timeout(5000)
+        connection.pragma("query_only", True)
+        answer = connection.execute(sql, parameters).fetchall()
+        connection.close()
+    except apsw.Error as error:
+        answer = f"{type(error).__name__}: {error}"
+    pickle.dump(answer, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+"""
 
-@dataclass(frozen=True)
+
+@dataclass
 class Namespace:
     """A mount namespace; ``limited`` also a user namespace, whose limits are its own."""
 
     pid: int
     limited: bool
+    _reader: "subprocess.Popen[bytes] | None" = field(default=None, init=False)
 
     @property
     def enter(self) -> tuple[str, ...]:
@@ -40,6 +61,26 @@ class Namespace:
         words = [*self.enter, *map(str, command)]
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{words}: {done.stderr}"
+
+    def query(self, path: Path, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        """Read a SQLite database inside."""
+        if self._reader is None:
+            command = [*self.enter, sys.executable, "-c", READER]
+            self._reader = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        asked, answered = self._reader.stdin, self._reader.stdout
+        assert asked is not None and answered is not None  # noqa: PT018  # asked for
+        pickle.dump((str(path), sql, tuple(parameters)), asked)
+        asked.flush()
+        answer = pickle.load(answered)
+        assert not isinstance(answer, str), f"{path} could not be read: {answer}"
+        found: list[tuple[Any, ...]] = answer
+        return found
+
+    def close(self) -> None:
+        """End the program that reads."""
+        if self._reader is not None:
+            self._reader.kill()
+            self._reader.communicate()
 
     def tmpfs(self, place: Path, size: str = "16m") -> None:
         """Mount an empty file system in memory."""
@@ -67,7 +108,11 @@ def namespace(*, limited: bool = False) -> Iterator[Namespace]:
         if held.stdout.readline() != b"in\n":
             why = held.stderr.read().decode().strip()
             pytest.skip(f"the kernel grants no mount namespace here ({why}): run as root outside")
-        yield Namespace(held.pid, bool(user))
+        lent = Namespace(held.pid, bool(user))
+        try:
+            yield lent
+        finally:
+            lent.close()
     finally:
         held.kill()
         held.wait()

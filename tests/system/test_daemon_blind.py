@@ -124,7 +124,7 @@ def test_watches_run_out(tmp_path: Path) -> None:
         limit = "/proc/sys/user/max_inotify_watches"
         limits.run("sh", "-c", f"echo 12 > {limit}")
         roots = {ROOT: {"path": str(root), "poll": "1s"}}
-        with Daemon(tmp_path / "daemon", roots, before=limits.enter) as daemon:
+        with Daemon(tmp_path / "daemon", roots, inside=limits) as daemon:
             daemon.settled()
             for number in range(25):
                 burst(root / f"d{number}", 2)
@@ -147,7 +147,7 @@ def test_not_even_one_watch(tmp_path: Path, root: Path) -> None:
         limit = "/proc/sys/user/max_inotify_watches"
         limits.run("sh", "-c", f"echo 0 > {limit}")
         roots = {ROOT: {"path": str(root), "poll": "1s"}}
-        with Daemon(tmp_path / "daemon", roots, before=limits.enter) as daemon:
+        with Daemon(tmp_path / "daemon", roots, inside=limits) as daemon:
             daemon.blinded("watches-exhausted", state="polling")
             daemon.settled()
             write(root / "polled.png")

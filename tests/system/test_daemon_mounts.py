@@ -36,8 +36,7 @@ class Disk:
         return Daemon(
             top / "daemon",
             {ROOT: self.root},
-            before=self.mounts.enter,
-            view=self.mounts.view,
+            inside=self.mounts,
         )
 
 
@@ -92,7 +91,7 @@ def test_a_scan_without_a_daemon_refuses_as_well(tmp_path: Path, mounts: Namespa
 def test_mounted_over(tmp_path: Path, mounts: Namespace) -> None:
     root = tmp_path / "root"
     burst(root, 30)
-    with Daemon(tmp_path / "daemon", {ROOT: root}, before=mounts.enter, view=mounts.view) as daemon:
+    with Daemon(tmp_path / "daemon", {ROOT: root}, inside=mounts) as daemon:
         daemon.settled()
         mounts.tmpfs(root)
         write(daemon.seen(root) / "on-top.png")
@@ -130,8 +129,7 @@ def test_a_file_system_inside_the_root_comes_and_goes(tmp_path: Path, mounts: Na
     with Daemon(
         tmp_path / "daemon",
         {ROOT: {"path": str(root), "rescan": "1s"}},
-        before=mounts.enter,
-        view=mounts.view,
+        inside=mounts,
     ) as daemon:
         daemon.settled()
         mounts.tmpfs(root / "inner")

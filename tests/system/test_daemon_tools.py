@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import http.server
+import itertools
 import os
 import shutil
 import subprocess
@@ -159,10 +160,48 @@ def rewrites(source: Path, root: Path) -> None:
     run("rm", "-r", root / "again" / "f000001.png", root / "again" / "f000002.png")
 
 
+def rotations(source: Path, root: Path) -> None:
+    """Names change places: log files are rotated, two files and two directories are swapped."""
+    logs = [root / "app.log", *(root / f"app.log.{number}" for number in range(1, 6))]
+    for turn in range(8):
+        for older, newer in itertools.pairwise(reversed(logs)):
+            if newer.exists():
+                newer.rename(older)
+        write(logs[0], b"%d" % turn)
+    burst(root / "one", 10, size=5)
+    burst(root / "two", 10, size=7)
+    for number in range(10):
+        name = f"f{number:06d}.png"
+        swap(root / "one" / name, root / "two" / name)
+        swap(root / "one" / name, root / "one" / f"f{(number + 3) % 10:06d}.png")
+    swap(root / "one", root / "two")
+
+
+def swap(one: Path, two: Path) -> None:
+    aside = one.with_name("aside")
+    one.rename(aside)
+    two.rename(one)
+    aside.rename(two)
+
+
 TOOLS: tuple[Tool, ...] = (
     *(rsync, tar, unzip, git_clone, copies, download),
-    *(ffmpeg, moves, atomic_writers, rewrites),
+    *(ffmpeg, moves, atomic_writers, rewrites, rotations),
 )
+
+
+def test_names_that_changed_places_while_no_daemon_ran(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    with Daemon(tmp_path / "daemon", {"uploads": root}) as daemon:
+        rotations(source, root)
+        daemon.settled()
+        for _ in range(3):
+            assert daemon.stop() == 0
+            rotations(source, root)
+            daemon.start()
+            daemon.settled()
+            assert daemon.scans() == 1
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.__name__)

@@ -101,6 +101,7 @@ class Daemon:
         self._stop_asked = False
         self._since_tidy = 0
         self._reload_asked = False
+        self._beat_failed = False  # the lease's thread alone
         self._waiting = ["the start"]
         self._stages = stages_on(ground)
         self._ups: dict[str, RootUp] = {}  # written by the sentinel, read by all
@@ -374,7 +375,18 @@ class Daemon:
         )
 
     def _beat(self) -> float:
-        self._ground.lease.beat(self._clock)
+        """Show that we live. A catalogue that fails is told once; the beat goes on at its pace."""
+        try:
+            self._ground.lease.beat(self._clock)
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+            self._beat_failed = True
+            self._figures.failed(error)
+        else:
+            if self._beat_failed and not self.flow.failing():
+                self._figures.committed(Committed())
+            self._beat_failed = False
         return BEAT_SECONDS
 
     def _worker_died(self, worker: Worker, _error: BaseException) -> None:

@@ -48,7 +48,7 @@ class Load(threading.Thread):
                 except OSError as error:
                     if error.errno != 39:  # a directory renamed onto one that is not empty
                         raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 -- told by the test, which owns the thread
             self.failure = error
 
     def directories(self) -> list[bytes]:
@@ -126,7 +126,7 @@ def difference_without_links(daemon: Daemon) -> set[bytes]:
 
 @pytest.mark.soak
 def test_kills_and_pauses_under_load(tmp_path: Path) -> None:
-    print(f"seed {SEED}, {MINUTES:g} minutes")
+    print(f"seed {SEED}, {MINUTES:g} minutes")  # noqa: T201 -- a soak is watched
     root = tmp_path / "uploads"
     root.mkdir()
     chance = random.Random(SEED)
@@ -167,7 +167,7 @@ def test_kills_and_pauses_under_load(tmp_path: Path) -> None:
             daemon.assert_sound()
             rounds += 1
             descriptors = len(list(Path(f"/proc/{daemon.pid}/fd").iterdir()))
-            print(
+            print(  # noqa: T201
                 f"round {rounds}: {daemon.count()} files, right {took:.1f} s after the load,"
                 f" {kills} kills, {status_of(daemon.pid, 'VmRSS') / 1024:.0f} MB, {descriptors} fds"
             )

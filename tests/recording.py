@@ -24,7 +24,8 @@ from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.record import Compared, Recorded, Recorder
+from storewarden.catalogue.record import Compared, Recorder
+from storewarden.catalogue.written import Recorded
 from storewarden.clock import SystemClock
 from storewarden.config.schema import RootSettings
 from storewarden.daemon.ground import Ground, stages_on

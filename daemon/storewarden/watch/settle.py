@@ -156,10 +156,13 @@ class Settle:
             standing = self._names.setdefault(target, {})
             for name, pending in names.items():
                 other = standing.get(name)
+                due = NEVER if other is None else other.due
                 if other is not None:
                     self._drop(other)
                     standing = self._names.setdefault(target, {})
                 standing[name] = pending
+                if due < pending.due and pending.handed is None:
+                    self._at(pending, due)
 
     def _note_again(self, pending: _Pending, hint: Hint, now: float) -> None:
         if pending.lingering:

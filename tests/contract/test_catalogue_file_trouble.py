@@ -235,6 +235,28 @@ def test_another_user_may_read_what_nobody_has_open(open_to_all: Place) -> None:
     assert sorted(path.name for path in open_to_all.state.iterdir()) == ["catalogue.db"]
 
 
+def test_another_user_may_read_after_its_owner_did(open_to_all: Place) -> None:
+    open_to_all.close()
+    reader = open_to_all.open(readonly=True)
+    assert names(reader) == [b"a", b"b"]
+    reader.close()
+
+    assert as_nobody(open_to_all.state, "read").startswith("2\n")
+
+
+def test_another_user_may_read_what_a_killed_daemon_left(open_to_all: Place) -> None:
+    """The newest rows are in the log only."""
+    for suffix in ("", "-wal"):
+        shutil.copy(f"{open_to_all.file}{suffix}", open_to_all.state.parent)
+    open_to_all.close()
+    for suffix in ("", "-wal"):
+        shutil.copy(open_to_all.state.parent / f"catalogue.db{suffix}", open_to_all.state)
+    assert Path(f"{open_to_all.file}-wal").stat().st_size
+
+    assert "CatalogueUnavailable" in as_nobody(open_to_all.state, "read")
+    assert names(open_to_all.open(readonly=True)) == [b"a", b"b"]
+
+
 def test_another_user_may_not_write(open_to_all: Place) -> None:
     told = as_nobody(open_to_all.state, "write")
 

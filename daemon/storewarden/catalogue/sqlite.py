@@ -108,7 +108,10 @@ class SqliteEngine(Engine):
     def _rests(self) -> bool:
         """Tell whether a catalogue to read is one that nobody has open, and all in one file."""
         log = Path(f"{self.path}-wal")
-        return self.readonly and self.path.is_file() and not log.exists()
+        try:
+            return self.readonly and self.path.is_file() and not log.stat().st_size
+        except FileNotFoundError:
+            return True
 
     def _flags(self) -> int:
         if self.readonly:

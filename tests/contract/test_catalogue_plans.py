@@ -1,0 +1,76 @@
+"""What is asked a thousand times a second is answered by an index, in SQLite at least."""
+
+from pathlib import Path
+
+import pytest
+
+from storewarden.catalogue import find, terms
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.tables import Directory, File
+from tests.catalogues import NOW, sqlite_place
+
+HOT = [
+    "SELECT id FROM files WHERE directory_id = ? AND name IN (?, ?)",
+    "SELECT id FROM files WHERE directory_id = ?",
+    "SELECT id FROM files WHERE directory_id = ? AND name > ? AND name <= ?",
+    "SELECT id FROM files WHERE directory_id = ? AND state = 'present'",
+    "SELECT id FROM files WHERE directory_id = ? AND name = ? AND state <> 'missing'",
+    (
+        "SELECT f.id FROM files f JOIN directories d ON d.id = f.directory_id"
+        " WHERE d.device = ? AND f.inode IN (?, ?)"
+    ),
+    (
+        "SELECT f.id FROM files f JOIN directories d ON d.id = f.directory_id"
+        " WHERE f.state = 'missing' AND f.digest IN (?, ?)"
+    ),
+    (
+        "SELECT f.id FROM files f JOIN directories d ON d.id = f.directory_id"
+        " WHERE f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
+        " ORDER BY f.id LIMIT ?"
+    ),
+    "SELECT id, path FROM directories WHERE root_id = ? AND path IN (?, ?)",
+    "SELECT id, path FROM directories WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
+    "UPDATE files SET size = ? WHERE id = ?",
+    "DELETE FROM files WHERE id = ?",
+    "UPDATE history SET file_id = ? WHERE file_id = ?",
+    "SELECT at_ns FROM history WHERE file_id = ? ORDER BY at_ns, id",
+    "SELECT id FROM jobs WHERE state = 'planned' ORDER BY id LIMIT 1",
+    "SELECT epoch FROM leases WHERE host_id = ?",
+]
+
+
+def plan(engine: Engine, sql: str, params: int | list[object]) -> list[str]:
+    values = [None] * params if isinstance(params, int) else params
+    return [str(row[3]) for row in engine.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
+
+
+@pytest.mark.parametrize("sql", HOT)
+def test_nothing_hot_reads_a_whole_table(tmp_path: Path, sql: str) -> None:
+    with sqlite_place(tmp_path) as place:
+        steps = plan(place.furnished(), sql, sql.count("?"))
+
+    for step in steps:
+        assert not step.startswith("SCAN") or " USING " in step, steps
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        (["path=a/b.png"], "directories_root_path"),
+        (["path=a/b/*"], "directories_root_path"),
+        ([], "directories_root_path"),
+    ],
+)
+def test_a_page_of_files_begins_where_the_last_one_ended(
+    tmp_path: Path, asked: list[str], index: str
+) -> None:
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        met = terms.conditions(terms.parse(asked), "sqlite", NOW)
+        query = find._joined(File.id).where(Directory.root == 1, *met)
+        query = query.order_by(Directory.path, File.name, File.id).limit(10)
+        steps = plan(engine, *engine.render(query.where(Directory.path >= b"a")))
+
+    assert any(index in step for step in steps), steps
+    assert any("files_directory_name" in step for step in steps), steps
+    assert not any(step.startswith("SCAN") for step in steps), steps

@@ -467,6 +467,9 @@ class World:
             os.close(descriptor)
 
     def scan_begins(self, root: str = "r", *, accept_missing: bool = False) -> ScanTally:
+        while any(one.scan or one.ending for one in self.stages.states.values()):
+            self.clock.advance(1)  # there is one at a time
+            self.flow.step()
         wish = ScanWish("test", accept_missing=accept_missing)
         tally = ScanTally(root, wish, self.clock.monotonic())
         self.stages.inbox.put(ScanBegun(tally))
@@ -512,13 +515,19 @@ class World:
     def present(self, root: str = "r") -> dict[bytes, File]:
         return present(self.engine, root)
 
-    def differences(self, root: str = "r") -> list[str]:
-        """Tell in what the catalogue differs from a plain walk of the disk."""
-        rows = {
-            path: (f.inode, f.size, f.mode, f.links, f.uid, f.gid, f.modified_ns, f.changed_ns)
+    def differences(self, root: str = "r", *, links: bool = True) -> list[str]:
+        """Tell in what the catalogue differs from a plain walk of the disk.
+
+        ``links`` false: but for what a link changes that went before it was recorded: no event
+        tells of it at the other names.
+        """
+        columns = slice(None, None if links else -2)
+        rows: dict[bytes, tuple[int, ...]] = {
+            path: (f.inode, f.size, f.mode, f.uid, f.gid, f.modified_ns, f.links, f.changed_ns)
             for path, f in self.present(root).items()
         }
-        disk = on_disk(self.settings[root].path)
+        disk = {path: seen[columns] for path, seen in on_disk(self.settings[root].path).items()}
+        rows = {path: row[columns] for path, row in rows.items()}
         wrong = [f"{path!r} is not recorded" for path in disk.keys() - rows.keys()]
         wrong += [f"{path!r} is a ghost" for path in rows.keys() - disk.keys()]
         return wrong + [
@@ -536,7 +545,7 @@ def on_disk(top: bytes) -> dict[bytes, tuple[int, ...]]:
             path = os.path.join(directory, name)
             s = os.lstat(path)
             if stat.S_ISREG(s.st_mode) and b".storewarden" not in path[len(top) :].split(b"/")[:2]:
-                times = s.st_mtime_ns, s.st_ctime_ns
-                mode = s.st_mode, s.st_nlink, s.st_uid, s.st_gid
-                found[os.path.relpath(path, top)] = (s.st_ino, s.st_size, *mode, *times)
+                mode = s.st_mode, s.st_uid, s.st_gid, s.st_mtime_ns
+                linked = s.st_nlink, s.st_ctime_ns
+                found[os.path.relpath(path, top)] = (s.st_ino, s.st_size, *mode, *linked)
     return found

@@ -96,11 +96,21 @@ class Departures:
         for directory_id, _ in self._directories.below(self._counts.roots[root], path):
             ids = self.present_in(directory_id)
             for start in range(0, len(ids), _SLICE):
-                gone.add(self.files(root, ids[start : start + _SLICE], now_ns))
+                left = self.files(root, ids[start : start + _SLICE], now_ns)
+                gone.add(left)
+                gone.linked += left.linked
         return gone
 
+    def inside(self, root: str, path: bytes) -> list[bytes]:
+        """Return the paths of the known directories below one, those above before those below."""
+        known = self._directories.below(self._counts.roots[root], path)
+        return sorted(below for _, below in known if below != path)
+
     def moved(self, root: str, old: bytes, new: bytes, now_ns: int) -> bool:
-        """Give a directory and all below it their new path; false when it has no row."""
+        """Give a directory and all below it their new path.
+
+        False when there is more to be looked at: it has no row, or there were rows at its new path.
+        """
         root_id = self._counts.roots[root]
         moving = self._directories.below(root_id, old)
         if not moving:
@@ -115,7 +125,7 @@ class Departures:
             else:
                 moved.append((target, directory_id))
         self._engine.update("directories", ("id",), ("path",), moved)
-        return True
+        return not stale
 
     def _merge(self, root: str, source: int, target: int, now_ns: int) -> None:
         """Move files into a directory that has a row: what that row still holds is stale."""

@@ -145,7 +145,7 @@ class Flow:
                 root.gone.append(change.old)
                 root.want_listed(change.new, recursive=True)
             elif not departures.moved(change.root, change.old, change.new, round_.now_ns):
-                root.want_listed(change.new, recursive=True)
+                root.gone.append(change.new)  # it is there: a look will list it
         round_.moved = len(self._moved)
 
     def _crossed(self, change: DirectoryMoved) -> bool:
@@ -295,7 +295,7 @@ class Flow:
             case DirectoryDirty():
                 root.want_listed(change.path, recursive=False)
             case DirectoryMoved():
-                root.settle.moved(change.old, change.new)
+                root.renamed(change.old, change.new)
                 root.moved(change.old, at)
                 root.moved(change.new, at)
                 self._moved.append(change)

@@ -11,7 +11,7 @@ from storewarden.model import Hint
 from storewarden.pipeline.look import Looked, look, unwritten
 from storewarden.pipeline.parts import Stages
 from storewarden.pipeline.round import Round
-from storewarden.pipeline.state import RootState
+from storewarden.pipeline.state import RootState, within
 from storewarden.watch.below import open_directory
 from storewarden.watch.settle import Rest
 from storewarden.watch.walk import VANISHED
@@ -26,16 +26,28 @@ class Settling:
         self._states = stages.states
 
     def confirm_gone(self, root: RootState, root_fd: int, round_: Round) -> None:
-        """Mark all below a directory missing that is not there; list it when it is."""
+        """Mark all below a directory missing that is not there; list it when it is.
+
+        It may have been made again: then what was below it before is looked for as well.
+        """
         for path in root.gone:
-            try:
-                os.close(open_directory(root_fd, path))
-            except OSError as error:
-                if error.errno in VANISHED:
-                    round_.add(root, self._departures.tree(root.name, path, round_.now_ns))
-                continue
-            root.want_listed(path, recursive=True)
+            if self._stands(root, root_fd, path, round_):
+                root.want_listed(path, recursive=True)
+                for inside in self._departures.inside(root.name, path):
+                    self._stands(root, root_fd, inside, round_)
         round_.gone[root.name] = len(root.gone)
+
+    def _stands(self, root: RootState, root_fd: int, path: bytes, round_: Round) -> bool:
+        """Tell whether a directory is there; when it is not, all below it is missing."""
+        try:
+            os.close(open_directory(root_fd, path))
+        except OSError as error:
+            if error.errno in VANISHED:
+                round_.add(root, self._departures.tree(root.name, path, round_.now_ns))
+                for lost in [one for one in root.unreadable if within(one, path)]:
+                    del root.unreadable[lost]
+            return False
+        return True
 
     def look(self, root: RootState, root_fd: int, round_: Round, limit: int) -> None:
         """Look at the names that are due, at most ``limit`` of them, and record what they show."""

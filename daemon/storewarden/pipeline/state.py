@@ -140,6 +140,25 @@ class RootState:
         if self.live is not None:
             self.trees[path] = now
 
+    def renamed(self, old: bytes, new: bytes) -> None:
+        """Follow a directory: what is to be looked at or listed below it is at its new path."""
+        self.settle.moved(old, new)
+
+        def now_at(path: bytes) -> bytes:
+            return new + path[len(old) :] if within(path, old) else path
+
+        self.gone = [now_at(path) for path in self.gone]
+        self.unreadable = {now_at(path): error for path, error in self.unreadable.items()}
+        relists, self.relists = self.relists, {}
+        for path, recursive in relists.items():
+            self.want_listed(now_at(path), recursive=recursive)
+        if self.relist is not None:  # its walk goes by the paths of before
+            path, recursive = self.relist.path, self.relist.recursive
+            if now_at(path) != path:
+                self.want_listed(now_at(path), recursive=recursive)
+            elif recursive and within(old, path):
+                self.want_listed(new, recursive=True)
+
     def stale(self, path: bytes, taken: float) -> bool:
         """Tell whether a listing is older than what was recorded of the directory since."""
         if self.live is None:
@@ -182,6 +201,11 @@ class RootState:
         if self.relist is not None:
             self.relist.close()
             self.relist = None
+
+
+def within(path: bytes, directory: bytes) -> bool:
+    """Tell whether a path is that of a directory, or of something below it."""
+    return not directory or path == directory or path.startswith(directory + b"/")
 
 
 def still_there(

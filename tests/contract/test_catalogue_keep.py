@@ -1,13 +1,16 @@
 """Backups are whole, of one moment, and come back as they were; nothing is overwritten."""
 
+import errno
 import gzip
 import os
+import subprocess
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from storewarden.catalogue import find, keep, keep_server, lease, migrate, roots, schema
+from storewarden.catalogue import find, keep, keep_file, keep_server, lease, migrate, roots, schema
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.keep import BackupInfo
 from storewarden.errors import (
@@ -19,7 +22,10 @@ from storewarden.errors import (
     UsageError,
 )
 from tests.catalogues import COLUMNS, NOW, Place, file_row, names
+from tests.missing import missing
 
+# A server's damage is for its administrator.
+only_sqlite = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 HOSTILE = [b"\xff\\N\n", b"tab\t", b"\\.", b"a" * 255, b"\\x00", b"plain"]
 
 
@@ -259,6 +265,78 @@ def test_a_backup_needs_its_space(
     assert list((place.state / "backups").iterdir()) == []
 
 
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A directory on a file system of 64 KiB."""
+    if os.geteuid() != 0:
+        missing("the right to mount", "run as root")
+    point = tmp_path / "small"
+    point.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", point], check=True)
+    yield point
+    subprocess.run(["umount", "-l", point], check=True)
+
+
+@only_sqlite
+def test_a_backup_that_runs_out_of_space_leaves_nothing(
+    filled: Engine, place: Place, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keep_file, "_require_space", lambda *_: None)
+    (place.state / "backups").symlink_to(small_disk)
+    with pytest.raises(CatalogueFull, match="no space for a copy"):
+        keep.backup(filled, place.state, place.clock)
+    assert list(small_disk.iterdir()) == []
+    assert names(filled) == HOSTILE
+
+
+@only_sqlite
+def test_a_damaged_catalogue_makes_no_backup(filled: Engine, place: Place) -> None:
+    with filled.transaction():
+        filled.insert("files", COLUMNS, [file_row(b"%d" % number) for number in range(5000)])
+    filled.close()
+    data = bytearray(place.file.read_bytes())
+    data[-20 * 4096 :] = b"\x5a" * (20 * 4096)
+    place.file.write_bytes(data)
+    with pytest.raises(CatalogueCorrupt, match="and so would be its backup"):
+        keep.backup(place.open(readonly=True), place.state, place.clock)
+    assert keep.backups(place.state) == []
+    assert list((place.state / "backups").iterdir()) == []
+
+
+@only_sqlite
+def test_a_file_system_without_hard_links_will_do(
+    filled: Engine, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise PermissionError(errno.EPERM, "not here")
+
+    info = keep.backup(filled, place.state, place.clock)
+    filled.close()
+    monkeypatch.setattr(os, "link", refuse)
+    done = restore(place, info)
+
+    assert done.aside
+    assert Path(done.aside).exists()
+    assert names(place.open()) == HOSTILE
+
+
+@only_sqlite
+def test_a_place_that_turned_read_only_keeps_its_catalogue(
+    filled: Engine, place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_arguments: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    info = keep.backup(filled, place.state, place.clock)
+    filled.close()
+    monkeypatch.setattr(os, "rename", refuse)
+    with pytest.raises(CatalogueUnavailable, match="Read-only file system"):
+        restore(place, info)
+    monkeypatch.undo()
+
+    assert names(place.open()) == HOSTILE
+
+
 # -- while it is in use ----------------------------------------------------------------------------
 
 
@@ -305,10 +383,6 @@ def test_a_backup_is_made_while_the_daemon_is_in_the_middle_of_writing(
 
 
 # -- damaged catalogues ----------------------------------------------------------------------------
-
-
-# A server's damage is for its administrator.
-only_sqlite = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
 
 
 def spoil(path: Path) -> None:

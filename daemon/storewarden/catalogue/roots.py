@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.rules import check, folded
+from storewarden.catalogue.rules import check, folded, unfolded
 from storewarden.model import Blind
 
 MACHINE_ID = Path("/etc/machine-id")
@@ -159,7 +159,7 @@ def _roots(engine: Engine, rest: str, params: tuple[int, ...]) -> list[RootRow]:
     return [
         RootRow(
             *(row[0], row[1], row[2], row[3], row[4]),
-            identity=Identity(*row[5:10]),
+            identity=Identity(row[5], unfolded(row[6]), unfolded(row[7]), row[8], row[9]),
             figures=Figures(*row[10:16]),
             figures_ns=row[16],
             last_scan=LastScan(*row[17:]),

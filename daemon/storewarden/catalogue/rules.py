@@ -153,6 +153,11 @@ def folded(number: int) -> int:
     return (number & 0xFFFF_FFFF_FFFF_FFFF) - 2**64 if number > LARGEST else number
 
 
+def unfolded(number: int | None) -> int | None:
+    """Return what ``folded`` was given."""
+    return number + 2**64 if number is not None and number < 0 else number
+
+
 def bounded(number: int) -> int:
     """Return the nearest number that 64 bits hold; for times beyond the year 2262."""
     return max(-LARGEST - 1, min(LARGEST, number))

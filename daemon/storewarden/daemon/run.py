@@ -289,10 +289,6 @@ class Daemon:
                 "the configuration changed",
                 extra={"facts": {"change": str(difference), "what": what}},
             )
-        names = {root.name for root in new.roots}
-        for root in self._settings.roots:
-            if root.name not in names:
-                self._metrics.forget_root(root.name)
         for root in new.roots:
             if root not in self._settings.roots:
                 self._metrics.begin_root(root.name)

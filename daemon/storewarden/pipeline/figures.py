@@ -6,6 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
@@ -63,6 +64,7 @@ class Figures:
         self._deaths: dict[str, int] = {}
         self._held: dict[str, int] = {}
         self._stale: set[str] = set()  # roots whose totals changed since they were shown
+        self._shown: set[str] = set()  # roots that have figures
         self._failing = ""
         self._measured_at = float("-inf")
         metrics.catalogue_writable.set(1)
@@ -155,7 +157,9 @@ class Figures:
         """Bring metrics and rows up to what is."""
         now = self._clock.monotonic()
         figures: dict[int, RootFigures] = {}
-        for name, sight in list(self._sights.items()):
+        sights = dict(self._sights)
+        self._come_and_gone(sights.keys())
+        for name, sight in sights.items():
             present = self._of(name, sight, now)
             self._show(name, sight, present, now)
             if self._written.get(name) != present:
@@ -166,6 +170,17 @@ class Figures:
         if figures:
             self._store(figures)
         return INTERVAL
+
+    def _come_and_gone(self, names: AbstractSet[str]) -> None:
+        """Forget the figures of roots that are watched no longer, show all of those that came."""
+        for name in self._shown - names:
+            self._metrics.forget_root(name)
+            for memory in (self._written, self._overflows, self._deaths, self._held):
+                memory.pop(name, None)
+            self._events = {key: count for key, count in self._events.items() if key[0] != name}
+        with self._lock:
+            self._stale |= names - self._shown
+        self._shown = set(names)
 
     def last(self) -> None:
         """Leave rows behind that are true while no daemon runs."""
@@ -221,7 +236,7 @@ class Figures:
     def _show_totals(self) -> None:
         with self._lock:
             stale, self._stale = self._stale, set()
-        for name in stale:
+        for name in stale & self._shown:
             self._metrics.set_totals(
                 name,
                 {
@@ -233,8 +248,9 @@ class Figures:
 
     def show_all_totals(self) -> None:
         """Show the totals of every root, for the start."""
+        self._shown = set(self._counts.roots)
         with self._lock:
-            self._stale.update(self._counts.roots)
+            self._stale |= self._shown
         self._show_totals()
 
     def _show_catalogue(self) -> None:

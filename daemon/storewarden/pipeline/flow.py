@@ -118,6 +118,9 @@ class Flow:
             return self._refused(round_, error)
         except StorewardenError as error:
             return self._failed(round_, error)
+        except BaseException:
+            self._undo(round_)  # a mistake of ours ends this thread; the next one does it again
+            raise
         self._succeeded(round_)
         return 0.0
 

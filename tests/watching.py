@@ -99,7 +99,7 @@ class Watching(FileSystemEventHandler):
         exclude: tuple[str, ...] = (),
         budget: WatchBudget | None = None,
         limits: FoldLimits | None = None,
-        slow: Callable[[], None] = lambda: None,
+        slow: Callable[[], object] = lambda: None,
     ) -> None:
         self.path = os.fsencode(path)
         self.exclusions = Exclusions(exclude)

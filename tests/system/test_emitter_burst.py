@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -60,12 +61,14 @@ def test_a_slow_consumer_is_told_to_list_instead(tmp_path: Path) -> None:
     for number in range(DIRECTORIES):
         (tmp_path / f"d{number}").mkdir()
     limits = FoldLimits(in_directory=500, names=20_000)
-    with Watching(tmp_path, limits=limits, slow=lambda: time.sleep(0.3)) as watching:
+    go_on = threading.Event()
+    with Watching(tmp_path, limits=limits, slow=lambda: go_on.wait(40)) as watching:
         burst(tmp_path, 30_000)
         figures = watching.emitter.figures()
+        go_on.set()
         watching.settled(40)
 
-        assert figures.pending < 30_000
+        assert figures.pending < 10_000
         assert watching.of(DirectoryDirty)
         assert figures.overflows == 0
         watching.assert_true()
@@ -76,8 +79,10 @@ def test_too_many_names_fold_into_directories_and_those_into_a_scan(tmp_path: Pa
     for number in range(100):
         (tmp_path / f"d{number}").mkdir()
     limits = FoldLimits(in_directory=1000, names=2000, directories=50)
-    with Watching(tmp_path, limits=limits, slow=lambda: time.sleep(0.3)) as watching:
+    go_on = threading.Event()
+    with Watching(tmp_path, limits=limits, slow=lambda: go_on.wait(40)) as watching:
         burst(tmp_path, 20_000, 100)
+        go_on.set()
         watching.settled(40)
 
         assert RootDirty("watched", "too-many-changes") in watching.changes

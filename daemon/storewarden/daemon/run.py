@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import FrameType
 
 from storewarden import __version__
-from storewarden.catalogue import keep
+from storewarden.catalogue import drivers, keep
 from storewarden.catalogue.connect import sqlite_path
 from storewarden.catalogue.lease import BEAT_SECONDS
 from storewarden.catalogue.roots import write_blindness
@@ -66,6 +66,8 @@ def run(settings: Settings, *, json_log: bool, reload: Callable[[], Settings]) -
     try:
         return _serve(settings, clock, reload)
     except CatalogueCorrupt as error:
+        if drivers.is_server(settings.catalogue):
+            raise  # its administrator's to mend; we can only mend our own file
         log.critical("the catalogue is damaged", extra={"facts": {"error": str(error)}})
         keep.condemn(sqlite_path(settings.catalogue, settings.state))
     return _serve(settings, clock, reload)  # which sets the damaged one aside

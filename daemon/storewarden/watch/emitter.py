@@ -16,7 +16,6 @@ from __future__ import annotations
 import errno
 import logging
 import os
-import select
 import threading
 import time
 from collections import deque
@@ -30,6 +29,7 @@ from storewarden.errors import WatchError
 from storewarden.model import Blind, Blindness, RootDirty
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.delivery import Delivery
+from storewarden.watch.ears import Ears
 from storewarden.watch.fold import Fold, FoldLimits
 from storewarden.watch.inotify import (
     ATTRIB,
@@ -41,7 +41,6 @@ from storewarden.watch.inotify import (
     MOVED_FROM,
     MOVED_TO,
     Q_OVERFLOW,
-    READ_BYTES,
     UNMOUNT,
     Inotify,
 )
@@ -53,8 +52,6 @@ from storewarden.watch.watches import Watches
 
 log = logging.getLogger(__name__)
 
-WINDOW_MS: Final = 15  # waited after the first event, so that a file's events become one hint
-FILLING: Final = READ_BYTES // 4  # so many bytes waiting: read at once
 MOST_BACKLOG: Final = 64 << 20  # bytes of events read during a long walk
 _READS: Final = 8  # between two deliveries
 _LOST_SECONDS: Final = 1.0  # between two looks whether the root is back
@@ -102,19 +99,14 @@ class InotifyEmitter(EventEmitter):
         self._upkeep: Upkeep
         self._open = False  # between start and end; guarded by the lock
         self._fold = Fold(limits)
-        self._delivery = Delivery(spec, self._fold, self._wake)
+        self._ears = Ears()
+        self._delivery = Delivery(spec, self._fold, self._ears.wake)
         self._backlog: deque[bytes] = deque()
         self._backlog_bytes = 0
         self._ends_at = 0.0  # when a stop ends even a walk
         self._lost: Blindness | None = None  # the root is not where it was: nothing is reported
         self._overflows = 0
         self._overflowed = False  # since the last whole scan
-        self._ears = threading.Lock()  # guards _waking, which ends with the thread
-        self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._pause = select.poll()
-        self._pause.register(self._waking, select.POLLIN)
-        self._poll = select.poll()
-        self._poll.register(self._waking, select.POLLIN)
         self._next_tick: float | None = clock()  # the emitter's thread alone
 
     # -- life ---------------------------------------------------------------------------------
@@ -155,7 +147,7 @@ class InotifyEmitter(EventEmitter):
                 self._shut()
                 raise WatchError("watching was stopped", where=self.spec.root) from None
             self._delivery.forget()  # who starts an emitter scans the root afterwards
-            self._poll.register(self._inotify.descriptor, select.POLLIN)
+            self._ears.listen(self._inotify)
 
     def _no_instance(self, error: OSError) -> WatchError:
         why = os.strerror(error.errno or errno.EIO)
@@ -200,12 +192,11 @@ class InotifyEmitter(EventEmitter):
                 self.queue_event(event)
             if not waiting:
                 return
-            if self._pause.poll(WINDOW_MS):
-                os.eventfd_read(self._waking)
+            self._ears.pause()
 
     def on_thread_stop(self) -> None:
         """Wake the thread, which ends itself; without a thread, give everything back here."""
-        self._wake()
+        self._ears.wake()
         if not self.is_alive():
             with self._lock:
                 self._shut()
@@ -216,21 +207,14 @@ class InotifyEmitter(EventEmitter):
             if hasattr(self, "_tree"):
                 self._tree.close()
             self._inotify.close()
-        with self._ears:
-            if self._waking >= 0:
-                os.close(self._waking)
-                self._waking = -1
-
-    def _wake(self) -> None:
-        with self._ears:
-            if self._waking >= 0:
-                os.eventfd_write(self._waking, 1)
+        self._ears.close()
 
     # -- the loop -----------------------------------------------------------------------------
 
     def queue_events(self, timeout: float) -> None:  # noqa: ARG002 -- watchdog's signature
         """Wait for events, fold a batch of them, deliver what the consumer has room for."""
-        self._wait()
+        left = None if self._next_tick is None else self._next_tick - self._clock()
+        self._ears.wait(left)
         with self._lock:
             self._read()
             self._tick(self._clock())
@@ -251,17 +235,6 @@ class InotifyEmitter(EventEmitter):
         if self._backlog:
             return now
         return self._upkeep.next_due(now) if self._lost is None else now + _LOST_SECONDS
-
-    def _wait(self) -> None:
-        """Sleep until there is something to do; an event waits a moment for those that follow."""
-        left = None
-        if self._next_tick is not None:
-            left = max(0.0, self._next_tick - self._clock()) * 1000
-        ready = dict(self._poll.poll(left))
-        if self._inotify.descriptor in ready and self._inotify.queued_bytes() < FILLING:
-            ready |= dict(self._pause.poll(WINDOW_MS))
-        if self._waking in ready:
-            os.eventfd_read(self._waking)
 
     def _read(self) -> None:
         tree, fold = self._tree, self._fold
@@ -369,7 +342,7 @@ class InotifyEmitter(EventEmitter):
         with self._lock:
             if self._working() and self._guarded(confirm):
                 self._overflowed = self._delivery.root_dirty()
-                self._wake()
+                self._ears.wake()
 
     def look_again(self, path: bytes) -> None:
         """Look at one directory as if an event had told of it: something was mounted there."""
@@ -384,14 +357,14 @@ class InotifyEmitter(EventEmitter):
         with self._lock:
             if self._working():
                 self._guarded(look)
-                self._wake()
+                self._ears.wake()
 
     def distrust(self, reason: str) -> None:
         """Have the whole root scanned: what was delivered may have been lost."""
         with self._lock:
             if self._open:
                 self._delivery.announce(RootDirty(self.spec.root, reason))
-                self._wake()
+                self._ears.wake()
 
     def _working(self) -> bool:
         return self._open and self._lost is None

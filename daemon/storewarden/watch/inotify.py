@@ -74,7 +74,7 @@ class Inotify:
         except BlockingIOError:
             return b""
 
-    def queued_bytes(self) -> int:
+    def queued(self) -> int:
         """Return how many bytes of events wait in the kernel."""
         answer = fcntl.ioctl(self.descriptor, termios.FIONREAD, b"\0\0\0\0")
         return int.from_bytes(answer, "little")

@@ -254,10 +254,19 @@ class Watching(FileSystemEventHandler):
             with self._lock:
                 self._look()
             quiet = time.monotonic() - self.last
-            if quiet > QUIET and not self.emitter.figures().pending:
+            if quiet > QUIET and not self.emitter.figures().pending and self._emitter_rests():
                 return self
             time.sleep(0.05)
         raise AssertionError(f"not at rest: {self.emitter.figures()}")
+
+    def _emitter_rests(self) -> bool:
+        """Tell whether no directory's fate is open; on a busy machine that can take its time."""
+        emitter = self.emitter
+        with emitter._lock:
+            if not emitter._open or emitter._lost is not None:
+                return True
+            tree, watches = emitter._tree, emitter._watches
+            return not (tree.drift.next_due() or tree.restless or watches.giving_up())
 
     def settled_or_held(self) -> None:
         """Wait until nothing comes; something may be kept back because its path is not known."""

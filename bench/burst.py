@@ -44,48 +44,45 @@ def run(ground: Ground) -> list[Figure]:
     return _figures(files, alone, watched, script)
 
 
-def _burst(ground: Ground, root: Path, files: int) -> Burst:
-    burst = Burst(root, _DIRECTORIES, files)
+def _burst(ground: Ground, files: int) -> Burst:
+    burst = Burst(ground.place("burst"), _DIRECTORIES, files)
     burst.make_directories()
     ground.settle()
     return burst
 
 
 def _alone(ground: Ground, files: int) -> Written:
-    with ground.place("burst") as root:
-        return write(ground.writer, _burst(ground, root, files))
+    return write(ground.writer, _burst(ground, files))
 
 
 def _watched(ground: Ground, files: int) -> _Recorded:
-    with ground.place("burst") as root:
-        burst = _burst(ground, root, files)
-        house = ground.house("burst-state", root, digest=True)
-        with Daemon(house) as daemon:
-            daemon.wait_scanned()
-            catalogue = house.open_catalogue()
-            written = write(ground.writer, burst)
-            lag = catalogue.wait_for(files, _PATIENCE) - written.ended
-            comparison = catalogue.compare(root)
-            catalogue.close()
-        return _Recorded(written, lag, comparison)
+    burst = _burst(ground, files)
+    house = ground.house("burst-state", burst.root, digest=True)
+    with Daemon(house) as daemon:
+        daemon.wait_scanned()
+        catalogue = house.open_catalogue()
+        written = write(ground.writer, burst)
+        lag = catalogue.wait_for(files, _PATIENCE) - written.ended
+        comparison = catalogue.compare(burst.root)
+        catalogue.close()
+    return _Recorded(written, lag, comparison)
 
 
 def _scripted(ground: Ground, files: int) -> float:
     """Return the per cent of the files that the script has, some seconds after the last."""
     database = ground.directory / "script.db"
-    with ground.place("burst") as root:
-        burst = _burst(ground, root, files)
-        words = [sys.executable, str(_SCRIPT), str(root), str(database)]
-        with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as script:
-            try:
-                assert script.stdout is not None
-                script.stdout.readline()  # it watches
-                write(ground.writer, burst)
-                time.sleep(_SCRIPT_SECONDS)
-                rows = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
-                return 100 * int(rows.execute("SELECT count(*) FROM files").get) / files
-            finally:
-                script.kill()
+    burst = _burst(ground, files)
+    words = [sys.executable, str(_SCRIPT), str(burst.root), str(database)]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as script:
+        try:
+            assert script.stdout is not None
+            script.stdout.readline()  # it watches
+            write(ground.writer, burst)
+            time.sleep(_SCRIPT_SECONDS)
+            rows = apsw.Connection(str(database), flags=apsw.SQLITE_OPEN_READONLY)
+            return 100 * int(rows.execute("SELECT count(*) FROM files").get) / files
+        finally:
+            script.kill()
 
 
 def _figures(

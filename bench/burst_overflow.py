@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.catalogue import Catalogue, Comparison
 from bench.daemon import Daemon, Unmeasured
-from bench.ground import SHARED_MEMORY, Ground, free
+from bench.ground import SHARED_MEMORY, Ground, free, scratch
 from bench.process import ChildrenPeak, memory
 from bench.report import Figure, Measured, Target
 from bench.writer import Burst, write
@@ -26,7 +26,7 @@ def run(ground: Ground) -> list[Figure]:
     _check_room(files)
     ground.say(f"burst of {files:,} files on tmpfs; the daemon is stopped in the middle of it")
     with ExitStack() as stack:
-        root = stack.enter_context(ground.place("overflow", SHARED_MEMORY))
+        root = stack.enter_context(scratch(SHARED_MEMORY))
         # every tenth file goes again, in part while nobody listens: there can be ghosts
         burst = Burst(root, _DIRECTORIES, files, size=0, remove=files // 4)
         burst.make_directories()

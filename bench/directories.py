@@ -30,22 +30,22 @@ def run(ground: Ground) -> list[Figure]:
     """Have the queue overflow, rest, look at the processor, then write a probe everywhere."""
     directories = max(10, ground.files // 50)
     ground.say(f"{directories:,} directories and an overflow")
-    with ground.place("directories") as root:
-        burst = Burst(root, directories, max(directories, int(QUEUE.read_text())), size=1)
-        burst.make_directories()
-        house = ground.house("directories-state", root)
-        with Daemon(house) as daemon:
-            daemon.wait_scanned()
-            daemon.pause()
-            write(ground.writer, burst)
-            daemon.resume()
-            ground.say(f"resting {_LATER + _OVER:.0f} s")
-            time.sleep(_LATER)
-            share = processor_share(daemon.pid, _OVER)
-            catalogue = house.open_catalogue()
-            probes = _probe(catalogue, root, directories)
-            comparison = catalogue.compare(root)
-            shown = daemon.metrics()
+    root = ground.place("directories")
+    burst = Burst(root, directories, max(directories, int(QUEUE.read_text())), size=1)
+    burst.make_directories()
+    house = ground.house("directories-state", root)
+    with Daemon(house) as daemon:
+        daemon.wait_scanned()
+        daemon.pause()
+        write(ground.writer, burst)
+        daemon.resume()
+        ground.say(f"resting {_LATER + _OVER:.0f} s")
+        time.sleep(_LATER)
+        share = processor_share(daemon.pid, _OVER)
+        catalogue = house.open_catalogue()
+        probes = _probe(catalogue, root, directories)
+        comparison = catalogue.compare(root)
+        shown = daemon.metrics()
     overflows, watches = shown["overflows_total"], shown["watches"]
     known = f"{overflows:.0f} overflows, {watches:,.0f} watches"
     everything = comparison.equal and probes.recorded == directories

@@ -91,11 +91,12 @@ def _storewarden(ground: Ground, house: House, tree: Tree) -> float:
 
 
 def _one_process(ground: Ground, tree: Tree) -> float:
-    with ground.place("one-process") as directory:
-        words = [sys.executable, str(_ONE_PROCESS), str(tree.path), str(directory / "files.db")]
-        return timed(words)
+    database = ground.place("one-process") / "files.db"
+    seconds = timed([sys.executable, str(_ONE_PROCESS), str(tree.path), str(database)])
+    ground.remove(database.parent)
+    return seconds
 
 
 def _gufi(ground: Ground, tree: Tree) -> float:
-    with ground.place("gufi") as directory:
-        return timed([_GUFI, "-n", "2", str(tree.path), str(directory / "index")])
+    index = ground.place("gufi") / "index"
+    return timed([_GUFI, "-n", "2", str(tree.path), str(index)])

@@ -33,11 +33,11 @@ def run(ground: Ground) -> list[Figure]:
     if server.find_programs() is None:
         raise Unmeasured("PostgreSQL is not installed (apt install postgresql)")
     tree = ground.tree.a_fifth
-    with _server() as client, ground.place("postgres") as directory:
+    with _server() as client:
         house = replace(ground.house("postgres-state", tree.path), catalogue=client.url(_EMPTY))
         house.verb("catalogue", "migrate")
         house = replace(house, catalogue=client.url(_OURS))
-        rows = _Rows(client, directory)
+        rows = _Rows(client, ground.place("postgres"))
         _storewarden(client, house, tree)
         rows.save()
         taken = in_turns(

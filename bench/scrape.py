@@ -22,9 +22,8 @@ def run(ground: Ground) -> list[Figure]:
     large, house = ground.tree, ground.recorded
     ground.say(f"scraping at {large.files:,} files and at {_FEW:,}")
     many = _scrapes(house)
-    with ground.place("small") as directory:
-        small = tree.build(directory / "tree", _FEW)
-        few = _scrapes(ground.house("small-state", small.path))
+    small = tree.build(ground.place("small"), _FEW)
+    few = _scrapes(ground.house("small-state", small.path))
     return [
         _figure("half of the scrapes within", many[_SCRAPES // 2], few[_SCRAPES // 2]),
         _figure("99 % of them within", many[_rank(99)], few[_rank(99)], only_here=False),

@@ -6,8 +6,10 @@ and disk, so that hashing never delays recording or the applications whose files
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +27,7 @@ from storewarden.watch.walk import receive, send
 
 log = logging.getLogger(__name__)
 
+_PR_SET_PDEATHSIG: Final = 1
 _BATCH: Final = 256
 _BUSY: Final = 0.5  # seconds; recording comes first
 # New files are read as soon as they are recorded. Files that changed, or could not be read, are
@@ -133,7 +136,7 @@ class Digester:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None:
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-m", "storewarden.pipeline.digester"],
+                [sys.executable, "-I", "-m", "storewarden.pipeline.digester", str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
@@ -178,7 +181,15 @@ def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
             os.close(root_fd)
 
 
+def end_with(parent: int) -> None:
+    """End when the thread that started us ends, also by kill -9: a large file takes minutes."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before that
+        sys.exit()
+
+
 if __name__ == "__main__":
+    end_with(int(sys.argv[1]))
     lowest_priority()
     with suppress(BrokenPipeError, KeyboardInterrupt, FileNotFoundError):
         child(sys.stdin.buffer, sys.stdout.buffer)

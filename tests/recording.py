@@ -7,10 +7,12 @@ the test, as are the hints that an emitter would send of it; time moves when the
 
 from __future__ import annotations
 
+import marshal
 import os
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,7 +49,7 @@ from storewarden.pipeline.inbox import Arrived, RootDown, RootUp, ScanBatch, Sca
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.state import RootState, ScanTally, ScanWish, Watches
 from storewarden.watch.exclude import Exclusions
-from storewarden.watch.walk import Found, Walk
+from storewarden.watch.walk import MARSHAL_VERSION, Found, Walk
 
 SECOND = 1_000_000_000
 NOW = 1_700_000_000 * SECOND
@@ -208,23 +210,43 @@ def listing(
     *,
     root: str = "r",
     place: tuple[int, int] = (7, 2),
-    part: int = 0,
-    last: bool = True,
-    digest: bytes | None = None,
+    taken: float = 0.0,
 ) -> Listing:
     """Return what a walk would say of a directory with these files."""
-    import marshal
-    from array import array
+    (whole,) = parts_of(path, entries, len(entries), root=root, place=place, taken=taken)
+    return whole
 
-    packed = marshal.dumps(sorted(entries), 2)
-    digest = blake3(packed).digest() if digest is None else digest
-    accessed = array("q", [NOW] * len(entries)).tobytes()
-    return Listing(
-        *(root, path, *place, 0.0, packed, accessed, len(entries)),
-        digest=digest if last else b"",
-        part=part,
-        last=last,
-    )
+
+def parts_of(
+    path: bytes,
+    entries: Sequence[Entry],
+    size: int,
+    *,
+    root: str = "r",
+    place: tuple[int, int] = (7, 2),
+    taken: float = 0.0,
+) -> list[Listing]:
+    """Return what a walk would say of a very large directory: so many files in a part."""
+    ordered = sorted(entries)
+    chunks = [ordered[start : start + size] for start in range(0, len(ordered), size or 1)] or [[]]
+    digest = blake3()
+    listings = []
+    for part, chunk in enumerate(chunks):
+        packed = marshal.dumps(chunk, MARSHAL_VERSION)
+        digest.update(packed)
+        last = part == len(chunks) - 1
+        accessed = array("q", [NOW] * len(chunk)).tobytes()
+        listings.append(
+            Listing(
+                *(root, path, *place, taken, packed, accessed, len(chunk)),
+                digest=digest.digest() if last else b"",
+                part=part,
+                last=last,
+                after=chunks[part - 1][-1][0] if part else b"",
+                until=b"" if last else chunk[-1][0],
+            )
+        )
+    return listings
 
 
 class Book:
@@ -270,15 +292,15 @@ class Book:
                 now_ns=self.now_ns,
             )
 
-    def listings(self, *listings: Listing, quiet: int | None = None) -> Compared:
+    def listings(self, *listings: Listing, stale: Collection[bytes] = ()) -> Compared:
         """Record what a walk found; all that changed in the last two seconds is restless."""
         with self.recorder.batch():
             return self.recorder.listings(
                 listings[0].root,
                 listings,
-                quiet_before_ns=self.now_ns - 2 * SECOND if quiet is None else quiet,
+                quiet_before_ns=self.now_ns - 2 * SECOND,
                 now_ns=self.now_ns,
-                origins=True,
+                stale=stale,
             )
 
     def gone(self, *names: bytes, path: bytes = b"", root: str = "r") -> int:

@@ -20,6 +20,7 @@ class Counts:
         self.roots: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self._deltas: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
+        self._doubted = False
         self.totals: dict[Key, tuple[int, int]] = {}
         for name, root_id in roots.items():
             self.know(name, root_id)
@@ -27,10 +28,26 @@ class Counts:
     def know(self, root: str, root_id: int) -> None:
         """Take a root in, with the figures that are stored of it."""
         self.roots[root], self.names[root_id] = root_id, root
-        for kind, state, files, size in self._engine.execute(
-            "SELECT kind, state, files, bytes FROM totals WHERE root_id = ?", (root_id,)
-        ):
-            self.totals[root, kind, state] = (files, size)
+        self.totals |= self._stored(root)
+
+    def _stored(self, root: str) -> dict[Key, tuple[int, int]]:
+        rows = self._engine.execute(
+            "SELECT kind, state, files, bytes FROM totals WHERE root_id = ?", (self.roots[root],)
+        )
+        return {(root, kind, state): (files, size) for kind, state, files, size in rows}
+
+    def begin(self) -> None:
+        """Begin to count, inside a transaction; after one that failed, from what is stored.
+
+        Of a commit whose answer got lost nobody knows whether it happened.
+        """
+        self._deltas.clear()
+        if self._doubted:
+            totals: dict[Key, tuple[int, int]] = {}
+            for root in list(self.roots):
+                totals |= self._stored(root)
+            self.totals = totals
+            self._doubted = False
 
     def change(self, root: str, kind: str, state: str, files: int, size: int) -> None:
         """Count ``files`` of ``size`` bytes in all in or, negative, out."""
@@ -65,8 +82,9 @@ class Counts:
         self._deltas.clear()
 
     def forget(self) -> None:
-        """Drop the changes: their transaction came to nothing."""
+        """Drop the changes: their transaction came to nothing, as far as one can tell."""
         self._deltas.clear()
+        self._doubted = True
 
     def present(self, root: str) -> int:
         """Return how many files of the root are present."""

@@ -68,6 +68,8 @@ class Digests:
         """Return files of ``roots`` without a digest, in the order of their ids."""
         names = self._counts.names
         ids = [self._counts.roots[root] for root in roots]
+        if not ids:
+            return []
         marks = ", ".join("?" * len(ids))
         return [
             Undigested(id_, names[root_id], bytes(path), bytes(name), *rest)

@@ -21,6 +21,9 @@ class Directory:
     inode: int
     digest: bytes | None
     new: bool = False  # made just now: no file can have a row in it yet
+    # When the walk began whose parts have all agreed with the rows so far, None when none has.
+    # Whatever is recorded meanwhile by another way ends that.
+    agreeing: float | None = None
 
 
 class Directories:
@@ -91,7 +94,7 @@ class Directories:
             if directory is None or directory.digest is not None:
                 stale.append((None, directory_id))
             if directory is not None:
-                directory.digest = None
+                directory.digest = directory.agreeing = None
         if stale:
             self._engine.update("directories", ("id",), ("digest",), stale)
 

@@ -25,7 +25,7 @@ from storewarden.catalogue.reconcile import (
     newest,
 )
 from storewarden.catalogue.written import Recorded, Writes
-from storewarden.model import Listing
+from storewarden.model import Entry, Listing
 
 
 @dataclass(slots=True)
@@ -60,14 +60,13 @@ class Recorder:
         self._directories = directories
         self._kind_of = kind_of
         self._origins = Origins(engine, counts, still_there)
-        self._disagreeing: set[tuple[int, float]] = set()  # walks in which a part differs
 
     @contextmanager
     def batch(self) -> Iterator[None]:
         """Make what happens inside one transaction; when it fails, memory forgets it too."""
-        self._counts.forget()
         try:
             with self._engine.transaction():
+                self._counts.begin()
                 yield
                 self._counts.write()
         except BaseException:
@@ -152,14 +151,14 @@ class Recorder:
                     listing, directory, quiet_before_ns, writes, compared, origins=origins
                 )
             directory.new = False
-            walk = (directory.id, listing.taken)  # one directory may be listed twice at a time
+            if listing.part == 0:
+                directory.agreeing = listing.taken
             if not agrees:
-                self._disagreeing.add(walk)
+                directory.agreeing = None
             if listing.last:
-                if walk not in self._disagreeing:
+                if directory.agreeing == listing.taken:
                     agreed.append((listing.digest, directory.id))
                 else:
-                    self._disagreeing.discard(walk)
                     writes.undigested.add(directory.id)
         self._place_all(writes)
         writes.flush(self._engine, self._directories)
@@ -180,10 +179,11 @@ class Recorder:
         entries, accessed = listing.unpack()
         rows = {} if directory.new else self._rows_between(directory, listing)
         looks: list[Look] = list(zip(entries, accessed, strict=True))
-        restless = [entry[0] for entry in entries if entry[9] >= quiet_before_ns]
+        young = [entry for entry in entries if entry[9] >= quiet_before_ns]
+        restless = {entry[0] for entry in young if not _as_recorded(rows.get(entry[0]), entry)}
         if restless:
             compared.restless.setdefault(listing.path, []).extend(restless)
-            looks = [look for look in looks if look[0][9] < quiet_before_ns]
+            looks = [look for look in looks if look[0][0] not in restless]
         self._reconcile(listing.path, directory, rows, looks, writes, origins=origins)
         if not rows:
             return not restless
@@ -196,11 +196,9 @@ class Recorder:
         """Find the names in which a stale listing and the rows differ; record nothing."""
         entries, _ = listing.unpack()
         rows = {} if directory.new else self._rows_between(directory, listing)
-        differing = []
-        for entry in entries:
-            row = rows.pop(entry[0], None)
-            if row is None or row[2:12] != entry or row.state != PRESENT:
-                differing.append(entry[0])
+        differing = [
+            entry[0] for entry in entries if not _as_recorded(rows.pop(entry[0], None), entry)
+        ]
         if differing:
             compared.restless.setdefault(listing.path, []).extend(differing)
         compared.absent += [row.id for row in rows.values() if row.state == PRESENT]
@@ -335,3 +333,8 @@ class Recorder:
             writes.result.returned += 1
         else:
             writes.result.touched += 1
+
+
+def _as_recorded(row: Row | None, entry: Entry) -> bool:
+    """Tell whether there is nothing to record."""
+    return row is not None and difference(row, entry, growing=False) is Difference.SAME

@@ -79,6 +79,7 @@ class Figures:
         self._metrics.catalogue_writable.set(1)
         if done.waited:
             self._metrics.record_lag_seconds.observe(done.waited)
+        self._metrics.digested_bytes_total.inc(done.digested)
         for root, recorded in done.recorded.items():
             for change in COUNTED:
                 count = getattr(recorded, change)
@@ -146,10 +147,6 @@ class Figures:
                 }
             },
         )
-
-    def digested(self, size: int) -> None:
-        """Count the bytes of digests that were taken."""
-        self._metrics.digested_bytes_total.inc(size)
 
     # -- the worker's step ----------------------------------------------------------------
 

@@ -123,8 +123,13 @@ PAUSED = [
 ]
 
 
+# 0.7 - 0.2 is a little less than 0.5: looked at in the same moment for ever
+ROUNDED = [("write", b"", b"one"), ("note", b"", b"one", Hint.OPENED), ("wait", 0.1), ("wait", 0.1)]
+
+
 @settings(deadline=None, max_examples=300)
 @example(script=PAUSED, settle=2.0, most=1000)
+@example(script=ROUNDED, settle=0.5, most=2)
 @given(
     script=st.lists(actions, max_size=60),
     settle=st.sampled_from([0.0, 0.5, 2.0, 30.0]),

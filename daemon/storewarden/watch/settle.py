@@ -32,6 +32,7 @@ Key = tuple[bytes, bytes]  # directory, name
 FIRST_LOOK: Final = 4  # a fresh name is first looked at after a quarter of the settle time
 PARTIAL_LOOKS: Final = 4  # looks at a partial name in the time it must be quiet
 GONE_AFTER: Final = 0.5  # seconds, or half the settle time when that is shorter
+SHORTEST_INTERVAL: Final = 0.001  # seconds; a rounding error must not mean the same moment again
 LONGEST_INTERVAL: Final = 300.0  # seconds between looks at what grows for hours
 RETRY: Final = 5.0  # seconds until a look that was never answered is asked for again
 LINGER_MOST: Final = 4096  # names at rest that were never closed and are still looked at
@@ -347,7 +348,7 @@ class Settle:
         What grows for hours is looked at in pairs: the second look of a pair tells whether it
         rests now, and the time between pairs doubles.
         """
-        left = self._quiet(pending) - (now - pending.changed_at)
+        left = max(self._quiet(pending) - (now - pending.changed_at), SHORTEST_INTERVAL)
         if not pending.growing:
             return (
                 min(left, max(self._settle, self._cap / PARTIAL_LOOKS)) if pending.partial else left

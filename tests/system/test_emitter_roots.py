@@ -147,6 +147,7 @@ def test_a_scan_finds_what_was_mounted_over_a_directory(tmp_path: Path, mounting
         watching.scan()
 
         watching.assert_true()
+        assert watching.of(DirectoryGone) == []  # what is covered is not gone
         unmount(tmp_path / "a" / "covered")
         watching.settled()
         watching.scan()

@@ -195,7 +195,7 @@ class WatchedTree:
             self._readable_again(known, path)
             return None
         if known is not None and known.place not in {place, _NOWHERE}:
-            self._evict(known, path)
+            self._evict(known, path, covered=known.device != place[0])
             known = None
         if place[0] != parent.device:
             self.unmounted.discard(path)
@@ -331,10 +331,15 @@ class WatchedTree:
         if path is not None and not self.spec.exclusions.directory(path):
             self.announce(DirectoryGone(self.spec.root, path))
 
-    def _evict(self, node: Node, path: bytes) -> None:
-        """Another directory is in this one's place: say that it is gone, whatever became of it."""
+    def _evict(self, node: Node, path: bytes, *, covered: bool) -> None:
+        """Another directory is in this one's place: say that it is gone, whatever became of it.
+
+        Unless it is ``covered`` by another file system: then its files are not gone, they cannot
+        be seen.
+        """
         self.drift.cast_off(self.table, node, self._clock(), told=True)
-        self.announce(DirectoryGone(self.spec.root, path))
+        if not covered:
+            self.announce(DirectoryGone(self.spec.root, path))
 
     def drown_overdue(self, now: float) -> None:
         """Give up what is adrift and did not turn up in time."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon import Daemon, burst, pause, write
-from tests.missing import program
+from tests.missing import kernel_limits, program
 from tests.mounts import namespace
 
 ROOT = "uploads"
@@ -86,7 +86,9 @@ def as_nobody_special() -> list[str]:
     """Return what runs a program without the right to read what its user may not."""
     if os.geteuid() != 0:
         return []
-    return [program("setpriv", "util-linux"), "--bounding-set=-dac_override,-dac_read_search"]
+    rights = "-dac_override,-dac_read_search"
+    # The inheritable ones too: where a container was given them, root keeps them over exec
+    return [program("setpriv", "util-linux"), f"--inh-caps={rights}", f"--bounding-set={rights}"]
 
 
 @pytest.mark.parametrize("where", ["a directory", "the root"])
@@ -118,6 +120,7 @@ def test_a_directory_that_was_unreadable_before_the_start(tmp_path: Path, root: 
 
 def test_watches_run_out(tmp_path: Path) -> None:
     """The kernel grants no more: the root is polled, and events come again when it does."""
+    kernel_limits()
     root = tmp_path / "root"
     root.mkdir()
     with namespace(limited=True) as limits:
@@ -143,6 +146,7 @@ def test_watches_run_out(tmp_path: Path) -> None:
 
 
 def test_not_even_one_watch(tmp_path: Path, root: Path) -> None:
+    kernel_limits()
     with namespace(limited=True) as limits:
         limit = "/proc/sys/user/max_inotify_watches"
         limits.run("sh", "-c", f"echo 0 > {limit}")

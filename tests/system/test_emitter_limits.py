@@ -16,7 +16,7 @@ from storewarden.errors import WatchError
 from storewarden.model import Blindness, RootDirty
 from storewarden.watch import upkeep
 from storewarden.watch.budget import Limit, WatchBudget
-from tests.missing import missing
+from tests.missing import kernel_limits, missing
 from tests.watching import ROOT, Watching
 
 TOP = Path(__file__).resolve().parents[2]
@@ -114,6 +114,7 @@ SEEN_FROM_INSIDE = """
 
 
 def test_the_kernel_itself_says_no(tmp_path: Path) -> None:
+    kernel_limits()
     for count in range(60):
         (tmp_path / f"d{count}").mkdir()
     if subprocess.run(["unshare", "-Ur", "true"], check=False, capture_output=True).returncode:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import tempfile
 import textwrap
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from storewarden.errors import WatchError
 from storewarden.model import Blindness, RootDirty
 from storewarden.watch import upkeep
 from storewarden.watch.budget import Limit, WatchBudget
+from storewarden.watch.tree import WatchSpec
 from tests.missing import kernel_limits, missing
 from tests.watching import ROOT, Watching
 
@@ -53,7 +55,8 @@ def test_running_out_of_watches_is_said_and_healed(tmp_path: Path, quick_retry: 
         limit[0] = Limit(1000)
         watching.until(lambda: not watching.emitter.blind())
 
-        assert watching.of(RootDirty) == [RootDirty(ROOT, "watches-exhausted")]
+        # delivered by another thread, a moment after it is no longer blind
+        watching.until(lambda: watching.of(RootDirty) == [RootDirty(ROOT, "watches-exhausted")])
         watching.assert_true()
 
 
@@ -213,6 +216,42 @@ def test_stopping_takes_no_time_and_gives_everything_back(tmp_path: Path) -> Non
     assert took < 0.2
     assert budget.used == 0
     assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+@pytest.mark.parametrize("when", ["while a tree is moved in", "while the watches are placed"])
+def test_even_a_long_walk_stops_at_once(tmp_path: Path, when: str) -> None:
+    root, large = tmp_path / "root", tmp_path / "large"
+    for count in range(6000):
+        (large / f"a{count % 60}" / f"b{count}").mkdir(parents=True)
+    root.mkdir()
+    if when == "while the watches are placed":
+        large.rename(root / "large")
+    watching = Watching(root)
+    watching.observer.start()
+    attached: list[object] = []
+
+    def attach() -> None:
+        try:
+            attached.append(watching.observer.attach(WatchSpec(ROOT, watching.path), watching))
+        except WatchError as error:
+            attached.append(error)
+
+    attaching = threading.Thread(target=attach)
+    attaching.start()
+    if when == "while a tree is moved in":
+        attaching.join()
+        large.rename(root / "large")
+    watching.until(lambda: watching.observer.budget.used > 100)
+    began = time.monotonic()
+    watching.observer.detach(ROOT)
+    took = time.monotonic() - began
+    attaching.join()
+    watching.observer.stop()
+    watching.observer.join()
+
+    assert took < 0.3
+    assert len(attached) == 1
+    assert watching.observer.budget.used == 0
 
 
 def test_what_a_handler_raises_costs_a_scan_and_nothing_else(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_root_renamed_away_reports_nothing_more(tmp_path: Path) -> None:
         root.rmdir() if not list(root.iterdir()) else shutil.rmtree(root)
         away.rename(root)
         watching.until(lambda: not watching.blind())
-        assert watching.of(RootDirty) == [RootDirty(ROOT, "root-was-elsewhere")]
+        watching.until(lambda: watching.of(RootDirty) == [RootDirty(ROOT, "root-was-elsewhere")])
         watching.assert_true()
 
 

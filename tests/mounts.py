@@ -95,8 +95,27 @@ class Namespace:
 @contextmanager
 def namespace(*, limited: bool = False) -> Iterator[Namespace]:
     """Lend a namespace; where the kernel grants none, the test is skipped and says so."""
-    user = () if os.geteuid() == 0 and not limited else ("--user", "--map-root-user")
-    command = [program("unshare", "util-linux"), *user, "--mount", "--propagation", "private"]
+    ways = (True,) if limited or os.geteuid() != 0 else (False, True)
+    why = ""
+    for user in ways:
+        with _held(user=user) as (held, problem):
+            if problem:
+                why = problem
+                continue
+            lent = Namespace(held.pid, user)
+            try:
+                yield lent
+            finally:
+                lent.close()
+            return
+    pytest.skip(f"this kernel or container grants no mount namespace ({why}): run outside of it")
+
+
+@contextmanager
+def _held(*, user: bool) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    """Hold a namespace by a process in it; the second value says why there is none."""
+    own = ("--user", "--map-root-user") if user else ()
+    command = [program("unshare", "util-linux"), *own, "--mount", "--propagation", "private"]
     held = subprocess.Popen(
         [*command, shutil.which("sh") or "/bin/sh", "-c", "echo in; read forever"],
         stdin=subprocess.PIPE,
@@ -105,14 +124,8 @@ def namespace(*, limited: bool = False) -> Iterator[Namespace]:
     )
     assert held.stdout is not None and held.stderr is not None  # noqa: PT018  # asked for
     try:
-        if held.stdout.readline() != b"in\n":
-            why = held.stderr.read().decode().strip()
-            pytest.skip(f"the kernel grants no mount namespace here ({why}): run as root outside")
-        lent = Namespace(held.pid, bool(user))
-        try:
-            yield lent
-        finally:
-            lent.close()
+        granted = held.stdout.readline() == b"in\n"
+        yield held, "" if granted else held.stderr.read().decode().strip()
     finally:
         held.kill()
         held.wait()

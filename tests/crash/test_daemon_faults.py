@@ -12,7 +12,7 @@ import apsw
 import pytest
 
 from tests.daemon import Daemon, burst, pause, write
-from tests.missing import missing
+from tests.missing import missing, program
 from tests.mounts import Namespace, namespace
 from tests.servers import postgres, shared
 
@@ -111,6 +111,71 @@ def test_the_disk_is_full_when_it_starts(tmp_path: Path, root: Path, mounts: Nam
             assert "no space for the catalogue" in daemon.said()
         daemon.start()
         daemon.settled()
+
+
+class Disk:
+    """A small ext4 in a file, mounted where the state is, that can fail as disks do."""
+
+    def __init__(self, top: Path, mounts: Namespace) -> None:
+        self.image, self.place, self.mounts = top / "image", top / "state", mounts
+        self.place.mkdir()
+        with self.image.open("wb") as file:
+            file.truncate(24 << 20)
+        subprocess.run([program("mkfs.ext4", "e2fsprogs"), "-qF", self.image], check=True)
+        if mounts.limited or not Path("/sys/fs/ext4").is_dir():
+            pytest.skip("only the machine's own root may mount ext4: run as root outside of this")
+        try:
+            self.mount()
+        except AssertionError as error:
+            pytest.skip(f"no loop device is to be had here ({error}): run as root outside of this")
+        source = subprocess.run(
+            [*mounts.enter, "findmnt", "-no", "SOURCE", self.place], capture_output=True, check=True
+        )
+        self.device = Path(os.fsdecode(source.stdout.strip())).name
+
+    def mount(self) -> None:
+        self.mounts.run("mount", "-o", "loop,errors=remount-ro", self.image, self.place)
+
+    def fail(self) -> None:
+        """Let the kernel find an error: it makes the file system read-only at once."""
+        self.mounts.run("sync", "-f", self.place)  # what was written long ago is on a real disk
+        Path(f"/sys/fs/ext4/{self.device}/trigger_fs_error").write_text("a test")
+
+    def unmounted(self) -> bool:
+        try:
+            self.mounts.unmount(self.place)
+        except AssertionError:
+            return False
+        return True
+
+    def mend(self) -> None:
+        done = subprocess.run(
+            [program("e2fsck", "e2fsprogs"), "-fy", self.image], capture_output=True, check=False
+        )
+        assert done.returncode in {0, 1}, done.stdout
+        self.mount()
+
+
+def test_the_disk_of_the_catalogue_becomes_read_only(
+    tmp_path: Path, root: Path, mounts: Namespace
+) -> None:
+    disk = Disk(tmp_path, mounts)
+    with Daemon(
+        tmp_path / "daemon",
+        {ROOT: root},
+        settings={"state": str(disk.place)},
+        inside=mounts,
+    ) as daemon:
+        daemon.settled()
+        disk.fail()
+        burst(root / "during", 1000)
+        wait_for_failure(daemon, "unavailable")
+        daemon.until(disk.unmounted, "it lets go of the broken disk", 30)
+        burst(root / "unmounted", 1000)
+        disk.mend()
+        wait_for_health(daemon, "unavailable")
+        daemon.assert_sound()
+        assert daemon.count() == 2050
 
 
 def test_another_program_holds_the_catalogue(tmp_path: Path, root: Path) -> None:

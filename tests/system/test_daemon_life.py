@@ -165,6 +165,33 @@ def test_a_scan_is_carried_out_by_the_daemon(tmp_path: Path, root: Path) -> None
         assert len(daemon.told("a root was scanned", why="asked")) == 1
 
 
+def test_a_scan_without_a_daemon(tmp_path: Path, root: Path) -> None:
+    daemon = Daemon(tmp_path / "daemon", {ROOT: root})
+
+    def scan(*options: str) -> dict[str, int]:
+        done = daemon.verb("scan", "--json", *options)
+        assert done.returncode == (1 if json.loads(done.stdout)["held"] else 0), done.stderr
+        assert daemon.rows() == daemon.tree() or json.loads(done.stdout)["held"]
+        daemon.assert_totals()
+        answer: dict[str, int] = json.loads(done.stdout)
+        return answer
+
+    assert scan()["added"] == 40
+    assert scan()["added"] == 0
+    burst(root / "new", 60)
+    write(root / "before" / "f000001.png", b"changed")
+    (root / "before" / "f000002.png").unlink()
+    done = scan()
+    assert (done["files"], done["added"], done["changed"], done["gone"]) == (99, 60, 1, 1)
+    for number in range(40):
+        (root / "new" / f"f{number:06d}.png").unlink()
+    assert scan()["held"] == 40
+    assert scan("--accept-missing")["gone"] == 40
+    with daemon:
+        daemon.settled()
+        assert daemon.told("a root was scanned")[0].keys().isdisjoint({"added", "changed", "gone"})
+
+
 def test_a_mass_deletion_that_nobody_saw_waits_for_a_person(tmp_path: Path, root: Path) -> None:
     with Daemon(tmp_path / "daemon", {ROOT: root}) as daemon:
         burst(root / "more", 160)

@@ -204,6 +204,20 @@ def test_names_that_changed_places_while_no_daemon_ran(source: Path, tmp_path: P
             assert daemon.scans() == 1
 
 
+def test_a_polled_root_follows_as_well(source: Path, tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    root.mkdir()
+    roots = {"uploads": {"path": str(root), "watch": "poll", "poll": "1s", "missing_share": "100%"}}
+    with Daemon(tmp_path / "daemon", roots) as daemon:
+        assert daemon.status_of()["mode"] == "poll"
+        for tool in (rewrites, rotations, moves):
+            tool(source, root)
+            daemon.settled()
+        shutil.rmtree(root / "a")
+        daemon.settled()
+        assert daemon.metric('watches{root="uploads"}') == 0
+
+
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.__name__)
 def test_what_a_tool_wrote_is_in_the_catalogue(tool: Tool, source: Path, tmp_path: Path) -> None:
     root = tmp_path / "root"

@@ -4,7 +4,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,21 +31,24 @@ def burst(top: Path, files: int = FILES, directories: int = DIRECTORIES) -> None
 
 
 def test_every_file_of_a_burst_is_told_as_closed(top: Path) -> None:
+    """Whatever the machine has left for us: what is not told by name is told to be listed."""
     with Watching(top) as watching:
         watching.apply = False
-        began = time.process_time()
         burst(top)
-        ended = time.monotonic()
         watching.settled()
-        spent = time.process_time() - began
 
         hints = told(watching)
-        assert len(hints) == FILES
-        assert set(hints.values()) == {Hint.CLOSED}
-        assert watching.emitter.figures().overflows == 0
-        assert watching.last - ended < 1
-        # What is measured in quiet is 1.5 µs; this only guards against another order of magnitude.
-        assert spent / sum(watching.emitter.figures().events.values()) < 30e-6
+        listed = {one.path for one in watching.changes if isinstance(one, DirectoryDirty)}
+        everything = bool(watching.of(RootDirty))
+        assert everything == (watching.emitter.figures().overflows > 0)
+        assert set(hints.values()) == {Hint.CLOSED} or everything
+        untold = {
+            name
+            for path in top.rglob("file*")
+            if (name := bytes(path.relative_to(top))) not in hints
+            and name.rpartition(b"/")[0] not in listed
+        }
+        assert untold == set() or everything
 
 
 def told(watching: Watching) -> dict[bytes, Hint]:

@@ -55,6 +55,16 @@ class Counts:
         delta[0] += files
         delta[1] += size
 
+    def so_far(self) -> dict[Key, tuple[int, int]]:
+        """Return the changes of this transaction until now."""
+        return {key: (files, size) for key, (files, size) in self._deltas.items()}
+
+    def back_to(self, changes: Mapping[Key, tuple[int, int]]) -> None:
+        """Drop what was changed since ``so_far`` was asked."""
+        self._deltas.clear()
+        for key, (files, size) in changes.items():
+            self._deltas[key] = [files, size]
+
     def write(self) -> None:
         """Store what the changes lead to; inside the transaction that caused them."""
         rows = [

@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, ClassVar, NoReturn, Protocol
 
 from peewee import Database, Node
@@ -130,6 +130,20 @@ class Engine(ABC):
         except BaseException:
             self._roll_back()
             raise
+
+    @contextmanager
+    def savepoint(self) -> Iterator[None]:
+        """Make a part of the open transaction one: when it fails, it alone did not happen."""
+        self._must_be_inside()
+        self.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            with suppress(StorewardenError):  # the transaction itself may be gone
+                self.execute("ROLLBACK TO SAVEPOINT part")
+                self.execute("RELEASE SAVEPOINT part")
+            raise
+        self.execute("RELEASE SAVEPOINT part")
 
     @contextmanager
     def joined(self) -> Iterator[None]:

@@ -6,15 +6,17 @@ Everything here is idempotent: seeing the same again writes nothing. One thread 
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.origins import Name, Origin, Origins, Strangers
+from storewarden.catalogue.placing import Placing
 from storewarden.catalogue.reconcile import (
     PRESENT,
     ROW,
@@ -25,7 +27,10 @@ from storewarden.catalogue.reconcile import (
     newest,
 )
 from storewarden.catalogue.written import Recorded, Writes
+from storewarden.errors import CatalogueRefused
 from storewarden.model import Entry, Listing
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -36,6 +41,24 @@ class Compared:
     visited: list[int]  # directories whose listing is complete
     absent: list[int]  # rows that are not in the listing; nothing is concluded from it here
     restless: dict[bytes, list[bytes]]  # names by directory that may still be written to
+
+    def add(self, other: Compared) -> None:
+        """Take in what came of comparing others."""
+        self.recorded.add(other.recorded)
+        self.recorded.linked += other.recorded.linked
+        self.visited += other.visited
+        self.absent += other.absent
+        for path, names in other.restless.items():
+            self.restless.setdefault(path, []).extend(names)
+
+
+class _How(NamedTuple):
+    """How listings are to be recorded; see ``Recorder.listings``."""
+
+    quiet_before_ns: int
+    now_ns: int
+    origins: bool
+    stale: Collection[bytes]
 
 
 class Recorder:
@@ -58,8 +81,7 @@ class Recorder:
         self._engine = engine
         self._counts = counts
         self._directories = directories
-        self._kind_of = kind_of
-        self._origins = Origins(engine, counts, still_there)
+        self._placing = Placing(engine, counts, kind_of=kind_of, still_there=still_there)
 
     @contextmanager
     def batch(self) -> Iterator[None]:
@@ -95,8 +117,8 @@ class Recorder:
         names = [entry[0] for entry, _ in looks]
         rows = {} if directory.new else self._rows_named(directory.id, names)
         writes = Writes(root, now_ns, growing)
-        self._reconcile(path, directory, rows, looks, writes, origins=self._counts.any())
-        self._place_all(writes)
+        self._placing.reconcile(path, directory, rows, looks, writes, origins=self._counts.any())
+        self._placing.place_all(writes)
         if writes.any():
             writes.undigested.add(directory.id)
         directory.new = False
@@ -128,8 +150,83 @@ class Recorder:
         left out and returned as restless. So is all that differs in directories that are
         ``stale``: recorded since they were listed, rows may be newer than the listing.
         ``origins`` false: no file can have come from a place that has a row (the first scan of an
-        empty catalogue).
+        empty catalogue). A file that the catalogue refuses is left out, and said so in the log.
         """
+        how = _How(quiet_before_ns, now_ns, origins, stale)
+        try:
+            with self._part():
+                return self._listings(root, listings, how)
+        except CatalogueRefused:
+            compared = Compared(Recorded(), [], [], {})
+            if len(listings) == 1:
+                self._without_refused(root, listings[0], how, compared)
+                return compared
+        for listing in listings:
+            compared.add(self.listings(root, [listing], **how._asdict()))
+        return compared
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        """Make a part of the batch; when the catalogue refuses it, memory forgets it too."""
+        counted = self._counts.so_far()
+        try:
+            with self._engine.savepoint():
+                yield
+        except CatalogueRefused:
+            self._counts.back_to(counted)
+            self._directories.forget()
+            raise
+
+    def _without_refused(self, root: str, listing: Listing, how: _How, compared: Compared) -> None:
+        """Record a listing of which the catalogue refuses something, but for that."""
+        entries, accessed = listing.unpack()
+        place = (listing.device, listing.inode)
+        quiet = [
+            look
+            for look in zip(entries, accessed, strict=True)
+            if look[0][9] < how.quiet_before_ns and listing.path not in how.stale
+        ]
+        refused = self._by_halves(root, listing.path, place, quiet, how.now_ns, compared)
+        directory = self._directories.ensure(self._counts.roots[root], {listing.path: place})[
+            listing.path
+        ]
+        self._suspect(listing, directory, compared)
+        restless = [name for name in compared.restless.get(listing.path, ()) if name not in refused]
+        compared.restless = {listing.path: restless} if restless else {}
+        self._directories.void([directory.id])
+        if listing.last:
+            compared.visited.append(directory.id)
+
+    def _by_halves(
+        self,
+        root: str,
+        path: bytes,
+        place: tuple[int, int],
+        looks: Sequence[Look],
+        now_ns: int,
+        compared: Compared,
+    ) -> set[bytes]:
+        """Record what can be; return the names of what cannot."""
+        try:
+            with self._part():
+                recorded = self.names(root, path, place, looks, now_ns=now_ns)
+        except CatalogueRefused as error:
+            if len(looks) > 1:
+                middle = len(looks) // 2
+                first = self._by_halves(root, path, place, looks[:middle], now_ns, compared)
+                second = self._by_halves(root, path, place, looks[middle:], now_ns, compared)
+                return first | second
+            name = looks[0][0][0]
+            where = os.fsdecode(path + b"/" + name if path else name)
+            facts = {"root": root, "path": where, "why": error}
+            log.error("a file cannot be recorded", extra={"facts": facts})  # noqa: TRY400
+            return {name}
+        compared.recorded.add(recorded)
+        compared.recorded.linked += recorded.linked
+        return set()
+
+    def _listings(self, root: str, listings: Sequence[Listing], how: _How) -> Compared:
+        now_ns, stale = how.now_ns, how.stale
         writes = Writes(root, now_ns)
         compared = Compared(writes.result, [], [], {})
         agreed: list[tuple[bytes, int]] = []
@@ -147,9 +244,7 @@ class Recorder:
             if listing.path in stale:
                 agrees = self._suspect(listing, directory, compared)
             else:
-                agrees = self._compare(
-                    listing, directory, quiet_before_ns, writes, compared, origins=origins
-                )
+                agrees = self._compare(listing, directory, how, writes, compared)
             directory.new = False
             if listing.part == 0:
                 directory.agreeing = listing.taken
@@ -160,7 +255,7 @@ class Recorder:
                     agreed.append((listing.digest, directory.id))
                 else:
                     writes.undigested.add(directory.id)
-        self._place_all(writes)
+        self._placing.place_all(writes)
         writes.flush(self._engine, self._directories)
         self._directories.agree([pair for pair in agreed if pair[1] not in writes.undigested])
         return compared
@@ -169,22 +264,20 @@ class Recorder:
         self,
         listing: Listing,
         directory: Directory,
-        quiet_before_ns: int,
+        how: _How,
         writes: Writes,
         compared: Compared,
-        *,
-        origins: bool,
     ) -> bool:
         """Compare one listing, or a part of one, with its rows; true when they now agree."""
         entries, accessed = listing.unpack()
         rows = {} if directory.new else self._rows_between(directory, listing)
         looks: list[Look] = list(zip(entries, accessed, strict=True))
-        young = [entry for entry in entries if entry[9] >= quiet_before_ns]
+        young = [entry for entry in entries if entry[9] >= how.quiet_before_ns]
         restless = {entry[0] for entry in young if not _as_recorded(rows.get(entry[0]), entry)}
         if restless:
             compared.restless.setdefault(listing.path, []).extend(restless)
             looks = [look for look in looks if look[0][0] not in restless]
-        self._reconcile(listing.path, directory, rows, looks, writes, origins=origins)
+        self._placing.reconcile(listing.path, directory, rows, looks, writes, origins=how.origins)
         if not rows:
             return not restless
         shown = {entry[0] for entry in entries}
@@ -224,115 +317,6 @@ class Recorder:
             sql += " AND name <= ?"
             parameters.append(listing.until)
         return newest(self._engine.execute(sql, parameters))
-
-    def _reconcile(
-        self,
-        path: bytes,
-        directory: Directory,
-        rows: Mapping[bytes, Row],
-        looks: Sequence[Look],
-        writes: Writes,
-        *,
-        origins: bool,
-    ) -> None:
-        strangers: Sequence[Look] = looks
-        if rows:
-            strangers = []
-            for look in looks:
-                entry = look[0]
-                row = rows.get(entry[0])
-                if row is None:
-                    strangers.append(look)
-                    continue
-                how = difference(row, entry, growing=entry[0] in writes.growing)
-                if how is Difference.SAME:
-                    writes.result.unchanged += 1
-                elif how.new_content and row.inode != entry[1]:
-                    strangers.append(look)
-                else:
-                    self._rewrite(directory, row, look, how, writes)
-        if not strangers:
-            return
-        if origins:
-            writes.strangers.append(Strangers(path, directory, rows, strangers))
-        else:
-            self._place(Strangers(path, directory, rows, strangers), {}, writes)
-
-    def _place_all(self, writes: Writes) -> None:
-        """Record the names whose inodes are new in their directories."""
-        if writes.strangers:
-            came = self._origins.of(writes.strangers, writes.root, writes.taken)
-            for strangers in writes.strangers:
-                self._place(strangers, came, writes)
-
-    def _place(self, strangers: Strangers, came: Mapping[Name, Origin], writes: Writes) -> None:
-        """Record names as renamed from elsewhere, replaced, or new.
-
-        A name that was left by one file and taken by another is a new file then, and not the old
-        one with new content.
-        """
-        directory, rows = strangers.directory, strangers.rows
-        kind_of, change, root = self._kind_of, self._counts.change, writes.root
-        for look in strangers.looks:
-            entry = look[0]
-            here = rows.get(entry[0])
-            origin = came and came.get((directory.id, entry[0]))
-            if origin:
-                self._move(directory, here, origin, look, writes)
-                continue
-            if here is not None and here.id not in writes.taken:
-                self._rewrite(directory, here, look, difference(here, entry, growing=False), writes)
-                continue
-            kind = kind_of(entry[0])
-            writes.insert(directory, look, kind)
-            change(root, kind, PRESENT, 1, entry[6])
-            writes.result.added += 1
-
-    def _move(
-        self, directory: Directory, here: Row | None, origin: Origin, look: Look, writes: Writes
-    ) -> None:
-        """Give the file of ``origin`` its new place; ADR 6 says why there are two cases."""
-        row, old_root, old_path = origin
-        writes.undigested.update((row.directory_id, directory.id))
-        was = os.fsdecode(old_path + b"/" + row.name if old_path else row.name)
-        if here is not None and here.state == PRESENT and here.id in writes.taken:
-            writes.leave(here.id)
-        elif here is not None and here.state == PRESENT:
-            # An atomic save: the new content was written beside and renamed over the old.
-            self._rewrite(directory, here, look, Difference.CHANGED, writes)
-            writes.absorb(row.id, here.id)
-            writes.tell(here.id, "saved-over", written_as=was)
-            self._counts.change(old_root, row.kind, row.state, -1, -row.size)
-            return
-        kind = self._kind_of(look[0][0])
-        writes.tell(row.id, "renamed", was=was, root=old_root)
-        self._counts.change(old_root, row.kind, row.state, -1, -row.size)
-        self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])
-        writes.update(row.id, directory, look, kind, row.generation, keep_digest=True)
-        writes.result.renamed += 1
-
-    def _rewrite(
-        self, directory: Directory, row: Row, look: Look, how: Difference, writes: Writes
-    ) -> None:
-        """Bring a row up to what was seen in its place."""
-        writes.taken.add(row.id)
-        kind = self._kind_of(row.name)
-        self._counts.change(writes.root, row.kind, row.state, -1, -row.size)
-        self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])
-        generation = row.generation + how.new_content
-        keep = how in (Difference.TOUCHED, Difference.RETURNED)
-        writes.update(row.id, directory, look, kind, generation, keep_digest=keep)
-        if row.links > 1 and row.inode != look[0][1]:
-            writes.result.linked.append(row.inode)  # one of its names has gone
-        if how.new_content:
-            past = {"generation": row.generation, "size": row.size, "modified_ns": row.modified_ns}
-            writes.tell(row.id, how.value, **past)
-            writes.result.changed += 1
-        elif how is Difference.RETURNED:
-            writes.tell(row.id, how.value)
-            writes.result.returned += 1
-        else:
-            writes.result.touched += 1
 
 
 def _as_recorded(row: Row | None, entry: Entry) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -136,7 +137,7 @@ class _Single:
             if self._clock.monotonic() >= until:
                 break
             time.sleep(min(wait, 0.05))
-        self.flow.finish()
+        self.flow.finish(math.inf)
 
     def _place(self, root: RootSettings) -> tuple[int, int] | None:
         mounts = MountTable()

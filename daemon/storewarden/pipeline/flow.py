@@ -45,6 +45,8 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 10.0
 _IDLE: Final = 60.0
+# A daemon that is told to stop has two seconds in all.
+LAST_ROUNDS: Final = 0.8
 # More is not kept while the catalogue cannot be written: scans make up for what is dropped.
 _MOST_MOVES: Final = 10_000
 _MOST_DIGESTS: Final = 5_000
@@ -58,7 +60,7 @@ class Flow:
         self._reports = reports
         self._clock = clock
         self._roots = stages.states
-        self._settling = Settling(stages)
+        self._settling = Settling(stages, clock.monotonic)
         self._listings = Listings(stages, clock.wall_ns)
         self._moved: list[DirectoryMoved] = []
         self._digested: list[Digested] = []
@@ -74,6 +76,9 @@ class Flow:
         now = self._clock.monotonic()
         for message in self._stages.inbox.take():
             self._take(message)
+        for root in self._roots.values():
+            if root.up:
+                root.list_what_overflowed()
         if now < self._not_before:
             wait = self._not_before - now
         else:
@@ -279,6 +284,8 @@ class Flow:
     def _root_up(self, message: RootUp) -> None:
         root = self._roots.get(message.settings.name)
         if root is None or root.settings != message.settings:
+            if root is not None:
+                root.down()  # a scan follows, as always when a root comes up
             root = self._roots[message.settings.name] = RootState(message.settings)
         root.place, root.watches = message.place, message.watches
 
@@ -307,18 +314,20 @@ class Flow:
                 root.gone.append(change.path)
             case RootDirty():
                 self._reports.lost_events(root.name, change.reason)
-        for directory in root.settle.overflow():
-            root.want_listed(directory, recursive=False)
 
     # -- the end --------------------------------------------------------------------------
 
-    def finish(self) -> None:
-        """Record what still settles as it is now, as growing: the next start looks again."""
+    def finish(self, seconds: float = LAST_ROUNDS) -> None:
+        """Do what there is to do, for so many seconds, and record as growing what still settles.
+
+        The scan of the next start makes up for the rest.
+        """
         self._end_bulk()
         for message in self._stages.inbox.take():
             self._take(message)
         now = self._clock.monotonic()
-        while self._work(now) and self._round(now) == 0.0:
+        until = now + seconds
+        while now < until and self._work(now) and self._round(now) == 0.0:
             now = self._clock.monotonic()
         round_ = Round(now, self._clock.wall_ns())
         try:

@@ -75,8 +75,6 @@ class Listings:
         for directory, names in compared.restless.items():
             root.settle.note_all({directory: dict.fromkeys(names, Hint.OPENED)}, round_.now)
         self._conclude(root, compared, round_, tally)
-        for directory in root.settle.overflow():
-            root.want_listed(directory, recursive=False)
         return sum(listing.count for listing in listings)
 
     @staticmethod
@@ -86,6 +84,7 @@ class Listings:
             root.unreadable[found.path] = found.error
             if tally is not None:
                 tally.errors += 1
+                tally.unreadable.add(found.path)
             return None
         root.unreadable.pop(found.path, None)
         if root.watches is not None and root.watches.ensure(found.path, found.device, found.inode):
@@ -146,6 +145,8 @@ class Listings:
         done = ending.slice()
         if done is None:
             round_.ended.append(ending.tally)
+            if ending.tally.whole and not ending.tally.broken:
+                root.only_unreadable(ending.tally.unreadable)
             root.scan = root.ending = root.live = None
         else:
             round_.add(root, done)

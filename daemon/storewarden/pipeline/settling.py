@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from storewarden.catalogue.reconcile import Look
 from storewarden.model import Hint
@@ -20,7 +20,8 @@ from storewarden.watch.walk import VANISHED
 class Settling:
     """Looks at names that are due, inside a round."""
 
-    def __init__(self, stages: Stages) -> None:
+    def __init__(self, stages: Stages, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
         self._recorder = stages.recorder
         self._departures = stages.departures
         self._states = stages.states
@@ -72,7 +73,8 @@ class Settling:
                 )
                 round_.add(root, recorded)
             self._gone(root, directory, looked, round_)
-            root.touched(directory, round_.now)
+            # The time after the look: a listing taken before it may be older than the row.
+            root.touched(directory, self._monotonic())
 
     def _answer(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -42,7 +42,7 @@ class ScanTally:
     started: float
     fresh: bool = False  # the catalogue was empty: nothing can have come from elsewhere in it
     visited: bytearray = field(default_factory=bytearray)  # a bit for each directory's id
-    paths: set[bytes] | None = None
+    unreadable: set[bytes] = field(default_factory=set)
     absent: array[int] = field(default_factory=lambda: array("q"))
     recorded: Recorded = field(default_factory=Recorded)
     errors: int = 0
@@ -129,6 +129,17 @@ class RootState:
     def want_listed(self, path: bytes, *, recursive: bool) -> None:
         """List a directory soon; an order for all below it includes one for it alone."""
         self.relists[path] = self.relists.get(path, False) or recursive
+
+    def list_what_overflowed(self) -> None:
+        """List the directories of names for which there was no room, once there is some."""
+        if not self.settle.has_room():
+            return
+        for directory in self.settle.overflow():
+            self.want_listed(directory, recursive=False)
+
+    def only_unreadable(self, paths: Collection[bytes]) -> None:
+        """Forget what could not be read once and was not met by a whole scan: it went away."""
+        self.unreadable = {path: error for path, error in self.unreadable.items() if path in paths}
 
     def touched(self, path: bytes, now: float) -> None:
         """Remember that a directory changed: a listing taken before is stale."""

@@ -143,6 +143,10 @@ class Settle:
         directories, self._overflow = self._overflow, set()
         return directories
 
+    def has_room(self) -> bool:
+        """Tell whether it is worth while to list what found no room before."""
+        return self.pending() <= self._most // 2
+
     def moved(self, old: bytes, new: bytes) -> None:
         """Follow a directory that was renamed: what is under way in and below it goes along."""
         inside = _inside(old)

@@ -297,3 +297,49 @@ def test_parts_that_end_in_the_middle_do_not_spoil_the_next_listing(book: Book) 
 
     assert len(book.present()) == 9
     assert book.digest_of(b"d") == whole[-1].digest
+
+
+# -- what the catalogue refuses -------------------------------------------------------------------
+
+LONG = b"n" * 256  # on NTFS and CIFS a name of 255 characters may have three times as many bytes
+
+
+@BATCHES
+def test_a_name_that_is_refused_does_not_keep_the_others_out(book: Book, batches: str) -> None:
+    """Neither those beside it nor those of the other directories of the batch."""
+    beside = [*files("a", "b", "y", "z"), entry(LONG, 99), entry(b"young", 98, changed=NOW)]
+    seen = [
+        listing(b"", [entry(b"a", 20)], place=(7, 2)),
+        listing(b"d", beside, place=(7, 3)),
+        listing(b"e", [entry(b"a", 30), entry(b"b", 31)], place=(7, 4)),
+    ]
+
+    if batches == "one batch":
+        restless = book.listings(*seen).restless
+    else:
+        restless = [book.listings(one) for one in seen][1].restless
+
+    assert sorted(book.present()) == [b"a", b"d/a", b"d/b", b"d/y", b"d/z", b"e/a", b"e/b"]
+    assert restless == {b"d": [b"young"]}
+    assert book.digest_of(b"d") is None
+    assert book.digest_of(b"e") is not None
+
+
+def test_beside_it_changes_are_recorded_and_what_is_gone_is_absent(book: Book) -> None:
+    book.listings(listing(b"d", files("a", "b", "c")))
+
+    done = book.listings(listing(b"d", [entry(b"a", 77), entry(b"b", 11), entry(LONG, 99)]))
+
+    assert (done.recorded.changed, len(done.visited)) == (1, 1)
+    assert book.one(b"d/a").generation == 2
+    assert absent(book, done.absent) == [b"d/c"]
+
+
+def test_a_stale_listing_with_it_records_nothing(book: Book) -> None:
+    book.listings(listing(b"d", files("a")))
+    before = dump(book.engine, digests=False)
+
+    done = book.listings(listing(b"d", [entry(b"a", 77), entry(LONG, 99)]), stale={b"d"})
+
+    assert dump(book.engine, digests=False) == before
+    assert sorted(done.restless[b"d"]) == [b"a", LONG]

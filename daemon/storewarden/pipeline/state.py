@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from storewarden.catalogue.written import Recorded
 from storewarden.config.schema import RootSettings
+from storewarden.model import Blind
 from storewarden.pipeline.look import Place, RootElsewhere, holds, opened
 from storewarden.watch.exclude import Exclusions, names_matching
 from storewarden.watch.settle import Settle, SettleSettings
@@ -21,6 +22,10 @@ class Watches(Protocol):
 
     def ensure(self, path: bytes, device: int, inode: int) -> bool:
         """Watch a directory; true when it was not watched (rightly) before."""
+        ...
+
+    def blind(self) -> Sequence[Blind]:
+        """Return what of the root cannot be seen."""
         ...
 
 

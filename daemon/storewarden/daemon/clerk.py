@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from storewarden.catalogue import requests
@@ -33,11 +34,14 @@ class Clerk:
         self._clock = clock
         self._is_up = is_up
         self._told = -1
+        self._answers: list[tuple[int, dict[str, object]]] = []
+        self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
 
     def step(self) -> float:
         """Take one request if there is one, and tell how far the scan under way is."""
         try:
+            self._answer()
             self._take()
             self._tell_progress()
             self._forget()
@@ -62,7 +66,7 @@ class Clerk:
             self._refuse(request.id, f"{root} cannot be scanned now; see 'storewarden status'")
         else:
             accept = bool(request.arguments.get("accept_missing", False))
-            self._scanner.want(root, ScanWish("asked", job=request.id, accept_missing=accept))
+            self._scanner.want(root, ScanWish("asked", (request.id,), accept_missing=accept))
 
     def _refuse(self, request_id: int, why: str) -> None:
         requests.finish(
@@ -71,9 +75,10 @@ class Clerk:
 
     def _tell_progress(self) -> None:
         tally = self._scanner.running()
-        if tally is not None and tally.wish.job is not None and tally.listed != self._told:
+        if tally is not None and tally.wish.jobs and tally.listed != self._told:
             self._told = tally.listed
-            requests.progress(self._ground.engine, tally.wish.job, {"files": tally.listed})
+            for job in tally.wish.jobs:
+                requests.progress(self._ground.engine, job, {"files": tally.listed})
 
     def _forget(self) -> None:
         now = self._clock.monotonic()
@@ -83,7 +88,7 @@ class Clerk:
 
     def ended(self, tally: ScanTally, seconds: float) -> None:
         """Answer who asked for this scan; a broken one is tried again under the same request."""
-        if tally.wish.job is None or tally.broken or not tally.whole:
+        if tally.broken or not tally.whole:
             return
         recorded = tally.recorded
         size = sum(
@@ -91,18 +96,30 @@ class Clerk:
             for (root, _, state), figures in list(self._counts.totals.items())
             if root == tally.root and state == "present"
         )
-        requests.finish(
-            self._ground.engine,
-            tally.wish.job,
-            {
-                "files": self._counts.present(tally.root),
-                "bytes": size,
-                "added": recorded.added + recorded.returned,
-                "changed": recorded.changed + recorded.touched + recorded.renamed,
-                "gone": recorded.missing,
-                "errors": tally.errors,
-                "seconds": seconds,
-                "held": tally.held,
-            },
-            self._clock.wall_ns(),
-        )
+        outcome: dict[str, object] = {
+            "files": self._counts.present(tally.root),
+            "bytes": size,
+            "added": recorded.added + recorded.returned,
+            "changed": recorded.changed + recorded.touched + recorded.renamed,
+            "gone": recorded.missing,
+            "errors": tally.errors,
+            "seconds": seconds,
+            "held": tally.held,
+        }
+        self._answers += [(job, outcome) for job in tally.wish.jobs]
+        self.last()
+
+    def last(self) -> None:
+        """Give the answers that are known; what cannot be written now is kept for a later step."""
+        try:
+            self._answer()
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+
+    def _answer(self) -> None:
+        with self._answering:
+            while self._answers:
+                job, outcome = self._answers[0]
+                requests.finish(self._ground.engine, job, outcome, self._clock.wall_ns())
+                del self._answers[0]

@@ -162,7 +162,7 @@ class Daemon:
         self._scan_worker = worker("scanner", self._scanner.step)
         digest = worker("digester", self._digester.step, finish=self._digester.stop)
         record = worker("recorder", self.flow.step, finish=self.flow.finish)
-        clerk = worker("clerk", self._clerk.step)
+        clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
         figures = worker("figures", self._figures.step, finish=self._figures.last)
         lease = worker("lease", self._beat)
         self._stages.inbox.wake = record.wake
@@ -339,8 +339,8 @@ class Daemon:
         if tally.whole and not tally.broken and not self._scanner.is_wanted(tally.root):
             self._confirm_watches(tally)
         try:
-            self._figures.scan_ended(tally, seconds)
             self._clerk.ended(tally, seconds)
+            self._figures.scan_ended(tally, seconds)
         except StorewardenError as error:
             if not error.transient:
                 raise

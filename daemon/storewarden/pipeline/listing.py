@@ -41,9 +41,9 @@ class Listings:
 
     def _begin_relist(self, root: RootState) -> Relist:
         path = next(iter(root.relists))
-        recursive = root.relists.pop(path)
         with opened(root.settings.path, root.place or (0, 0)) as descriptor:
             root_fd = os.dup(descriptor)
+        recursive = root.relists.pop(path)
         walk = Walk(root.name, root_fd, root.exclusions)
         return Relist(path, recursive, root_fd, walk.below(path, recursive=recursive))
 

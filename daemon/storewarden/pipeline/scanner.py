@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from storewarden.clock import Clock
-from storewarden.errors import WatchError
+from storewarden.errors import StorewardenError
 from storewarden.model import Unreadable
 from storewarden.pipeline.inbox import Inbox, RootUp, ScanBatch, ScanBegun
 from storewarden.pipeline.state import ScanTally, ScanWish
@@ -89,17 +89,23 @@ class Scanner:
             wanted = self._wanted.get(root)
             if wanted is None:
                 wanted = self._wanted[root] = _Wanted(wish, now, now)
-            if wish.job is not None or wish.accept_missing:
-                wanted.wish = wish
+            else:
+                wanted.wish = wanted.wish.joined(wish)
+            if wish.jobs or wish.accept_missing:
                 wanted.not_before = now
             elif not settled:
                 wanted.not_before = min(now + _QUIET, wanted.since + _LONGEST_STORM)
         self.wake()
 
     def forget(self, root: str) -> None:
-        """Drop what was wanted of a root: it went away, and its return brings a scan."""
+        """Drop what was wanted of a root: it went away, and its return brings a scan.
+
+        Who asked for one gets the answer then.
+        """
         with self._lock:
-            self._wanted.pop(root, None)
+            wanted = self._wanted.get(root)
+            if wanted is not None and not wanted.wish.jobs:
+                del self._wanted[root]
             self._next.pop(root, None)
 
     def is_wanted(self, root: str) -> bool:
@@ -120,7 +126,8 @@ class Scanner:
         due = self._take_due(now)
         if due is None:
             with self._lock:
-                times = [w.not_before for w in self._wanted.values()] + [*self._next.values()]
+                times = [w.not_before for name, w in self._wanted.items() if name in self._roots]
+                times += self._next.values()
             return max(0.05, min(times, default=now + 60.0) - now)
         self.scan(*due)
         return 0.0
@@ -158,21 +165,32 @@ class Scanner:
         self._running = tally
         self._reports.scan_begun(tally)
         self._inbox.put(ScanBegun(tally))
+        try:
+            self._walk(up, tally)
+        except StorewardenError as error:
+            tally.broken = str(error)
+        except BaseException as error:
+            tally.broken = f"the scanner failed: {error!r}"
+            raise
+        finally:  # else the recorder never says that it ended, and no other scan begins
+            self._end(tally)
+
+    def _walk(self, up: RootUp, tally: ScanTally) -> None:
+        name, wish = tally.root, tally.wish
         order = ScanOrder(
             root=name,
             path=up.settings.path,
             exclude=up.settings.exclude,
             large=self._large_digests(name),
-            nice=0 if wish.job is not None or wish.reason == "start" else _GENTLE,
+            nice=0 if wish.jobs or wish.reason == "start" else _GENTLE,
         )
         scan = Scan(order)
-        try:
-            self._hand_over(scan, tally)
-        except WatchError as error:
-            tally.broken = str(error)
+        self._hand_over(scan, tally)
         if scan.place != up.place and not tally.broken:
             tally.broken = "another directory was in the root's place"
         tally.whole = scan.whole
+
+    def _end(self, tally: ScanTally) -> None:
         while not self._inbox.put_scan(ScanBatch(tally, (), ended=True), 1.0):
             self.beat()
             if self.stopping():
@@ -215,8 +233,11 @@ class Scanner:
                 },
             )
             with self._lock:
-                if name in self._roots:
-                    self._wanted.setdefault(name, _Wanted(tally.wish, now, now + pause))
+                wanted = self._wanted.get(name)
+                if wanted is not None:
+                    wanted.wish = wanted.wish.joined(tally.wish)
+                elif name in self._roots or tally.wish.jobs:
+                    self._wanted[name] = _Wanted(tally.wish, now, now + pause)
         else:
             self._retries.pop(name, None)
         self._reports.scan_concluded(tally, now - tally.started)

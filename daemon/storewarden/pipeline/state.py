@@ -34,8 +34,13 @@ class ScanWish:
     """Why a root is to be scanned, and who wants to know what came of it."""
 
     reason: str
-    job: int | None = None
+    jobs: tuple[int, ...] = ()
     accept_missing: bool = False
+
+    def joined(self, other: ScanWish) -> ScanWish:
+        """Return the wish for one scan that is an answer to both."""
+        jobs = self.jobs + tuple(job for job in other.jobs if job not in self.jobs)
+        return ScanWish(self.reason, jobs, self.accept_missing or other.accept_missing)
 
 
 @dataclass(slots=True)

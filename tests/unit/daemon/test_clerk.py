@@ -1,0 +1,176 @@
+"""Whoever asks the daemon for a scan gets an answer, whatever happens in between."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from storewarden.catalogue import requests
+from storewarden.catalogue.counts import Counts
+from storewarden.catalogue.requests import Request
+from storewarden.catalogue.written import Recorded
+from storewarden.clock import ManualClock
+from storewarden.daemon.clerk import Clerk
+from storewarden.errors import CatalogueCorrupt
+from storewarden.pipeline.state import ScanTally, ScanWish
+from tests.faults import Faults
+from tests.recording import prepared, registered
+
+
+class Scans:
+    """A scanner that only notes what it is asked for."""
+
+    def __init__(self) -> None:
+        self.wanted: list[tuple[str, ScanWish]] = []
+        self.tally: ScanTally | None = None
+
+    def want(self, root: str, wish: ScanWish) -> None:
+        self.wanted.append((root, wish))
+
+    def running(self) -> ScanTally | None:
+        return self.tally
+
+
+class Office:
+    """A clerk, a catalogue, and somebody who asks."""
+
+    def __init__(self, tmp_path: Path) -> None:
+        self.engine = prepared("sqlite", tmp_path / "state")
+        lease = SimpleNamespace(epoch=3)
+        self.ground = replace(registered(self.engine, ["r", "s"]), lease=lease)  # type: ignore[arg-type]  # only its epoch is read
+        self.clock = ManualClock()
+        self.scans = Scans()
+        self.up = {"r", "s"}
+        self.clerk = Clerk(
+            self.ground,
+            self.scans,  # type: ignore[arg-type]  # all that is asked of it
+            Counts(self.engine, self.ground.roots),
+            self.clock,
+            self.up.__contains__,
+        )
+
+    def ask(self, root: str = "r", verb: str = "scan", **arguments: object) -> int:
+        root_id = self.ground.roots[root]
+        return requests.ask(
+            self.engine, verb, root_id, arguments, asked_by="a test", now_ns=self.clock.wall_ns()
+        )
+
+    def read(self, request_id: int) -> Request:
+        request = requests.read(self.engine, request_id)
+        assert request is not None
+        return request
+
+    def tally(self, wish: ScanWish, **more: object) -> ScanTally:
+        tally = ScanTally("r", wish, 0.0, whole=True)
+        tally.recorded = Recorded(added=3, returned=1, changed=2, missing=4)
+        for name, value in more.items():
+            setattr(tally, name, value)
+        return tally
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[Office]:
+    office = Office(tmp_path)
+    yield office
+    office.engine.close()
+
+
+def test_a_request_becomes_a_wish_and_the_scan_its_answer(office: Office) -> None:
+    asked = office.ask(accept_missing=True)
+    office.clerk.step()
+    ((root, wish),) = office.scans.wanted
+    assert (root, wish) == ("r", ScanWish("asked", (asked,), accept_missing=True))
+    assert office.read(asked).state == "running"
+
+    office.clerk.ended(office.tally(wish, held=5, errors=1), 2.5)
+
+    answer = office.read(asked)
+    assert answer.state == "done"
+    assert answer.outcome == {
+        "files": 0,
+        "bytes": 0,
+        "added": 4,
+        "changed": 2,
+        "gone": 4,
+        "errors": 1,
+        "seconds": 2.5,
+        "held": 5,
+    }
+
+
+def test_all_who_asked_are_answered_by_one_scan(office: Office) -> None:
+    asked = [office.ask(), office.ask()]
+    for _ in asked:
+        office.clerk.step()
+
+    office.clerk.ended(office.tally(ScanWish("asked", tuple(asked))), 1.0)
+
+    assert [office.read(one).state for one in asked] == ["done", "done"]
+
+
+@pytest.mark.parametrize("more", [{"broken": "the root went away"}, {"whole": False}])
+def test_a_broken_scan_is_no_answer(office: Office, more: dict[str, object]) -> None:
+    asked = office.ask()
+    office.clerk.step()
+
+    office.clerk.ended(office.tally(ScanWish("asked", (asked,)), **more), 1.0)
+
+    assert office.read(asked).state == "running"
+
+
+def test_an_answer_that_cannot_be_written_is_written_later(office: Office) -> None:
+    asked = office.ask()
+    office.clerk.step()
+    faults = Faults(office.engine)
+    with faults.lasting():
+        office.clerk.ended(office.tally(ScanWish("asked", (asked,))), 1.0)
+        office.clerk.step()
+        assert faults.failed == 2
+    assert office.read(asked).state == "running"
+
+    office.clerk.step()
+
+    assert office.read(asked).state == "done"
+
+
+def test_a_damaged_catalogue_is_not_passed_over(office: Office) -> None:
+    faults = Faults(office.engine)
+    faults.after(0, error=lambda: CatalogueCorrupt("damaged"))
+
+    with pytest.raises(CatalogueCorrupt):
+        office.clerk.ended(office.tally(ScanWish("asked", (office.ask(),))), 1.0)
+
+
+def test_what_cannot_be_done_is_refused_with_the_reason(office: Office) -> None:
+    office.up.discard("s")
+    away, strange = office.ask("s"), office.ask(verb="dance")
+    for _ in range(2):
+        office.clerk.step()
+
+    assert office.read(away).state == office.read(strange).state == "failed"
+    assert "s cannot be scanned now" in str(office.read(away).outcome["error"])
+    assert "'dance'" in str(office.read(strange).outcome["error"])
+    assert office.scans.wanted == []
+
+
+def test_progress_is_told_to_everybody_who_waits(office: Office) -> None:
+    asked = [office.ask(), office.ask()]
+    for _ in asked:
+        office.clerk.step()
+    office.scans.tally = office.tally(ScanWish("asked", tuple(asked)), listed=42)
+
+    office.clerk.step()
+
+    assert [office.read(one).progress for one in asked] == [{"files": 42}] * 2
+
+
+def test_a_scan_that_nobody_asked_for_is_told_to_nobody(office: Office) -> None:
+    office.scans.tally = office.tally(ScanWish("timer"), listed=42)
+    faults = Faults(office.engine)
+
+    office.clerk.step()
+    office.clerk.ended(office.tally(ScanWish("timer")), 1.0)
+
+    assert faults.calls <= 2  # forgetting old requests, once a day

@@ -1,33 +1,23 @@
-"""Take digests in the background: a child process reads, the recorder writes.
-
-As a child (``python -m storewarden.pipeline.digester``) it has the lowest priorities for processor
-and disk, so that hashing never delays recording or the applications whose files these are.
-"""
+"""Take digests in the background: a child process reads (see digesting), the recorder writes."""
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import BinaryIO, Final
+from typing import Final
 
 from storewarden.catalogue.digests import Digested, Digests, Undigested
 from storewarden.clock import Clock
 from storewarden.errors import StorewardenError
-from storewarden.facts.digest import digest_of, lowest_priority
 from storewarden.pipeline.inbox import DigestsReady, Inbox
-from storewarden.watch.below import open_below
 from storewarden.watch.walk import receive, send
 
 log = logging.getLogger(__name__)
 
-_PR_SET_PDEATHSIG: Final = 1
 _BATCH: Final = 256
 _BUSY: Final = 0.5  # seconds; recording comes first
 # New files are read as soon as they are recorded. Files that changed, or could not be read, are
@@ -136,7 +126,7 @@ class Digester:
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None:
             self._child = subprocess.Popen(
-                [sys.executable, "-I", "-m", "storewarden.pipeline.digester", str(os.getpid())],
+                [sys.executable, "-I", "-m", "storewarden.pipeline.digesting", str(os.getpid())],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
             )
@@ -165,31 +155,3 @@ class Digester:
                 with suppress(OSError):
                     stream.close()
         child.wait()
-
-
-def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
-    """Answer each order ``(root path, [(directory, name), …])`` with a digest for each file."""
-    while isinstance(order := receive(stdin), tuple):
-        path, files = order
-        root_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            for directory, name in files:
-                relative = directory + b"/" + name if directory else name
-                send(stdout, tuple(digest_of(partial(open_below, root_fd, relative))))
-                stdout.flush()
-        finally:
-            os.close(root_fd)
-
-
-def end_with(parent: int) -> None:
-    """End when the thread that started us ends, also by kill -9: a large file takes minutes."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before that
-        sys.exit()
-
-
-if __name__ == "__main__":
-    end_with(int(sys.argv[1]))
-    lowest_priority()
-    with suppress(BrokenPipeError, KeyboardInterrupt, FileNotFoundError):
-        child(sys.stdin.buffer, sys.stdout.buffer)

@@ -54,7 +54,7 @@ class SettleSettings:
 
     settle_seconds: float = 2.0
     cap_seconds: float = 60.0
-    max_pending: int = 100_000
+    max_pending: int = 50_000
 
 
 class _Pending:

@@ -11,10 +11,11 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.daemon import Daemon, burst, pause, write
+from tests.daemon import Daemon, pause
 from tests.missing import missing, program
 from tests.mounts import Namespace, namespace
 from tests.servers import postgres, shared
+from tests.trees import burst, write
 
 ROOT = "uploads"
 FAILS = "the catalogue cannot be written; what happens is kept and tried again"

@@ -9,7 +9,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.daemon import Daemon, burst, write
+from tests.daemon import Daemon
+from tests.trees import burst, write
 
 ROOT = "uploads"
 KILLS = 12

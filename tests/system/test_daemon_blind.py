@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon, burst, pause, write
+from tests.daemon import Daemon, pause
 from tests.missing import kernel_limits, program
 from tests.mounts import namespace
+from tests.trees import burst, write
 
 ROOT = "uploads"
 FROZEN = f'root_frozen{{root="{ROOT}"}}'

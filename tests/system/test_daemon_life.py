@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon, burst, write
+from tests.daemon import Daemon
 from tests.missing import program
+from tests.trees import burst, write
 
 ROOT = "uploads"
 

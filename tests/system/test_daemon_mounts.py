@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon, burst, write
+from tests.daemon import Daemon
 from tests.mounts import Namespace, namespace
+from tests.trees import burst, write
 
 ROOT = "uploads"
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon, burst, write
+from tests.daemon import Daemon
+from tests.trees import burst, write
 
 ROOT = "uploads"
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from tests.daemon import Daemon, burst, write
+from tests.daemon import Daemon
+from tests.trees import burst, write
 
 ROOT = "uploads"
 

@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon, burst, write
+from tests.daemon import Daemon
 from tests.missing import program
+from tests.trees import burst, write
 
 Tool = Callable[[Path, Path], None]  # a populated tree outside the root, and the root
 

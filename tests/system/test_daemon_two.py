@@ -7,7 +7,8 @@ from pathlib import Path
 import apsw
 import pytest
 
-from tests.daemon import Daemon, burst, pause, write
+from tests.daemon import Daemon, pause
+from tests.trees import burst, write
 
 ROOT = "uploads"
 # So that a takeover takes seconds of the test's time and not a minute

@@ -54,6 +54,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 _TICK = 1.0
+_M_ARENA_MAX = -8  # of glibc's malloc.h
 _SOME = 100  # names settling, beside which digests may still be taken
 _MUCH = 20_000  # files recorded or listed, after which memory is given back
 
@@ -63,6 +64,7 @@ def run(settings: Settings, *, json_log: bool, reload: Callable[[], Settings]) -
     logs.setup(settings.log.level, "json" if json_log else _form(settings))
     clock = SystemClock()
     _raise_file_limit()
+    _share_one_heap()
     try:
         return _serve(settings, clock, reload)
     except CatalogueCorrupt as error:
@@ -86,6 +88,12 @@ def _raise_file_limit() -> None:
     """Take as many descriptors as we may: deep trees are walked with one for each level."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
+
+
+def _share_one_heap() -> None:
+    """Give all threads one heap: glibc would give each its own, full of holes after a burst."""
+    with suppress(AttributeError):  # another C library has no such thing
+        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 class Daemon:

@@ -16,6 +16,7 @@ from blake3 import blake3
 from storewarden.model import entry_of
 
 _CHUNK: Final = 1 << 20
+_DROP: Final = 32 << 20  # what a file may take of the page cache while it is read
 # Non-blocking: a fifo that took the place of a file must not hang us.
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -63,18 +64,27 @@ def _digest(descriptor: int) -> Taken:
     if not stat.S_ISREG(before.st_mode):
         return Taken(errno.EINVAL)
     digest = blake3()
-    left = before.st_size
+    left, dropped = before.st_size, 0
     while left >= 0 and (chunk := os.read(descriptor, _CHUNK)):
         digest.update(chunk)
         left -= len(chunk)  # what grows as fast as it is read has no end
+        read = before.st_size - left
+        if read - dropped >= _DROP:
+            _drop(descriptor, dropped, read - dropped)
+            dropped = read
     after = os.fstat(descriptor)
     if after.st_size > _CHUNK:
-        with contextlib.suppress(OSError):  # what was read once, by us, helps nobody in the cache
-            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
+        _drop(descriptor, dropped, 0)
     if left != 0 or _identity(before) != _identity(after):
         return Taken(CHANGED)
     entry = entry_of(b"", after)  # as it was recorded, or it would be compared in vain
     return Taken(0, entry[1], entry[6], entry[8], digest.digest())
+
+
+def _drop(descriptor: int, start: int, length: int) -> None:
+    """Take out of the cache what was read once, by us: a large file must not fill it."""
+    with contextlib.suppress(OSError):
+        os.posix_fadvise(descriptor, start, length, os.POSIX_FADV_DONTNEED)
 
 
 def _identity(status: os.stat_result) -> tuple[int, int, int, int, int]:

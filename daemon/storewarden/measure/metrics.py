@@ -61,7 +61,6 @@ class Metrics:
     scan_running: Gauge
     missing_held_files: Gauge
     digested_bytes_total: Counter
-    digest_pending_files: Gauge
     filesystem_free_bytes: Gauge
     catalogue_errors_total: Counter
     catalogue_writable: Gauge

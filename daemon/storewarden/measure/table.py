@@ -135,7 +135,6 @@ TABLE = (
         ("root",),
     ),
     Row("digested_bytes_total", "counter", "Bytes read to take files' digests."),
-    Row("digest_pending_files", "gauge", "Files whose digest is still to be taken."),
     Row(
         "filesystem_free_bytes",
         "gauge",

@@ -100,6 +100,21 @@ def test_files_are_marked_once(book: Book) -> None:
         assert left.missing == expected
 
 
+def test_what_was_recorded_since_is_not_marked(book: Book) -> None:
+    """It was seen again, or bears the number of a row that was deleted meanwhile."""
+    was = tree(book)
+    since = book.now_ns
+    book.now_ns += SECOND
+    book.names(entry(b"one", 10, size=99))
+
+    with book.recorder.batch():
+        asked = [was[b"one"], was[b"two"]]
+        left = book.departures.files("r", asked, book.now_ns, recorded_before_ns=since)
+
+    assert left.missing == 1
+    assert book.missing()[0].id == was[b"two"]
+
+
 # -- a directory that moved ------------------------------------------------------------------
 
 

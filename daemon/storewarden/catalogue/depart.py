@@ -17,6 +17,7 @@ from storewarden.catalogue.written import Recorded
 
 # Rows of a whole tree are read and written in slices, so that memory stays flat.
 _SLICE = 5_000
+_EVER = 2**63 - 1
 
 
 class Absent(NamedTuple):
@@ -76,10 +77,20 @@ class Departures:
         )
         return [Absent(id_, bytes(path), bytes(name)) for id_, path, name in rows]
 
-    def files(self, root: str, ids: Sequence[int], now_ns: int) -> Recorded:
-        """Mark rows missing, by id, that were present until now."""
+    def files(
+        self, root: str, ids: Sequence[int], now_ns: int, *, recorded_before_ns: int | None = None
+    ) -> Recorded:
+        """Mark rows missing, by id, that were present until now.
+
+        Those recorded since ``recorded_before_ns`` were seen again, or bear the number of a row
+        that was deleted meanwhile: SQLite hands it out again.
+        """
+        before = _EVER if recorded_before_ns is None else recorded_before_ns
         rows = self._engine.fetch_in(
-            f"SELECT {_LEAVING} FROM files WHERE state = 'present' AND id IN ({{in}})", ids
+            f"SELECT {_LEAVING} FROM files"
+            " WHERE state = 'present' AND recorded_ns <= ? AND id IN ({in})",
+            ids,
+            (before,),
         )
         return self._leave(root, rows, now_ns)
 

@@ -56,6 +56,7 @@ class ScanEnd:
         tally = self.tally
         if not self._believable():
             return
+        begun_ns = self._wall_ns()
         yield from self._never_met()
         confirmed: array[int] = array("q")
         for start in range(0, len(tally.absent), _SLICE):
@@ -70,7 +71,9 @@ class ScanEnd:
             if not self._believable():
                 return
             chunk = confirmed[start : start + _SLICE]
-            self._done = self._departures.files(self.root.name, chunk, self._wall_ns())
+            self._done = self._departures.files(
+                self.root.name, chunk, self._wall_ns(), recorded_before_ns=begun_ns
+            )
             tally.recorded.missing += self._done.missing
             yield
 

@@ -47,6 +47,9 @@ LONGEST_PAUSE: Final = 10.0
 _IDLE: Final = 60.0
 # A daemon that is told to stop has two seconds in all.
 LAST_ROUNDS: Final = 0.8
+# An event may come so long after what it tells of: files below a directory that had moved already
+# were looked for at its old path meanwhile.
+_LATE: Final = 5.0
 # More is not kept while the catalogue cannot be written: scans make up for what is dropped.
 _MOST_MOVES: Final = 10_000
 _MOST_DIGESTS: Final = 5_000
@@ -62,7 +65,7 @@ class Flow:
         self._roots = stages.states
         self._settling = Settling(stages, clock.monotonic)
         self._listings = Listings(stages, clock.wall_ns)
-        self._moved: list[DirectoryMoved] = []
+        self._moved: list[tuple[DirectoryMoved, float]] = []  # and when it was told
         self._digested: list[Digested] = []
         self._blindness: dict[str, BlindnessChanged] = {}
         self._hinted: dict[str, float] = {}  # when the oldest unanswered hint of a root came
@@ -147,12 +150,14 @@ class Flow:
 
     def _move(self, round_: Round) -> None:
         departures = self._stages.departures
-        for change in self._moved:
+        for change, at in self._moved:
             root = self._roots[change.root]
             if self._crossed(change):
                 root.gone.append(change.old)
                 root.want_listed(change.new, recursive=True)
-            elif not departures.moved(change.root, change.old, change.new, round_.now_ns):
+                continue
+            known = departures.moved(change.root, change.old, change.new, round_.now_ns)
+            if not known or at - root.lost_at < _LATE:
                 root.gone.append(change.new)  # it is there: a look will list it
         round_.moved = len(self._moved)
 
@@ -212,7 +217,7 @@ class Flow:
         if not error.transient:
             raise error
         if len(self._moved) > _MOST_MOVES:
-            for name in {change.root for change in self._moved}:
+            for name in {change.root for change, _ in self._moved}:
                 self._reports.lost_events(name, "too-many-moves")
             self._moved.clear()
         del self._digested[_MOST_DIGESTS:]
@@ -308,7 +313,7 @@ class Flow:
                 root.renamed(change.old, change.new)
                 root.moved(change.old, at)
                 root.moved(change.new, at)
-                self._moved.append(change)
+                self._moved.append((change, at))
             case DirectoryGone():
                 root.moved(change.path, at)
                 root.gone.append(change.path)

@@ -150,3 +150,5 @@ class Listings:
             root.scan = root.ending = root.live = None
         else:
             round_.add(root, done)
+            if done.missing:
+                root.lost_at = round_.now

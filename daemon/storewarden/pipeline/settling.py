@@ -138,6 +138,8 @@ class Settling:
                 root.name, directory, gone, round_.now_ns, device=looked.place[0]
             )
             round_.add(root, left)
+            if looked.place == (0, 0):  # their directory is not there either
+                root.lost_at = round_.now
 
     def look_at_links(self, round_: Round) -> None:
         """Note the other names of what was written: a link made or gone shows in all of them.

@@ -128,6 +128,7 @@ class RootState:
         self.scan: ScanTally | None = None
         self.ending: ScanEnding | None = None
         self.unreadable: dict[bytes, int] = {}  # directory -> errno
+        self.lost_at = float("-inf")  # when files were last called missing with their directory
         self.shown: Shown = Shown()
         self._shown_at = float("-inf")
 

@@ -126,6 +126,26 @@ def test_what_was_renamed_unseen_keeps_its_row(world: World, top: Path) -> None:
     assert tally.recorded.missing == 0
 
 
+def test_what_is_recorded_between_two_slices_is_not_marked_by_the_later_one(
+    world: World, top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(finish, "_SLICE", 1)
+    recorded(world, top, "a", "b", "c")
+    remove(top, ["a", "b", "c"])
+    tally = world.scan_begins()
+    world.scan_found(tally, *world.walk())
+    world.scan_ends(tally)
+    while not missing(world):
+        world.flow.step()
+
+    fill(top, "c")
+    world.closed(b"c")
+    world.settle()
+
+    assert missing(world) == [b"a", b"b"]
+    assert world.differences() == []
+
+
 # -- too many at once --------------------------------------------------------------------------
 
 

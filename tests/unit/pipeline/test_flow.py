@@ -422,6 +422,45 @@ def test_a_scan_that_was_ahead_of_the_event_is_not_undone_by_it(world: World, to
     assert world.differences() == []
 
 
+def test_a_scan_that_ends_between_a_rename_and_its_event_loses_nothing(
+    world: World, top: Path
+) -> None:
+    """What it did not meet was looked for at a path that was no longer true."""
+    tally = world.scan_begins()
+    world.steps()
+    listings = taken_before(world)
+    fill(top, "d/e/new")
+    world.found(b"d")
+    world.clock.advance(3)
+    world.settle()
+
+    (top / "d").rename(top / "moved")
+    world.scan_found(tally, *listings)
+    world.scan_ends(tally)
+    world.steps()
+    world.moved(b"d", b"moved")
+    world.settle()
+
+    assert world.differences() == []
+
+
+def test_a_name_looked_for_between_a_rename_and_its_event_is_not_lost(
+    world: World, top: Path
+) -> None:
+    recorded(world, top, "d/a", "d/b")
+    (top / "d").rename(top / "moved")
+    world.closed(b"a", path=b"d")
+    world.steps()
+    world.clock.advance(2)
+    world.steps()
+    assert missing(world) == [b"d/a"]
+
+    world.moved(b"d", b"moved")
+    world.settle()
+
+    assert world.differences() == []
+
+
 def test_a_listing_of_a_tree_that_is_gone_meanwhile_makes_no_ghosts(
     world: World, top: Path
 ) -> None:

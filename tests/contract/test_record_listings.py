@@ -307,6 +307,7 @@ LONG = b"n" * 256  # on NTFS and CIFS a name of 255 characters may have three ti
 @BATCHES
 def test_a_name_that_is_refused_does_not_keep_the_others_out(book: Book, batches: str) -> None:
     """Neither those beside it nor those of the other directories of the batch."""
+    book.recorder.careful = True
     beside = [*files("a", "b", "y", "z"), entry(LONG, 99), entry(b"young", 98, changed=NOW)]
     seen = [
         listing(b"", [entry(b"a", 20)], place=(7, 2)),
@@ -326,6 +327,7 @@ def test_a_name_that_is_refused_does_not_keep_the_others_out(book: Book, batches
 
 
 def test_beside_it_changes_are_recorded_and_what_is_gone_is_absent(book: Book) -> None:
+    book.recorder.careful = True
     book.listings(listing(b"d", files("a", "b", "c")))
 
     done = book.listings(listing(b"d", [entry(b"a", 77), entry(b"b", 11), entry(LONG, 99)]))
@@ -336,6 +338,7 @@ def test_beside_it_changes_are_recorded_and_what_is_gone_is_absent(book: Book) -
 
 
 def test_a_stale_listing_with_it_records_nothing(book: Book) -> None:
+    book.recorder.careful = True
     book.listings(listing(b"d", files("a")))
     before = dump(book.engine, digests=False)
 

@@ -78,6 +78,9 @@ class Recorder:
         ``still_there(root, directory, name, inode)`` looks whether that name still holds that
         inode: it tells a rename from one more hard link.
         """
+        # Record listings so that a file which is refused keeps no other out. SQLite takes twice the
+        # time for it, so it is set only after something was refused.
+        self.careful = False
         self._engine = engine
         self._counts = counts
         self._directories = directories
@@ -150,9 +153,11 @@ class Recorder:
         left out and returned as restless. So is all that differs in directories that are
         ``stale``: recorded since they were listed, rows may be newer than the listing.
         ``origins`` false: no file can have come from a place that has a row (the first scan of an
-        empty catalogue). A file that the catalogue refuses is left out, and said so in the log.
+        empty catalogue). When ``careful``, a file that the catalogue refuses is left out.
         """
         how = _How(quiet_before_ns, now_ns, origins, stale)
+        if not self.careful:
+            return self._listings(root, listings, how)
         try:
             with self._part():
                 return self._listings(root, listings, how)

@@ -202,6 +202,8 @@ class Flow:
         for tally in round_.ended:
             if tally.fresh:
                 self._end_bulk()
+            if tally.whole and not tally.broken:
+                self._stages.recorder.careful = False
             self._reports.scan_ended(tally)
 
     def _end_bulk(self) -> None:
@@ -236,6 +238,7 @@ class Flow:
     def _refused(self, round_: Round, error: CatalogueRefused) -> float:
         """Find the one file that the catalogue refuses by halves; it must not keep others out."""
         self._reports.failed(error)
+        self._stages.recorder.careful = True  # until a scan came to its end that way
         if self._limit > 1:
             self._undo(round_)
             self._limit //= 2

@@ -9,7 +9,7 @@ from __future__ import annotations
 import marshal
 import os
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 
 
@@ -189,3 +189,103 @@ class Blind:
     path: bytes  # relative; b"" is the whole root
     detail: str
     remedy: str
+
+
+# -- facts: what a look into a file found out ---------------------------------------------------
+
+Scalar = str | int | float | bool
+
+
+class Outcome(StrEnum):
+    """What came of inspecting a file. Each value is shown to people as it is."""
+
+    READ = "read"  # all that we know how to look for was looked for
+    PARTLY = "partly"  # some was found, then something was broken; the reason says what
+    REFUSED = "refused"  # it is not what it claims to be, or the inspection had to be ended
+    NOTHING = "nothing"  # no inspector for this type: nothing but kind and type is known
+
+
+@dataclass(frozen=True, slots=True)
+class Media:
+    """What the headers of a picture, a sound or a document tell; None is not told."""
+
+    width: int | None = None
+    height: int | None = None
+    frames: int | None = None
+    duration_ns: int | None = None
+    codec: str | None = None  # of the picture, or of the sound where there is no picture
+    audio_codec: str | None = None  # of the sound beside a picture
+    bit_rate: int | None = None  # bits a second, of everything together
+    fps: float | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    colour: str | None = None  # as in "rgb 8 bit", "yuv420p10 bt2020"
+    orientation: int | None = None  # 1 to 8 as EXIF counts, or degrees turned: 90, 180, 270
+    pages: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A small model that was laid over the large one, and how strongly."""
+
+    name: str
+    weight: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """How a file was made, as it says itself; None is not said."""
+
+    tool: str  # one of a fixed list of names, see facts/provenance
+    understood: bool = True  # false: only `raw` is kept, for a later version
+    tool_version: str | None = None
+    model: str | None = None
+    model_hash: str | None = None
+    loras: tuple[Lora, ...] = ()
+    prompt: str | None = None
+    negative: str | None = None
+    seed: int | None = None
+    steps: int | None = None
+    sampler: str | None = None
+    scheduler: str | None = None
+    guidance: float | None = None
+    width: int | None = None  # as asked for; the file may be larger
+    height: int | None = None
+    source_type: str | None = None  # IPTC digital source type, as in trainedAlgorithmicMedia
+    raw: bytes = b""  # zstd over a JSON object: every text as it was found, by where it was found
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """Words that belong to a picture or a sound: spoken, shown, or about it."""
+
+    role: str  # transcript, subtitle, caption, summary
+    text: str
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What one look into one file found out."""
+
+    kind: str
+    mime: str
+    inspector: str  # which one looked; its version tells whether it would find more today
+    version: int
+    outcome: Outcome
+    reason: str = ""
+    media: Media = Media()
+    provenance: Provenance | None = None
+    transcript: Transcript | None = None
+    workflow: str | None = None  # as the file itself says, not where it lies
+    scene: str | None = None
+    more: dict[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the path of a file tells about what it belongs to."""
+
+    workflow: str | None = None
+    scene: str | None = None
+    more: dict[str, Scalar] = field(default_factory=dict)

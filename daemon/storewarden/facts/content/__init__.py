@@ -1,0 +1,1 @@
+"""Documents, archives, models, databases, texts: a file a format."""

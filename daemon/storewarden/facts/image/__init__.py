@@ -1,0 +1,1 @@
+"""Pictures: a file a format, each reads headers only."""

@@ -1,0 +1,1 @@
+"""Sound and moving pictures: a file a container, each reads headers only."""

@@ -15,10 +15,11 @@ from prometheus_client.exposition import (
     generate_latest,
 )
 
-from storewarden.measure.table import KINDS, LAG_BUCKETS, PREFIX, TABLE, Row
+from storewarden.measure.table import KINDS, PREFIX, TABLE, Row
 
 MODES = ("inotify", "poll", "none")
 REASONS = ("busy", "full", "unavailable", "corrupt", "other")
+DEATHS = ("timeout", "memory", "signal", "exit", "other")  # of a process that looks into files
 # Of each root from the start, so that a rate or an alert need not wait for the first time.
 FROM_ZERO = (
     "overflows_total",
@@ -31,6 +32,7 @@ FROM_ZERO = (
     "scan_errors_total",
     "scan_running",
     "missing_held_files",
+    "inspection_pending_files",
 )
 
 
@@ -61,6 +63,11 @@ class Metrics:
     scan_running: Gauge
     missing_held_files: Gauge
     digested_bytes_total: Counter
+    inspections_total: Counter
+    inspection_seconds: Histogram
+    inspection_pending_files: Gauge
+    inspection_children_died_total: Counter
+    provenance_total: Counter
     filesystem_free_bytes: Gauge
     catalogue_errors_total: Counter
     catalogue_writable: Gauge
@@ -80,6 +87,8 @@ class Metrics:
         self.build_info.labels(version=version, python=platform.python_version()).set(1)
         for reason in REASONS:
             self.catalogue_errors_total.labels(reason=reason)
+        for reason in DEATHS:
+            self.inspection_children_died_total.labels(reason=reason)
         self._totals: dict[str, set[tuple[str, str]]] = {}
 
     def begin_root(self, root: str) -> None:
@@ -119,6 +128,20 @@ class Metrics:
         """Count a transaction that failed; an unknown reason counts as ``other``."""
         self.catalogue_errors_total.labels(reason=reason if reason in REASONS else "other").inc()
 
+    def child_died(self, reason: str) -> None:
+        """Count a process that ended while it looked into a file; any other reason is ``other``."""
+        known = reason if reason in DEATHS else "other"
+        self.inspection_children_died_total.labels(reason=known).inc()
+
+    def inspected(self, inspector: str, outcome: str, files: int = 1) -> None:
+        """Count files that were looked into and recorded so."""
+        self.inspections_total.labels(inspector=inspector, outcome=outcome).inc(files)
+
+    def provenance(self, tool: str, *, understood: bool, files: int = 1) -> None:
+        """Count recorded files that say how they were made; ``tool`` is one of a fixed list."""
+        told = "yes" if understood else "no"
+        self.provenance_total.labels(tool=tool, understood=told).inc(files)
+
     def expose(self, accept: str = "", names: Iterable[str] = ()) -> tuple[str, builtins.bytes]:
         """Return content type and text in the format that ``accept`` asks for."""
         try:
@@ -146,4 +169,4 @@ def _make(row: Row, registry: CollectorRegistry) -> Gauge | Counter | Histogram:
         return Gauge(name, row.help, row.labels, registry=registry)
     if row.type == "counter":
         return Counter(name, row.help, row.labels, registry=registry)
-    return Histogram(name, row.help, row.labels, registry=registry, buckets=LAG_BUCKETS)
+    return Histogram(name, row.help, row.labels, registry=registry, buckets=row.buckets)

@@ -25,6 +25,8 @@ KINDS = (
     "other",
 )
 LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+# From a picture whose headers lie in its first page to the time after which a look is ended.
+INSPECTION_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
 Type = Literal["gauge", "counter", "histogram"]
 
@@ -37,6 +39,7 @@ class Row:
     type: Type
     help: str
     labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()  # of a histogram
 
     @property
     def full_name(self) -> str:
@@ -107,6 +110,7 @@ TABLE = (
         "record_lag_seconds",
         "histogram",
         "Time from a file's settling to the commit of its row.",
+        buckets=LAG_BUCKETS,
     ),
     Row(
         "recorded_total",
@@ -135,6 +139,38 @@ TABLE = (
         ("root",),
     ),
     Row("digested_bytes_total", "counter", "Bytes read to take files' digests."),
+    Row(
+        "inspections_total",
+        "counter",
+        "Files that were looked into, by who looked and what came of it (read, partly, refused, "
+        "nothing).",
+        ("inspector", "outcome"),
+    ),
+    Row(
+        "inspection_seconds",
+        "histogram",
+        "How long the look into one file took, in the process that looks.",
+        buckets=INSPECTION_BUCKETS,
+    ),
+    Row(
+        "inspection_pending_files",
+        "gauge",
+        "Recorded files that still wait to be looked into.",
+        ("root",),
+    ),
+    Row(
+        "inspection_children_died_total",
+        "counter",
+        "Times a process that looks into files ended, by reason (timeout, memory, signal, exit, "
+        "other); each costs one file one attempt.",
+        ("reason",),
+    ),
+    Row(
+        "provenance_total",
+        "counter",
+        "Files that say which tool made them, by tool and whether all it says was understood.",
+        ("tool", "understood"),
+    ),
     Row(
         "filesystem_free_bytes",
         "gauge",

@@ -51,6 +51,10 @@ def used(metrics: Metrics, roots: tuple[str, ...] = ("uploads",)) -> Metrics:
         metrics.set_totals(root, {(k, s): (1, 2) for k in KINDS for s in ("present", "missing")})
     metrics.record_lag_seconds.observe(0.2)
     metrics.worker_restarts_total.labels(worker="recorder").inc()
+    metrics.inspected("png", "read", 3)
+    metrics.inspection_seconds.observe(0.0002)
+    metrics.child_died("timeout")
+    metrics.provenance("comfyui", understood=True, files=2)
     return metrics
 
 
@@ -153,6 +157,27 @@ def test_catalogue_errors_are_counted_by_a_fixed_list(metrics: Metrics) -> None:
 
     counted = {k: v for k, v in values(metrics, "catalogue_errors_total").items() if v}
     assert counted == {("full",): 1, ("other",): 1}
+
+
+def test_processes_that_ended_are_counted_by_a_fixed_list(metrics: Metrics) -> None:
+    metrics.child_died("memory")
+    metrics.child_died("/secret/path")
+
+    counted = {k: v for k, v in values(metrics, "inspection_children_died_total").items() if v}
+    assert counted == {("memory",): 1, ("other",): 1}
+
+
+def test_what_a_look_found_is_counted(metrics: Metrics) -> None:
+    metrics.inspected("png", "read")
+    metrics.inspected("png", "read", 4)
+    metrics.provenance("fooocus", understood=False)
+
+    assert values(metrics, "inspections_total") == {("png", "read"): 5}
+    assert values(metrics, "provenance_total") == {("fooocus", "no"): 1}
+
+
+def test_every_histogram_says_its_buckets() -> None:
+    assert all(bool(row.buckets) == (row.type == "histogram") for row in TABLE)
 
 
 def test_a_scrape_is_quick_with_twenty_roots_of_every_kind(metrics: Metrics) -> None:

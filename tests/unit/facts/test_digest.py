@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.facts.digest import CHANGED, Taken, digest_of
+from storewarden.facts.digest import Taken, digest_of
+from storewarden.facts.opened import CHANGED
 
 # What b3sum prints for these.
 KNOWN = {

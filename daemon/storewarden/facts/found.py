@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from storewarden.model import Scalar, Transcript
 
 _MOST_TEXTS: Final = 256
+_MOST_CHARACTERS: Final = 4 << 20  # of all texts together
 
 
 class Text(NamedTuple):
@@ -41,8 +42,10 @@ class Found:
     scene: str | None = None
     texts: list[Text] = field(default_factory=list)  # what may tell how the file was made
     more: dict[str, Scalar] = field(default_factory=dict)
+    _room: int = _MOST_CHARACTERS
 
     def text(self, where: str, text: str) -> None:
         """Keep a text that may tell how the file was made; beyond a bound they are dropped."""
-        if text and len(self.texts) < _MOST_TEXTS:
+        if text and len(self.texts) < _MOST_TEXTS and len(text) <= self._room:
+            self._room -= len(text)
             self.texts.append(Text(where, text))

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from storewarden.facts.found import Found
+from storewarden.facts.image import jpeg, png, webp
 from storewarden.facts.reader import Reader
 
 
@@ -29,4 +30,7 @@ NOTHING = "none"
 
 INSPECTORS: dict[str, Inspector] = {
     NOTHING: Inspector(1, nothing),
+    "png": Inspector(1, png.read),
+    "jpeg": Inspector(1, jpeg.read),
+    "webp": Inspector(1, webp.read),
 }

@@ -1,0 +1,50 @@
+"""Bytes of a header as text: which encoding, when nothing reliable says so."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SAMPLE: Final = 256  # characters: enough to tell one byte order from the other
+# What prompts are written in: letters and signs of European scripts, typography, CJK, kana, hangul.
+_LIKELY: Final = (
+    (0x20, 0x24F),
+    (0x370, 0x6FF),
+    (0x2010, 0x2027),
+    (0x3000, 0x30FF),
+    (0x4E00, 0x9FFF),
+    (0xAC00, 0xD7A3),
+    (0xFF00, 0xFF60),
+)
+
+
+def plain(data: bytes) -> str:
+    """Return text of one byte or of UTF-8; Latin-1, which is never invalid, comes second."""
+    data = data.rstrip(b"\0")
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    return text.replace("\0", " ")
+
+
+def wide(data: bytes) -> str:
+    """Return UTF-16 text of either byte order, with or without a mark that tells which."""
+    for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
+        if data.startswith(mark):
+            return _decoded(data[2:], encoding)
+    sample = data[: 2 * _SAMPLE]
+    little, big = sample.decode("utf-16-le", "replace"), sample.decode("utf-16-be", "replace")
+    return _decoded(data, "utf-16-le" if _likely(little) > _likely(big) else "utf-16-be")
+
+
+def little(data: bytes) -> str:
+    """Return text that its format declares as UTF-16 with the low byte first."""
+    return _decoded(data, "utf-16-le")
+
+
+def _decoded(data: bytes, encoding: str) -> str:
+    return data.decode(encoding, "replace").rstrip("\0").replace("\0", " ")
+
+
+def _likely(text: str) -> int:
+    return sum(any(low <= ord(sign) <= high for low, high in _LIKELY) for sign in text)

@@ -1,0 +1,1 @@
+"""Real files for tests and benchmarks, made by the programs that people make them with."""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from storewarden.catalogue.digests import Digested
+from storewarden.catalogue.inspections import Inspected
 from storewarden.config.schema import RootSettings
 from storewarden.model import Blind, Change
 from storewarden.pipeline.look import Place
@@ -61,13 +62,36 @@ class DigestsReady:
 
 
 @dataclass(frozen=True, slots=True)
+class FactsReady:
+    """Facts that were found out."""
+
+    inspected: tuple[Inspected, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAsked:
+    """Nothing waits to be inspected: are there files that these inspectors would know better?"""
+
+    versions: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ScanBegun:
     """A scan starts; its listings follow by the other way in."""
 
     tally: ScanTally
 
 
-Message = Arrived | RootUp | RootDown | BlindnessChanged | DigestsReady | ScanBegun
+Message = (
+    Arrived
+    | RootUp
+    | RootDown
+    | BlindnessChanged
+    | DigestsReady
+    | FactsReady
+    | SweepAsked
+    | ScanBegun
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -88,6 +88,9 @@ roots = some.builds(
     poll=times,
     missing_share=some.integers(0, 100).map(lambda hundredths: hundredths / 100),
     digest=some.booleans(),
+    inspect=some.booleans(),
+    places=some.lists(names.map("{{workflow}}/{}".format), unique=True).map(tuple),
+    usage_keep=some.integers(86_400, 3650 * 86_400).map(float),
 )
 everything = some.builds(
     Settings,
@@ -127,6 +130,9 @@ def written(settings: Settings) -> str:
             f"    poll: {write_duration(root.poll)}",
             f"    missing_share: {share}",
             f"    digest: {str(root.digest).lower()}",
+            f"    inspect: {str(root.inspect).lower()}",
+            f"    places: [{', '.join(map(repr, root.places))}]",
+            f"    usage_keep: {write_duration(root.usage_keep)}",
         ]
     return "\n".join(lines)
 

@@ -15,7 +15,6 @@ from storewarden.config.keys import (
     NAME,
     NAME_RULE,
     OF_OTHER_VERSIONS,
-    OF_OTHER_VERSIONS_ROOT,
     ROOT_KEYS,
     ROOT_PATH,
     STATE,
@@ -178,7 +177,7 @@ class _Builder:
         if mapping is None:
             return None
         known = tuple(key.name for key in ROOT_KEYS)
-        self._refuse_unknown(mapping, where, known, OF_OTHER_VERSIONS_ROOT)
+        self._refuse_unknown(mapping, where, known, set())
         values = {key.name: self._single(mapping, key, where) for key in ROOT_KEYS}
         if mapping.entries and not {ROOT_PATH.name, MERGE} & set(mapping.entries):
             hint = f"write path: {ROOT_PATH.example}"

@@ -104,4 +104,5 @@ _WRITTEN: dict[Kind, Callable[[Any], str]] = {
     Kind.TRUTH: lambda value: str(value).lower(),
     Kind.PATTERNS: _list,
     Kind.NAMES: _list,
+    Kind.PLACES: _list,
 }

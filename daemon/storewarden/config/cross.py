@@ -16,9 +16,17 @@ def check(built: Built, problems: Problems) -> None:
     for root in built.roots:
         _settle_below_cap(root, built, problems)
         _apart_from_ours(root, built, problems)
+        _usage_needs_events(root, built, problems)
     for number, root in enumerate(built.roots):
         for other in built.roots[:number]:
             _apart(root, other, built.places, problems)
+
+
+def _usage_needs_events(root: RootSettings, built: Built, problems: Problems) -> None:
+    if root.usage and root.watch == "poll":
+        key = joined("roots", root.name) + ".usage"
+        what = "cannot be counted without events, and watch is poll"
+        problems.add(built.places[key], key, what, "write watch: auto, or usage: false")
 
 
 def _settle_below_cap(root: RootSettings, built: Built, problems: Problems) -> None:

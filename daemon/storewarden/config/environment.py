@@ -17,7 +17,7 @@ from storewarden.config.yamltext import Entry, Items, Mapping, Node, Scalar, rea
 FILE_VARIABLE = f"{ENVIRONMENT}CONFIG"
 _TESTS = f"{ENVIRONMENT}TEST_"
 _ROOTS = f"{ENVIRONMENT}ROOTS"
-_LISTS = {Kind.PATTERNS, Kind.NAMES}
+_LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES}
 
 
 def variable(*keys: str) -> str:

@@ -27,6 +27,7 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.TRUTH: {"type": "boolean"},
     Kind.PATTERNS: {"type": "array", "items": {"type": "string", "minLength": 1}},
     Kind.NAMES: {"type": "array", "items": {"type": "string", "pattern": "^[^/]+$"}},
+    Kind.PLACES: {"type": "array", "items": {"type": "string", "pattern": r"\{[a-z]"}},
     Kind.LISTEN: {"type": "string", "pattern": r"^(none|.+:[0-9]{1,5})$"},
 }
 

@@ -25,6 +25,7 @@ class Kind(Enum):
     TRUTH = auto()
     PATTERNS = auto()
     NAMES = auto()  # patterns of bare names
+    PLACES = auto()  # patterns that tell what a file belongs to
     LISTEN = auto()
 
 
@@ -84,7 +85,7 @@ ROOT_KEYS = (
         "auto",
         "How changes are noticed: `inotify` by events, `poll` by looking every `poll`; "
         "`auto` chooses from the file system and proves the choice.",
-        "poll",
+        "inotify",
         live=True,
         choices=("auto", "inotify", "poll"),
     ),
@@ -164,6 +165,43 @@ ROOT_KEYS = (
         "false",
         live=True,
     ),
+    Key(
+        "inspect",
+        Kind.TRUTH,
+        "true",
+        "Whether files are looked into in the background: what they are, how they were made.",
+        "false",
+        live=True,
+    ),
+    Key(
+        "places",
+        Kind.PLACES,
+        "[" + ", ".join(f'"{pattern}"' for pattern in schema.PLACES) + "]",
+        "What the path of a file tells about its workflow and scene, see "
+        "[where a file lies](#where-a-file-lies). A list replaces the whole default; "
+        "`[]` is none.",
+        '["{workflow}/images/scene_{scene}.{ext}"]',
+        live=True,
+    ),
+    Key(
+        "usage",
+        Kind.TRUTH,
+        "false",
+        "Whether it is counted how often each file is opened and written. Costs a second watch "
+        "for each directory; needs events, so not `watch: poll`.",
+        "true",
+        live=True,
+    ),
+    Key(
+        "usage_keep",
+        Kind.DURATION,
+        write_duration(schema.USAGE_KEEP),
+        "How long the counts of single days are kept. The totals and the last use stay.",
+        "90d",
+        live=True,
+        least=86_400,
+        most=3650 * 86_400,
+    ),
 )
 HTTP_KEYS = (
     Key(
@@ -201,4 +239,3 @@ TOP = (*(key.name for key in SINGLE), "roots", *GROUPS)
 
 # Known to other versions: said differently from a key that was mistyped.
 OF_OTHER_VERSIONS = {"stores", "policies", "tables"}
-OF_OTHER_VERSIONS_ROOT = {"usage"}

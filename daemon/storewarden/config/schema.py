@@ -36,6 +36,14 @@ RESCAN = 3600.0
 POLL = 30.0
 # More than this share of a root's rows never becomes missing in one scan without a person's word.
 MISSING_SHARE = 0.2
+# A directory named by a UUID is a workflow; a name that says scene_7, of a file or of a directory,
+# is a scene.
+PLACES = (
+    "**/{workflow:uuid}/**",
+    "**/*scene_{scene:int}*",
+    "**/*scene_{scene:int}*/**",
+)
+USAGE_KEEP = 60 * 86_400.0
 # The rest of fs.inotify.max_user_watches stays for the user's editors and desktop.
 WATCH_SHARE = 0.75
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
@@ -56,6 +64,10 @@ class RootSettings:
     poll: float = POLL
     missing_share: float = MISSING_SHARE
     digest: bool = True
+    inspect: bool = True
+    places: tuple[str, ...] = PLACES
+    usage: bool = False
+    usage_keep: float = USAGE_KEEP
     create: bool = False  # make the directory when it is missing: the built-in roots only
 
 

@@ -8,15 +8,20 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from storewarden.config import patterns, places
 from storewarden.config.addresses import AddressError, catalogue_address, listen_address
 from storewarden.config.keys import Key, Kind
-from storewarden.config.patterns import first_complaint
 from storewarden.config.problems import Place, Problems, did_you_mean, joined, shown
 from storewarden.config.yamltext import Broken, Items, Node, Scalar
 from storewarden.units import UnitError, parse_duration, parse_share, write_duration, write_share
 
 _AT_HOME = re.compile(r"~[^/]*")
 _LONGEST_PATH = 4096
+_COMPLAINTS: dict[Kind, Callable[[str], tuple[str, str] | None]] = {
+    Kind.PATTERNS: lambda pattern: patterns.first_complaint(pattern, names_only=False),
+    Kind.NAMES: lambda pattern: patterns.first_complaint(pattern, names_only=True),
+    Kind.PLACES: places.first_complaint,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +35,8 @@ class Reader:
         """Return the value of ``key`` as its kind says."""
         if isinstance(node, Broken) or not self._something(key, node, path):
             return None
-        if key.kind in {Kind.PATTERNS, Kind.NAMES}:
-            return self._patterns(node, path, names_only=key.kind is Kind.NAMES)
+        if key.kind in _COMPLAINTS:
+            return self._patterns(key, node, path)
         if not isinstance(node, Scalar):
             what = "is a list" if isinstance(node, Items) else "is a mapping"
             self.problems.add(node.place, path, f"{what}, not one value", _example(key))
@@ -160,29 +165,30 @@ class Reader:
             return None
         return home.rstrip("/")
 
-    def _patterns(self, node: Node, path: str, *, names_only: bool) -> tuple[str, ...] | None:
+    def _patterns(self, key: Key, node: Node, path: str) -> tuple[str, ...] | None:
         """Return the patterns of a list, when each is one."""
         if not isinstance(node, Items):
-            hint = 'write ["*.bak"]'
+            hint = f"write {key.example}"
             if isinstance(node, Scalar):
                 hint = f"write [{_in_quotes(node.text)}]"
             self.problems.add(node.place, path, "is not a list", hint)
             return None
-        patterns = []
+        read = []
         for number, item in enumerate(node.nodes):
             where = joined(path, str(number))
             if isinstance(item, Broken):
                 continue
             if not isinstance(item, Scalar):
-                self.problems.add(item.place, where, "is not a pattern", 'write "*.bak"')
+                hint = "put it in quotes" if key.kind is Kind.PLACES else 'write "*.bak"'
+                self.problems.add(item.place, where, "is not a pattern", hint)
                 continue
             complaint = "an empty pattern", "remove it"
-            wrong = complaint if item.nothing else first_complaint(item.text, names_only=names_only)
+            wrong = complaint if item.nothing else _COMPLAINTS[key.kind](item.text)
             if wrong:
                 self.problems.add(item.place, where, *wrong)
             else:
-                patterns.append(item.text)
-        return tuple(dict.fromkeys(patterns))
+                read.append(item.text)
+        return tuple(dict.fromkeys(read))
 
 
 def encode(text: str) -> bytes:

@@ -35,7 +35,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
         RootSettings(
             name="x",
             path=b"/srv/media/uploads",
-            watch="poll",
+            watch="inotify",
             settle=0.5,
             settle_cap=300.0,
             exclude=("*.bak", "node_modules/"),
@@ -44,6 +44,10 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
             poll=120.0,
             missing_share=0.05,
             digest=False,
+            inspect=False,
+            places=("{workflow}/images/scene_{scene}.{ext}",),
+            usage=True,
+            usage_keep=90 * 86_400.0,
         ),
     )
     assert loaded.source == f"the built-in defaults and {', '.join(sorted(environ))}"

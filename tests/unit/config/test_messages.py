@@ -53,7 +53,7 @@ YAML = [
 ]
 KEYS = [
     b"roots: {a: /a}\nstores: {}\npolicies: []\ntables: {}\n",
-    b"roots: {a: {path: /a, usage: true, wach: poll, Settle: 1s}}\n",
+    b"roots: {a: {path: /a, usage: sometimes, wach: poll, Settle: 1s}}\n",
     b"roots: {a: /a}\nwatch-share: 50%\npolices: x\n'odd key\\n': 1\n",
     b"roots: {a: /a}\nhttp: {listne: none}\nlog: {}\n",
     b"state: /s\n",

@@ -33,8 +33,9 @@ def examine(settings: Settings) -> Iterator[Finding]:
     mounts = MountTable()
     try:
         counted = {root.name: places.count_directories(root) for root in settings.roots}
-        directories = sum(found.directories for found in counted.values() if found is not None)
-        yield from machine.machine(directories, settings.watch_share)
+        many = {name: found.directories for name, found in counted.items() if found is not None}
+        twice = sum(many.get(root.name, 0) for root in settings.roots if root.usage)
+        yield from machine.machine(sum(many.values()), settings.watch_share, twice)
         sqlite = settings.catalogue.startswith("sqlite")
         yield from places.state_directory(settings.state, mounts.current(), sqlite=sqlite)
         for root in settings.roots:

@@ -52,3 +52,18 @@ def test_this_machine(run: Run, here: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert subjects[0] == "configuration"
     assert {"python", "state directory", "root uploads", "catalogue", "http"} <= {*subjects}
     assert not (here / "state").exists()  # it changes nothing
+
+
+def test_roots_whose_use_is_counted_want_twice_the_watches(
+    run: Run, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STOREWARDEN_HTTP_LISTEN", "127.0.0.1:0")
+    for directory in ("uploads/a/b", "others/c"):
+        (here / directory).mkdir(parents=True)
+    (here / "storewarden.yaml").write_text(
+        "roots:\n  uploads: {path: uploads, usage: true}\n  others: {path: others}\n"
+    )
+    checks = {check["subject"]: check for check in run("doctor", "--json").json["checks"]}
+
+    told = checks["inotify watches"]["told"]
+    assert told.startswith("5 directories, 3 of them watched for their use as well")

@@ -16,7 +16,12 @@ from storewarden.cli.checks.finding import Finding, fail, ok, warn
 
 OLDEST_PYTHON = (3, 11)
 NEEDED = ("apsw", "blake3", "click", "peewee", "prometheus-client", "PyYAML", "watchdog")
-OPTIONAL = {"psycopg": "postgres", "rich": "terminal", "systemd-python": "systemd"}
+OPTIONAL = {
+    "c2pa-python": "credentials",
+    "psycopg": "postgres",
+    "rich": "terminal",
+    "systemd-python": "systemd",
+}
 INOTIFY = Path("/proc/sys/fs/inotify")
 PERSIST = "/etc/sysctl.d/50-storewarden.conf"
 QUEUE = 16_384  # the kernel's default; below it bursts overflow, and each costs a scan
@@ -26,11 +31,14 @@ EARLIEST, LATEST = 2024, 2100
 TIME_ERROR = 5  # adjtimex: the clock is not synchronized
 
 
-def machine(directories: int, share: float) -> Iterator[Finding]:
-    """Check everything that does not depend on a place; ``directories`` want to be watched."""
+def machine(directories: int, share: float, twice: int = 0) -> Iterator[Finding]:
+    """Check everything that does not depend on a place.
+
+    So many ``directories`` want to be watched, and some of them ``twice``: for their use as well.
+    """
     yield python()
     yield libraries()
-    yield watches(_limit("max_user_watches"), directories, share)
+    yield watches(_limit("max_user_watches"), directories, share, twice)
     yield instances(_limit("max_user_instances"), instances_in_use())
     yield queue(_limit("max_queued_events"))
     yield open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
@@ -61,13 +69,14 @@ def libraries(version: Callable[[str], str] = metadata.version) -> Finding:
     return ok("libraries", ", ".join(here) + without)
 
 
-def watches(limit: int | None, wanted: int, share: float) -> Finding:
-    """Check that each directory can have its watch, within our share of the limit."""
+def watches(limit: int | None, directories: int, share: float, twice: int = 0) -> Finding:
+    """Check that each directory can have its watch, or two, within our share of the limit."""
     subject = "inotify watches"
     if limit is None:
         return fail(subject, "the kernel offers no inotify", "set watch: poll for every root")
-    ours = int(limit * share)
-    told = f"{wanted:,} directories, {ours:,} of {limit:,} watches may be ours"
+    ours, wanted = int(limit * share), directories + twice
+    counted = f", {twice:,} of them watched for their use as well" if twice else ""
+    told = f"{directories:,} directories{counted}, {ours:,} of {limit:,} watches may be ours"
     if wanted > ours:
         return fail(subject, f"{told}: some roots will be polled", _raise(limit, wanted, share))
     if wanted > ours * 0.8:

@@ -57,9 +57,19 @@ def test_too_few_watches_name_the_command_that_gives_twice_the_need() -> None:
     assert finding.remedy.startswith(f"{SYSCTL}max_user_watches=160000 && ")
 
 
+def test_counting_use_takes_a_second_watch_of_each_directory() -> None:
+    finding = machine.watches(65536, 30_000, 0.75, 25_000)
+
+    assert finding.level is Level.FAIL
+    assert finding.told.startswith(
+        "30,000 directories, 25,000 of them watched for their use as well, 49,152 of 65,536 "
+    )
+
+
 def test_what_is_missing_is_named() -> None:
     assert machine.libraries(lambda _name: "1.0").level is Level.OK
     assert lacking("rich").endswith("without rich (optional)")
+    assert lacking("c2pa-python").endswith("without c2pa-python (optional)")
     assert lacking("apsw", "rich") == "missing: apsw"
 
 

@@ -6,6 +6,8 @@ so an answer is one look into a table.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 UNKNOWN = "application/octet-stream"
 
 # Of each kind: extensions, then the type they have. Where nothing is registered the type begins
@@ -15,13 +17,14 @@ _TABLE = {
     "image": """
         png image/png  apng image/apng  jpg jpeg jpe jfif image/jpeg  gif image/gif
         webp image/webp  avif image/avif  heic image/heic  heif image/heif  jxl image/jxl
-        jp2 image/jp2  jpx jpf image/jpx  tif tiff image/tiff  bmp dib image/bmp
-        ico cur image/vnd.microsoft.icon  svg svgz image/svg+xml  psd image/vnd.adobe.photoshop
-        psb image/x-psb  xcf image/x-xcf  kra application/x-krita  ora image/openraster
-        exr image/x-exr  hdr image/vnd.radiance  tga image/x-tga  dds image/vnd-ms.dds
+        jp2 j2k j2c image/jp2  jpx jpf image/jpx  tif tiff image/tiff  bmp dib image/bmp
+        ico cur image/vnd.microsoft.icon  svg image/svg+xml  svgz image/svg+xml-compressed
+        psd image/vnd.adobe.photoshop  psb image/x-psb  xcf image/x-xcf  kra application/x-krita
+        ora image/openraster  exr image/x-exr  hdr image/vnd.radiance  tga image/x-tga
+        dds image/vnd-ms.dds
         ppm image/x-portable-pixmap  pgm image/x-portable-graymap  pbm image/x-portable-bitmap
-        pnm pfm image/x-portable-anymap  qoi image/x-qoi  ai application/illustrator
-        eps application/postscript  dng image/x-adobe-dng  cr2 image/x-canon-cr2
+        pnm pfm pam image/x-portable-anymap  qoi image/x-qoi  ai application/illustrator
+        eps image/x-eps  icns image/icns  dng image/x-adobe-dng  cr2 image/x-canon-cr2
         cr3 image/x-canon-cr3  nef image/x-nikon-nef  arw image/x-sony-arw
         orf image/x-olympus-orf  rw2 image/x-panasonic-rw2  raf image/x-fuji-raf
         pef image/x-pentax-pef  srw image/x-samsung-srw
@@ -45,7 +48,8 @@ _TABLE = {
         ra audio/vnd.rn-realaudio
     """,
     "text": """
-        txt text log prompt text/plain  md markdown text/markdown  rst text/x-rst
+        txt text prompt caption text/plain  log text/x-log  md markdown text/markdown
+        rst text/x-rst
         adoc text/asciidoc  tex text/x-tex  csv text/csv  tsv text/tab-separated-values
         json application/json  jsonl ndjson application/x-ndjson  json5 application/json5
         yaml yml application/yaml  toml application/toml  ini cfg conf properties env text/x-ini
@@ -124,13 +128,16 @@ KINDS = tuple(_TABLE)
 
 
 def _read() -> tuple[dict[bytes, str], dict[bytes, str]]:
-    """Return kinds and types by extension; an extension that stands twice is a mistake."""
+    """Return kinds and types by extension; what stands for two kinds is a mistake."""
     kinds: dict[bytes, str] = {}
     types: dict[bytes, str] = {}
+    owners: dict[str, str] = {}
     for kind, table in _TABLE.items():
         extensions: list[bytes] = []
         for word in table.split():
             if "/" in word:
+                if owners.setdefault(word, kind) != kind:
+                    raise ValueError(f"{word} is both {owners[word]} and {kind}")
                 types.update(dict.fromkeys(extensions, word))
                 extensions = []
                 continue
@@ -143,6 +150,12 @@ def _read() -> tuple[dict[bytes, str], dict[bytes, str]]:
 
 
 _KINDS, _TYPES = _read()
+
+
+def extensions() -> Iterator[tuple[bytes, str, str]]:
+    """Yield every extension with its kind and its type; a type has one kind."""
+    for extension, kind in _KINDS.items():
+        yield extension, kind, _TYPES[extension]
 
 
 def kind_of(name: bytes) -> str:

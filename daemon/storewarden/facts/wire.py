@@ -100,17 +100,20 @@ def _integer(value: object, name: str) -> int | None:
         return None
     if name == "seed":
         return value if abs(value) < _LARGEST_SEED else None
-    return value if _SMALLEST <= value <= _LARGEST else None
+    # nothing of what is counted or measured is less than nothing; what has no name may be anything
+    return value if (0 if name else _SMALLEST) <= value <= _LARGEST else None
 
 
-def _real(value: object, _name: str) -> float | None:
+def _real(value: object, name: str) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
         real = float(value)
     except OverflowError:
         return None
-    return real if math.isfinite(real) else None
+    if not math.isfinite(real) or (name == "fps" and real < 0):
+        return None
+    return real
 
 
 def _truth(value: object, _name: str) -> bool | None:

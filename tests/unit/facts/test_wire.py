@@ -55,7 +55,7 @@ def changed(path: str, value: object) -> Facts:
     return unpack(parse(json.dumps(message).encode()))
 
 
-@pytest.mark.parametrize("value", ["wide", True, 2**63, [1], {}, None, 1.5])
+@pytest.mark.parametrize("value", ["wide", True, 2**63, -1, [1], {}, None, 1.5])
 def test_what_is_no_64_bit_integer_is_no_width(value: object) -> None:
     assert changed("media.width", value).media.width is None
 
@@ -63,6 +63,7 @@ def test_what_is_no_64_bit_integer_is_no_width(value: object) -> None:
 def test_a_number_that_no_database_holds_is_not_told() -> None:
     assert changed("media.fps", math.inf).media.fps is None
     assert changed("media.fps", 10**400).media.fps is None
+    assert changed("media.fps", -1.0).media.fps is None
     assert changed("provenance.seed", 10**50).provenance.seed is None  # type: ignore[union-attr]
 
 

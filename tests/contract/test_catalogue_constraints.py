@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from peewee import BlobField, Field, Model, TextField
 
+from storewarden.catalogue.declared import INDEXES, MODELS
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.migrate import newest
 from storewarden.catalogue.rules import (
     GONE,
     LARGEST,
@@ -20,12 +22,12 @@ from storewarden.catalogue.rules import (
     explain,
     folded,
 )
-from storewarden.catalogue.tables import INDEXES, MODELS
 from storewarden.errors import CatalogueRefused
 from tests.catalogues import COLUMNS, FILE, NOW, Place, file_row, fresh_database
 
 UUID = "00000000-0000-0000-0000-00000000000"
 
+ROOTED = ("hosts", "roots", "directories", "inspectors", "schema_version")
 SOUND: dict[str, dict[str, Any]] = {
     "hosts": {"id": 2, "name": "other", "machine_id": "m2", "first_seen_ns": NOW},
     "roots": {"id": 2, "host_id": 1, "name": "other", "path": b"/srv", "uuid": f"{UUID}2"},
@@ -44,8 +46,25 @@ SOUND: dict[str, dict[str, Any]] = {
     "jobs": {"id": 1, "verb": "scan", "root_id": 1, "asked_ns": NOW, "asked_by": "test"},
     "leases": {"host_id": 1, "epoch": 1, "holder": "", "beat": 0},
     "schema_version": {"version": 99, "name": "later", "applied_ns": NOW},
+    "workflows": {"id": 1, "host_id": 1, "name": "w", "first_seen_ns": NOW, "last_seen_ns": NOW},
+    "scenes": {"id": 1, "host_id": 1, "name": "1", "first_seen_ns": NOW, "last_seen_ns": NOW},
+    "facts": {
+        "file_id": 7,
+        "inspector": "png",
+        "version": 1,
+        "outcome": "read",
+        "reason": "",
+        "mime": "image/png",
+    },
+    "prompts": {"file_id": 7, "tool": "automatic1111", "understood": 1},
+    "transcripts": {"file_id": 7, "role": "transcript", "text": ""},
+    "sidecars": {"file_id": 7, "of_id": 7, "role": "subtitle"},
+    "usage": {"file_id": 7, "last_ns": NOW, "opens": 0, "writes": 0},
+    "usage_days": {"file_id": 7, "day": 0, "opens": 0, "writes": 0},
+    "inspectors": {"name": "png", "version": 1},
 }
 
+HANGING = [table for table in SOUND if table not in ROOTED]
 STATES = ["", "gone", "Present", "present "]
 BROKEN: dict[str, list[Any]] = {
     "hosts_name": [""],
@@ -77,6 +96,37 @@ BROKEN: dict[str, list[Any]] = {
     "jobs_verb": [""],
     "jobs_state": ["", "paused"],
     "leases_epoch": [0, -1],
+    "directories_stale": [2, -1],
+    "workflows_name": [""],
+    "scenes_name": [""],
+    "facts_inspector": [""],
+    "facts_mime": [""],
+    "facts_outcome": ["", "Read", "failed"],
+    "facts_version": [-1],
+    "facts_width": [-1],
+    "facts_height": [-1],
+    "facts_frames": [-1],
+    "facts_duration": [-1],
+    "facts_bit_rate": [-1],
+    "facts_fps": [-0.5],
+    "facts_sample_rate": [-1],
+    "facts_channels": [-1],
+    "facts_orientation": [-1],
+    "facts_pages": [-1],
+    "prompts_tool": [""],
+    "prompts_understood": [2, -1],
+    "prompts_steps": [-1],
+    "prompts_width": [-1],
+    "prompts_height": [-1],
+    "transcripts_role": [""],
+    "sidecars_role": ["", "friend"],
+    "usage_opens": [-1],
+    "usage_writes": [-1],
+    "usage_days_day": [-1],
+    "usage_days_opens": [-1],
+    "usage_days_writes": [-1],
+    "inspectors_name": [""],
+    "inspectors_version": [-1],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -203,6 +253,11 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("roots", "host_id"), ("blindness", "root_id"), ("directories", "root_id")),
         *(("files", "directory_id"), ("totals", "root_id"), ("history", "file_id")),
         *(("jobs", "root_id"), ("leases", "host_id")),
+        *(("workflows", "host_id"), ("scenes", "host_id"), ("scenes", "workflow_id")),
+        *(("facts", "file_id"), ("facts", "workflow_id"), ("facts", "scene_id")),
+        *(("prompts", "file_id"), ("prompts", "from_id"), ("transcripts", "file_id")),
+        *(("sidecars", "file_id"), ("sidecars", "of_id")),
+        *(("usage", "file_id"), ("usage_days", "file_id")),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -221,6 +276,15 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("totals", {}),
         ("blindness", {}),
         ("leases", {}),
+        ("workflows", {"id": 2}),
+        ("scenes", {"id": 2}),
+        ("facts", {}),
+        ("prompts", {}),
+        ("transcripts", {}),
+        ("sidecars", {}),
+        ("usage", {}),
+        ("usage_days", {}),
+        ("inspectors", {}),
         ("schema_version", {"version": 1}),
     ],
 )
@@ -229,7 +293,7 @@ def test_what_is_unique_stays_so(furnished: Engine, table: str, changed: dict[st
     for column, value in tuple(changed.items()):
         if value is None:
             ((changed[column],),) = furnished.execute(f"SELECT {column} FROM {table}")
-    first = [] if changed else [(table, SOUND[table])]
+    first = [] if changed.keys() - {"id"} else [(table, SOUND[table])]
     with pytest.raises(CatalogueRefused, match=r"(?i)unique|duplicate"):
         attempt(furnished, *first, (table, {**SOUND[table], **changed}))
 
@@ -244,13 +308,43 @@ def test_a_name_has_one_row_but_any_number_of_missing_ones(furnished: Engine) ->
 
 def test_what_belongs_to_a_host_goes_with_it(engine: Engine) -> None:
     with engine.transaction():
-        for table in ("files", "blindness", "totals", "history", "jobs", "leases"):
+        for table in HANGING:
             row = {**SOUND[table], **({"id": 7} if table == "files" else {})}
             engine.insert(table, tuple(row), [tuple(row.values())])
         engine.execute("DELETE FROM hosts")
 
     left = {table: engine.execute(f"SELECT count(*) FROM {table}")[0][0] for table in SOUND}
-    assert left == {**dict.fromkeys(SOUND, 0), "schema_version": 1}
+    assert left == {**dict.fromkeys(SOUND, 0), "schema_version": newest()}
+
+
+def test_what_is_found_out_about_a_file_goes_with_it(furnished: Engine) -> None:
+    (words,) = {
+        "sqlite": ["INSERT INTO words (rowid, path) VALUES (7, 'seven')"],
+        "postgresql": ["INSERT INTO words VALUES (7, 'seven:1', 0)"],
+    }[furnished.dialect]
+    tables = ("facts", "prompts", "transcripts", "sidecars", "usage", "usage_days")
+    with contextlib.suppress(UndoneError), furnished.transaction():
+        for table in tables:
+            furnished.insert(table, tuple(SOUND[table]), [tuple(SOUND[table].values())])
+        furnished.execute(words)
+        furnished.execute("DELETE FROM files WHERE id = 7")
+        for table in (*tables, "words"):
+            assert furnished.execute(f"SELECT count(*) FROM {table}") == [(0,)], table
+        raise UndoneError
+
+
+def test_what_said_where_it_belongs_goes_and_the_facts_stay(furnished: Engine) -> None:
+    with contextlib.suppress(UndoneError), furnished.transaction():
+        for table, more in (
+            ("workflows", {}),
+            ("scenes", {"workflow_id": 1}),
+            ("facts", {"workflow_id": 1, "scene_id": 1}),
+        ):
+            row = {**SOUND[table], **more}
+            furnished.insert(table, tuple(row), [tuple(row.values())])
+        furnished.execute("DELETE FROM workflows")
+        assert furnished.execute("SELECT workflow_id, scene_id FROM facts") == [(None, None)]
+        raise UndoneError
 
 
 def test_every_unique_index_is_explained() -> None:

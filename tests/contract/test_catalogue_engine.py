@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from storewarden.catalogue import engine as engine_module
+from storewarden.catalogue.declared import SECONDARY
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.migrate import migrate
-from storewarden.catalogue.tables import SECONDARY, File
+from storewarden.catalogue.tables import File
 from storewarden.errors import (
     CatalogueBusy,
     CatalogueRefused,

@@ -26,6 +26,7 @@ from tests.missing import missing
 
 # A server's damage is for its administrator.
 only_sqlite = pytest.mark.parametrize("place", ["sqlite"], indirect=True)
+S = (NOW, NOW)
 HOSTILE = [b"\xff\\N\n", b"tab\t", b"\\.", b"a" * 255, b"\\x00", b"plain"]
 
 
@@ -43,12 +44,45 @@ def filled(engine: Engine) -> Engine:
             "totals", ("root_id", "kind", "state", "files", "bytes"), [(1, "x", "held", 1, 2)]
         )
         engine.execute("UPDATE roots SET last_scan_seconds = 0.1")
+        find_out(engine)
     return engine
+
+
+def find_out(engine: Engine) -> None:
+    """Make rows of what is found in files, and of the words in them."""
+    engine.insert("workflows", ("host_id", "name", "first_seen_ns", "last_seen_ns"), [(1, "w", *S)])
+    engine.insert(
+        "scenes",
+        ("host_id", "workflow_id", "name", "first_seen_ns", "last_seen_ns"),
+        [(1, 1, "3", *S)],
+    )
+    engine.insert(
+        "facts",
+        ("file_id", "inspector", "version", "outcome", "reason", "mime", "fps", "scene_id"),
+        [(1, "png", 1, "read", "", "image/png", 23.976, 1)],
+    )
+    engine.insert(
+        "prompts",
+        ("file_id", "from_id", "tool", "understood", "prompt", "raw"),
+        [(1, 2, "comfyui", 1, "a lighthouse\n\tat dusk \\N", b"\0\xff\\")],
+    )
+    engine.insert("sidecars", ("file_id", "of_id", "role"), [(2, 1, "metadata")])
+    engine.execute(
+        *{
+            "sqlite": ("INSERT INTO words (rowid, prompt) VALUES (1, ?)", ("a lighthouse",)),
+            "postgresql": ("INSERT INTO words VALUES (1, ?::tsvector, 0)", ("'lighthouse':2A",)),
+        }[engine.dialect]
+    )
 
 
 def content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     tables = set(schema.read(engine).tables) - {"leases", "schema_version"}
-    return {name: engine.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3") for name in tables}
+    found = {name: engine.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3") for name in tables}
+    asked = {
+        "sqlite": "SELECT rowid FROM words WHERE words MATCH 'lighthouse'",
+        "postgresql": "SELECT file_id FROM words WHERE words @@ 'lighthouse'::tsquery",
+    }
+    return {**found, "found by words": engine.execute(asked[engine.dialect])}
 
 
 def restore(place: Place, info: BackupInfo) -> keep.Restored:
@@ -61,6 +95,7 @@ def end(info: BackupInfo) -> str:
 
 def test_a_backup_comes_back_as_it_was(filled: Engine, place: Place) -> None:
     before = content(filled)
+    assert before["found by words"] == [(1,)]
     info = keep.backup(filled, place.state, place.clock)
     with filled.transaction():
         filled.execute("DELETE FROM files")
@@ -72,7 +107,7 @@ def test_a_backup_comes_back_as_it_was(filled: Engine, place: Place) -> None:
     assert done.backup == info
     assert content(again) == before
     assert schema.differences(schema.read(again), schema.declared(again)) == []
-    assert migrate.version(again) == 1
+    assert migrate.version(again) == migrate.newest()
 
 
 def test_a_restored_catalogue_gives_new_numbers(filled: Engine, place: Place) -> None:
@@ -114,7 +149,7 @@ def test_a_backup_restores_into_nothing(filled: Engine, place: Place, tmp_path: 
     if info.dialect == "sqlite":
         place.file.unlink()
     else:
-        migrate.rollback(filled)
+        migrate.rollback(filled, to=0)
         with filled.transaction():
             filled.execute("DROP TABLE schema_version")
     done = restore(place, info)
@@ -128,7 +163,7 @@ def test_a_backup_tells_what_it_is(filled: Engine, place: Place) -> None:
     info = keep.backup(filled, place.state, place.clock, lambda *step: steps.append(step))
 
     assert info.path == place.state / "backups" / f"catalogue-20261121T073001Z{end(info)}"
-    assert (info.at_ns, info.version, info.dialect) == (NOW, 1, filled.dialect)
+    assert (info.at_ns, info.version, info.dialect) == (NOW, migrate.newest(), filled.dialect)
     assert info.bytes == info.path.stat().st_size > 500
     assert steps
     assert steps[-1][0] == steps[-1][1]
@@ -202,7 +237,7 @@ def test_after_a_restore_a_paused_holder_stays_out(filled: Engine, place: Place)
     restored = place.lease(place.open())
 
     assert restored.epoch > 4
-    assert info.version == 1
+    assert info.version == migrate.newest()
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "longer", "garbage", "empty"])
@@ -401,7 +436,7 @@ def test_a_sound_catalogue_is_opened_and_migrated(place: Place) -> None:
     engine, healed = reopen(place)
 
     assert healed is None
-    assert migrate.version(engine) == 1
+    assert migrate.version(engine) == migrate.newest()
 
 
 @only_sqlite
@@ -481,15 +516,16 @@ def test_a_catalogue_of_a_newer_program_is_not_healed(place: Place, filled: Engi
 def test_an_older_catalogue_is_backed_up_before_it_is_migrated(
     place: Place, filled: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = migrate.Migration(2, "nothing", lambda _engine: None, lambda _engine: None)
+    older = migrate.newest()
+    step = migrate.Migration(older + 1, "nothing", lambda _engine: None, lambda _engine: None)
     steps = (*migrate.known(), step)
     monkeypatch.setattr(migrate, "known", lambda: steps)
     filled.close()
     engine, _ = reopen(place)
 
-    assert migrate.version(engine) == 2
+    assert migrate.version(engine) == older + 1
     (info,) = keep.backups(place.state)
-    assert info.version == 1
+    assert info.version == older
     assert find.count(engine, [], NOW)[0] == len(HOSTILE)
 
 

@@ -35,8 +35,12 @@ def break_half_way(engine: Engine) -> None:
     engine.execute("ALTER TABLE nowhere ADD COLUMN more TEXT")
 
 
-NOTES = Migration(2, "notes", add_notes, drop_notes)
-BROKEN = Migration(2, "broken", break_half_way, drop_notes)
+NEWEST = migrate.newest()
+NEXT = NEWEST + 1
+OURS = list(range(1, NEXT))
+NAMES = [step.name for step in migrate.known()]
+NOTES = Migration(NEXT, "notes", add_notes, drop_notes)
+BROKEN = Migration(NEXT, "broken", break_half_way, drop_notes)
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_an_empty_catalogue_has_version_nought(place: Place) -> None:
     engine = place.open()
 
     assert migrate.version(engine) == 0
-    assert steps(migrate.status(engine)) == [(1, False)]
+    assert steps(migrate.status(engine)) == [(version, False) for version in OURS]
 
 
 def test_migrating_says_what_it_did_and_does_it_once(place: Place) -> None:
@@ -98,18 +102,19 @@ def test_migrating_says_what_it_did_and_does_it_once(place: Place) -> None:
 
     done = migrate.migrate(engine, place.clock)
     assert [(state.version, state.name, state.applied_ns) for state in done] == [
-        (1, "recording", NOW)
+        (version, name, NOW) for version, name in zip(OURS, NAMES, strict=True)
     ]
+    assert NAMES[:2] == ["recording", "facts"]
     assert migrate.migrate(engine, place.clock) == []
-    assert migrate.version(engine) == 1
-    assert steps(migrate.status(engine)) == [(1, True)]
+    assert migrate.version(engine) == NEWEST
+    assert steps(migrate.status(engine)) == [(version, True) for version in OURS]
 
 
 def test_rolling_back_leaves_only_the_table_of_versions(place: Place) -> None:
     engine = place.furnished()
-    done = migrate.rollback(engine)
+    done = migrate.rollback(engine, to=0)
 
-    assert [state.version for state in done] == [1]
+    assert [state.version for state in done] == OURS[::-1]
     assert tables(engine) == {"schema_version"}
     migrate.migrate(engine, place.clock)
     assert schema.differences(schema.read(engine), schema.declared(engine)) == []
@@ -118,33 +123,33 @@ def test_rolling_back_leaves_only_the_table_of_versions(place: Place) -> None:
 @pytest.mark.usefixtures("future")
 def test_going_to_a_version_and_back(place: Place) -> None:
     engine = place.open()
-    assert [s.version for s in migrate.migrate(engine, place.clock, to=1)] == [1]
-    assert steps(migrate.status(engine)) == [(1, True), (2, False)]
+    assert [s.version for s in migrate.migrate(engine, place.clock, to=NEWEST)] == OURS
+    assert steps(migrate.status(engine))[-2:] == [(NEWEST, True), (NEXT, False)]
     with pytest.raises(PermanentError, match="older than this program"):
         migrate.require_current(engine)
-    assert [s.version for s in migrate.migrate(engine, place.clock)] == [2]
+    assert [s.version for s in migrate.migrate(engine, place.clock)] == [NEXT]
     migrate.require_current(engine)
     assert "notes" in tables(engine)
-    assert [s.version for s in migrate.rollback(engine)] == [2]
-    migrate.migrate(engine, place.clock, to=2)
-    assert [s.version for s in migrate.rollback(engine, to=0)] == [2, 1]
+    assert [s.version for s in migrate.rollback(engine)] == [NEXT]
+    migrate.migrate(engine, place.clock, to=NEXT)
+    assert [s.version for s in migrate.rollback(engine, to=0)] == [NEXT, *OURS[::-1]]
     assert migrate.rollback(engine) == []
 
 
-@pytest.mark.parametrize("version", [-1, 2, 99])
+@pytest.mark.parametrize("version", [-1, NEXT, 99])
 def test_a_version_that_nobody_knows_is_refused(place: Place, version: int) -> None:
     engine = place.made()
-    with pytest.raises(UsageError, match="knows 0 to 1"):
+    with pytest.raises(UsageError, match=f"knows 0 to {NEWEST}"):
         migrate.migrate(engine, place.clock, to=version)
-    with pytest.raises(UsageError, match="knows 0 to 1"):
+    with pytest.raises(UsageError, match=f"knows 0 to {NEWEST}"):
         migrate.rollback(engine, to=version)
 
 
 def test_a_newer_catalogue_is_not_touched(place: Place) -> None:
     engine = place.made()
     with engine.transaction():
-        engine.insert("schema_version", ("version", "name", "applied_ns"), [(7, "later", NOW)])
-    told = "version 7, this program knows versions up to 1"
+        engine.insert("schema_version", ("version", "name", "applied_ns"), [(77, "later", NOW)])
+    told = f"version 77, this program knows versions up to {NEWEST}"
     with pytest.raises(CatalogueTooNew, match=told):
         migrate.migrate(engine, place.clock)
     with pytest.raises(CatalogueTooNew, match=told):
@@ -152,7 +157,7 @@ def test_a_newer_catalogue_is_not_touched(place: Place) -> None:
     with pytest.raises(CatalogueTooNew, match=told):
         migrate.require_current(engine)
 
-    assert steps(migrate.status(engine)) == [(1, True), (7, True)]
+    assert steps(migrate.status(engine))[-2:] == [(NEWEST, True), (77, True)]
 
 
 def test_a_step_that_fails_leaves_nothing_and_the_steps_before_it(
@@ -164,13 +169,13 @@ def test_a_step_that_fails_leaves_nothing_and_the_steps_before_it(
     with pytest.raises(CatalogueRefused):
         migrate.migrate(engine, place.clock)
 
-    assert migrate.version(engine) == 1
+    assert migrate.version(engine) == NEWEST
     assert "notes" not in tables(engine)
 
 
 def test_rows_survive_the_way_there_and_back(place: Place, future: None) -> None:
     engine = place.open()
-    migrate.migrate(engine, place.clock, to=1)
+    migrate.migrate(engine, place.clock, to=NEWEST)
     furnish(engine)
     with engine.transaction():
         engine.insert("files", COLUMNS, [file_row(b"\xff")])
@@ -193,13 +198,13 @@ def test_two_programs_that_migrate_at_once(place: Place) -> None:
     for thread in threads:
         thread.join()
 
-    assert sorted(done) == [0, 0, 1]
+    assert sum(done) == NEWEST
 
 
 @pytest.mark.usefixtures("future")
 def test_nobody_migrates_under_a_running_daemon(place: Place) -> None:
     engine = place.open()
-    migrate.migrate(engine, place.clock, to=1)
+    migrate.migrate(engine, place.clock, to=NEWEST)
     furnish(engine)
     held = lease.take(engine, 1, "storewarden run", place.clock, place.clock.advance)
     held.beat(place.clock)
@@ -208,7 +213,7 @@ def test_nobody_migrates_under_a_running_daemon(place: Place) -> None:
     with pytest.raises(HeldByAnother):
         migrate.migrate(other, place.clock, sleep=place.clock.advance)
     held.release()
-    assert [s.version for s in migrate.migrate(other, place.clock)] == [2]
+    assert [s.version for s in migrate.migrate(other, place.clock)] == [NEXT]
 
 
 # -- rehearsing -----------------------------------------------------------------------------------
@@ -220,7 +225,11 @@ def test_a_rehearsal_goes_there_and_back_and_leaves_everything_as_it_was(place: 
     tried = rehearsal.rehearse(engine, place.state, place.clock)
 
     assert tried.problems == ()
-    assert tried.steps[-2:] == ("0001 recording down", "0001 recording up")
+    numbered = [f"{version:04} {name}" for version, name in zip(OURS, NAMES, strict=True)]
+    there_and_back = [f"{step} down" for step in numbered[::-1]] + [
+        f"{step} up" for step in numbered
+    ]
+    assert list(tried.steps[-2 * NEWEST :]) == there_and_back
     assert schema.read(engine) == before
     assert engine.execute("SELECT count(*) FROM directories") == [(1,)]
     assert [path.name for path in place.state.glob(".rehearsal-*")] == []
@@ -231,7 +240,7 @@ def test_a_rehearsal_tells_of_tables_that_are_not_declared(place: Place) -> None
     place.state.mkdir(exist_ok=True)
     tried = rehearsal.rehearse(place.made(), place.state, place.clock)
 
-    assert tried.problems == ("version 2: table notes is not declared",) * 2
+    assert tried.problems == (f"version {NEXT}: table notes is not declared",) * 2
 
 
 def test_a_rehearsal_tells_of_a_step_that_fails(

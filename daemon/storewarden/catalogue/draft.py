@@ -2,7 +2,8 @@
 
 For developers: ``python -m storewarden.catalogue.draft NAME`` writes a numbered file with ``up``
 and ``down`` for tables, columns and indexes that were added or dropped, and for changed indexes.
-What it cannot draft is said, and left to its author: a changed column or constraint.
+What it cannot draft is said, and left to its author: a changed column or constraint, a virtual
+table, a trigger.
 """
 
 from __future__ import annotations
@@ -76,6 +77,9 @@ def draft(have: Schema, want: Schema) -> Draft:
     for name, sql in want.indexes.items():
         if have.indexes.get(name) != sql:
             drafted.step(spaced(sql), f"DROP INDEX {name}")
+    for name in sorted({*have.others, *want.others}):
+        if have.others.get(name) != want.others.get(name):
+            drafted.left.append(f"{name}: only SQLite has such, PostgreSQL wants words of its own")
     return drafted
 
 

@@ -18,8 +18,8 @@ from typing import Any, ClassVar, NoReturn, Protocol
 
 from peewee import Database, Node
 
+from storewarden.catalogue.declared import INDEXES, SECONDARY
 from storewarden.catalogue.dialect import Dialect
-from storewarden.catalogue.tables import INDEXES, SECONDARY
 from storewarden.errors import CatalogueBusy, LeaseLost, StorewardenError
 
 Row = tuple[Any, ...]

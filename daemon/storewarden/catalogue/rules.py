@@ -7,7 +7,7 @@ same before an insert, of all columns at once and in words.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ LARGEST = 2**63 - 1
 MODES = ("inotify", "poll", "none")
 ROOT_STATES = ("starting", "watching", "polling", "blind", "frozen", "stopped")
 FILE_STATES = ("present", "missing", "archived", "trashed", "purged", "held")
+OUTCOMES = ("read", "partly", "refused", "nothing")
+SIDECAR_ROLES = ("transcript", "subtitle", "caption", "metadata", "database")
 JOB_STATES = ("planned", "running", "done", "failed")
 DIGEST_BYTES = 32
 NAME_BYTES = 255
@@ -34,7 +36,7 @@ class Rule:
 
     @property
     def table(self) -> str:
-        return self.name.split("_", 1)[0]
+        return self.name.removesuffix("_" + self.column.removesuffix("_ns"))
 
 
 def _one_of(name: str, column: str, values: tuple[str, ...]) -> Rule:
@@ -61,6 +63,42 @@ def _name(name: bytes) -> bool:
     if not 1 <= len(name) <= NAME_BYTES or name in {b".", b".."}:
         return False
     return b"/" not in name and b"\0" not in name
+
+
+def _flag(name: str, column: str) -> Rule:
+    sql = f"{column} IN (0, 1)"
+    return Rule(name, column, sql, "is 0 or 1", lambda value: value in {0, 1})
+
+
+def _found() -> Iterator[Rule]:
+    """Yield the rules of what was found out about files."""
+    filled = {
+        "workflows": ("name",),
+        "scenes": ("name",),
+        "facts": ("inspector", "mime"),
+        "prompts": ("tool",),
+        "transcripts": ("role",),
+        "inspectors": ("name",),
+    }
+    counted = {
+        "facts": (
+            *("version", "width", "height", "frames", "duration_ns", "bit_rate", "fps"),
+            *("sample_rate", "channels", "orientation", "pages"),
+        ),
+        "prompts": ("steps", "width", "height"),
+        "usage": ("opens", "writes"),
+        "usage_days": ("day", "opens", "writes"),
+        "inspectors": ("version",),
+    }
+    for table, columns in filled.items():
+        yield from (_filled(f"{table}_{column}", column) for column in columns)
+    for table, columns in counted.items():
+        for column in columns:
+            yield _at_least(f"{table}_{column.removesuffix('_ns')}", column, 0)
+    yield _one_of("facts_outcome", "outcome", OUTCOMES)
+    yield _one_of("sidecars_role", "role", SIDECAR_ROLES)
+    yield _flag("prompts_understood", "understood")
+    yield _flag("directories_stale", "stale")
 
 
 RULES: tuple[Rule, ...] = (
@@ -102,9 +140,7 @@ RULES: tuple[Rule, ...] = (
     _at_least("files_blocks", "blocks", 0),
     _filled("files_kind", "kind"),
     _one_of("files_state", "state", FILE_STATES),
-    Rule(
-        "files_growing", "growing", "growing IN (0, 1)", "is 0 or 1", lambda value: value in {0, 1}
-    ),
+    _flag("files_growing", "growing"),
     _at_least("files_generation", "generation", 1),
     Rule(
         "files_digest",
@@ -121,6 +157,7 @@ RULES: tuple[Rule, ...] = (
     _filled("jobs_verb", "verb"),
     _one_of("jobs_state", "state", JOB_STATES),
     _at_least("leases_epoch", "epoch", 1),
+    *_found(),
 )
 GONE = Rule(
     "files_gone",
@@ -141,6 +178,9 @@ UNIQUE = {
     "directories_root_path": "a directory has one row",
     "directories.root_id, directories.path": "a directory has one row",
     "files_directory_name": "a name in a directory has one row that is not missing",
+    "workflows_host_name": "a host has one workflow of a name",
+    "workflows.host_id, workflows.name": "a host has one workflow of a name",
+    "scenes_of_name": "a workflow has one scene of a name",
 }
 BY_NAME = {rule.name: rule for rule in (*RULES, GONE)}
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from peewee import Model, SchemaManager
 
+from storewarden.catalogue.declared import INDEXES, MODELS, WORDS
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.sqlite import SqliteEngine
-from storewarden.catalogue.tables import INDEXES, MODELS
 
 SCRATCH = "storewarden_scratch"
 
@@ -52,10 +52,15 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """All tables, and all indexes that are not a constraint's own, by name."""
+    """All tables, and all indexes that are not a constraint's own, by name.
+
+    ``others`` are the virtual tables and the triggers of SQLite. What a virtual table keeps its
+    rows in is its own affair and no table here.
+    """
 
     tables: Mapping[str, Table]
     indexes: Mapping[str, str]
+    others: Mapping[str, str] = field(default_factory=dict)
 
 
 def read(engine: Engine) -> Schema:
@@ -74,7 +79,7 @@ def build(engine: Engine) -> None:
     """Make what the models ask for, inside the open transaction."""
     for model in MODELS:
         engine.execute(creation(engine, model))
-    for statement in INDEXES.values():
+    for statement in (*INDEXES.values(), *WORDS[engine.dialect]):
         engine.execute(statement)
 
 
@@ -134,7 +139,8 @@ def differences(have: Schema, want: Schema) -> list[str]:
                 )
         if list(ours.columns) != list(theirs.columns) and not found:
             found.append(f"{name}: columns stand in another order")
-    return sorted(found + _between("index", have.indexes, want.indexes))
+    found += _between("index", have.indexes, want.indexes)
+    return sorted(found + _between("table or trigger", have.others, want.others))
 
 
 def _between(what: str, have: Mapping[str, object], want: Mapping[str, object]) -> list[str]:
@@ -155,12 +161,25 @@ def _read_sqlite(engine: Engine) -> Schema:
         "SELECT type, name, sql FROM sqlite_schema"
         " WHERE name NOT LIKE 'sqlite_%' AND sql IS NOT NULL ORDER BY name"
     )
+    plain, virtual = _sqlite_names(engine, "table"), _sqlite_names(engine, "virtual")
     return Schema(
         tables={
-            name: _sqlite_table(engine, name, sql) for kind, name, sql in made if kind == "table"
+            name: _sqlite_table(engine, name, sql)
+            for kind, name, sql in made
+            if kind == "table" and name in plain
         },
         indexes={name: _plain(sql) for kind, name, sql in made if kind == "index"},
+        others={
+            name: _plain(sql) for kind, name, sql in made if kind == "trigger" or name in virtual
+        },
     )
+
+
+def _sqlite_names(engine: Engine, type_: str) -> set[str]:
+    rows = engine.execute(
+        "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = ?", (type_,)
+    )
+    return {name for (name,) in rows}
 
 
 def _sqlite_table(engine: Engine, name: str, sql: str) -> Table:
@@ -267,7 +286,7 @@ def _key_columns(engine: Engine, table: str) -> dict[str, int]:
 
 def _reference(sql: str) -> Reference:
     match = re.fullmatch(
-        r"FOREIGN KEY \((\w+)\) REFERENCES (?:\w+\.)?(\w+)\((\w+)\)(?: ON DELETE (\w+))?", sql
+        r"FOREIGN KEY \((\w+)\) REFERENCES (?:\w+\.)?(\w+)\((\w+)\)(?: ON DELETE ([A-Z ]+))?", sql
     )
     if match is None:
         raise ValueError(f"a foreign key that cannot be read: {sql}")

@@ -1,4 +1,4 @@
-"""The tables as they shall be: the declared truth that migrations must arrive at.
+"""The tables of what is recorded, as they shall be; ``fact_tables`` has those of what is found.
 
 Queries that are put together at run time are built from these models and run by
 ``Engine.rows``; the models are bound to no database. Names and paths are bytes, times are integer
@@ -92,6 +92,8 @@ class Root(Model):
     last_scan_seconds = DoubleField(null=True)
     last_scan_files = BigIntegerField(null=True)
     missing_held = BigIntegerField(constraints=default(0))
+    places = TextField(constraints=default("[]"))
+    usage_since_ns = BigIntegerField(null=True)
 
     class Meta:
         table_name = "roots"
@@ -115,7 +117,10 @@ class BlindPlace(Model):
 
 
 class Directory(Model):
-    """A directory; ``digest`` is of the last listing that the rows agree with."""
+    """A directory; ``digest`` is of the last listing that the rows agree with.
+
+    ``stale``: its files shall be inspected anew, because their path changed or what it tells.
+    """
 
     id = BigAutoField()
     root = child_of(Root, "root_id")
@@ -123,6 +128,7 @@ class Directory(Model):
     device = BigIntegerField()
     inode = BigIntegerField()
     digest = BlobField(null=True)
+    stale = BigIntegerField(constraints=default(0))
 
     class Meta:
         table_name = "directories"
@@ -154,6 +160,7 @@ class File(Model):
     gone_ns = BigIntegerField(null=True)
     digest = BlobField(null=True)
     digested_ns = BigIntegerField(null=True)
+    inspected_ns = BigIntegerField(null=True)
 
     class Meta:
         table_name = "files"
@@ -232,47 +239,3 @@ class SchemaVersion(Model):
 
     class Meta:
         table_name = "schema_version"
-
-
-MODELS: tuple[type[Model], ...] = (
-    Host,
-    Root,
-    BlindPlace,
-    Directory,
-    File,
-    Total,
-    History,
-    Job,
-    LeaseRow,
-    SchemaVersion,
-)
-
-INDEXES: dict[str, str] = {
-    "hosts_machine": "CREATE UNIQUE INDEX hosts_machine ON hosts (machine_id)",
-    "roots_uuid": "CREATE UNIQUE INDEX roots_uuid ON roots (uuid)",
-    "roots_host_name": "CREATE UNIQUE INDEX roots_host_name ON roots (host_id, name)",
-    "directories_root_path": (
-        "CREATE UNIQUE INDEX directories_root_path ON directories (root_id, path)"
-    ),
-    # a name is held by one row only, but any number of missing rows remember it
-    "files_directory_name": (
-        "CREATE UNIQUE INDEX files_directory_name ON files"
-        " (directory_id, name, (CASE state WHEN 'missing' THEN id ELSE 0 END))"
-    ),
-    "files_inode": "CREATE INDEX files_inode ON files (inode)",
-    "files_size": "CREATE INDEX files_size ON files (size)",
-    "files_modified": "CREATE INDEX files_modified ON files (modified_ns)",
-    "files_undigested": (
-        "CREATE INDEX files_undigested ON files (id)"
-        " WHERE digest IS NULL AND state = 'present' AND growing = 0"
-    ),
-    "files_missing_digest": (
-        "CREATE INDEX files_missing_digest ON files (digest) WHERE state = 'missing'"
-    ),
-    "history_file": "CREATE INDEX history_file ON history (file_id, at_ns)",
-    "jobs_state": "CREATE INDEX jobs_state ON jobs (state)",
-}
-"""Every index but those of primary keys, by name."""
-
-SECONDARY = ("files_size", "files_modified", "files_undigested")
-"""Costly while a million rows are loaded, cheap to make afterwards; nothing depends on them."""

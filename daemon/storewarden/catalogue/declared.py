@@ -1,0 +1,108 @@
+"""All that the catalogue shall hold: the declared truth that migrations must arrive at."""
+
+from __future__ import annotations
+
+from peewee import Model
+
+from storewarden.catalogue import fact_tables as found
+from storewarden.catalogue import tables as recorded
+from storewarden.catalogue.dialect import Dialect
+
+MODELS: tuple[type[Model], ...] = (
+    recorded.Host,
+    recorded.Root,
+    recorded.BlindPlace,
+    recorded.Directory,
+    recorded.File,
+    recorded.Total,
+    recorded.History,
+    recorded.Job,
+    recorded.LeaseRow,
+    recorded.SchemaVersion,
+    found.Workflow,
+    found.Scene,
+    found.FactsRow,
+    found.PromptRow,
+    found.TranscriptRow,
+    found.SidecarRow,
+    found.UsageRow,
+    found.UsageDay,
+    found.InspectorRow,
+)
+
+INDEXES: dict[str, str] = {
+    "hosts_machine": "CREATE UNIQUE INDEX hosts_machine ON hosts (machine_id)",
+    "roots_uuid": "CREATE UNIQUE INDEX roots_uuid ON roots (uuid)",
+    "roots_host_name": "CREATE UNIQUE INDEX roots_host_name ON roots (host_id, name)",
+    "directories_root_path": (
+        "CREATE UNIQUE INDEX directories_root_path ON directories (root_id, path)"
+    ),
+    # a name is held by one row only, but any number of missing rows remember it
+    "files_directory_name": (
+        "CREATE UNIQUE INDEX files_directory_name ON files"
+        " (directory_id, name, (CASE state WHEN 'missing' THEN id ELSE 0 END))"
+    ),
+    "files_inode": "CREATE INDEX files_inode ON files (inode)",
+    "files_size": "CREATE INDEX files_size ON files (size)",
+    "files_modified": "CREATE INDEX files_modified ON files (modified_ns)",
+    "files_undigested": (
+        "CREATE INDEX files_undigested ON files (id)"
+        " WHERE digest IS NULL AND state = 'present' AND growing = 0"
+    ),
+    "files_missing_digest": (
+        "CREATE INDEX files_missing_digest ON files (digest) WHERE state = 'missing'"
+    ),
+    "history_file": "CREATE INDEX history_file ON history (file_id, at_ns)",
+    "jobs_state": "CREATE INDEX jobs_state ON jobs (state)",
+    "files_uninspected": (
+        "CREATE INDEX files_uninspected ON files (id)"
+        " WHERE inspected_ns IS NULL AND state = 'present' AND growing = 0"
+    ),
+    "directories_stale": "CREATE INDEX directories_stale ON directories (id) WHERE stale = 1",
+    "workflows_host_name": "CREATE UNIQUE INDEX workflows_host_name ON workflows (host_id, name)",
+    # a scene without a workflow is one of its host's, and there it has its name alone
+    "scenes_of_name": (
+        "CREATE UNIQUE INDEX scenes_of_name ON scenes (host_id, (coalesce(workflow_id, 0)), name)"
+    ),
+    "scenes_workflow": "CREATE INDEX scenes_workflow ON scenes (workflow_id)",
+    "facts_workflow": (
+        "CREATE INDEX facts_workflow ON facts (workflow_id) WHERE workflow_id IS NOT NULL"
+    ),
+    "facts_scene": "CREATE INDEX facts_scene ON facts (scene_id) WHERE scene_id IS NOT NULL",
+    "prompts_from": "CREATE INDEX prompts_from ON prompts (from_id) WHERE from_id IS NOT NULL",
+    "prompts_model": "CREATE INDEX prompts_model ON prompts (model)",
+    "prompts_tool": "CREATE INDEX prompts_tool ON prompts (tool)",
+    "prompts_seed": "CREATE INDEX prompts_seed ON prompts (seed)",
+    "sidecars_of": "CREATE INDEX sidecars_of ON sidecars (of_id)",
+    "usage_days_day": "CREATE INDEX usage_days_day ON usage_days (day)",
+}
+"""Every index but those of primary keys, by name."""
+
+SECONDARY = ("files_size", "files_modified", "files_undigested", "files_uninspected")
+"""Costly while a million rows are loaded, cheap to make afterwards; nothing depends on them."""
+
+WORDS: dict[Dialect, tuple[str, ...]] = {
+    "sqlite": (
+        """
+        CREATE VIRTUAL TABLE words USING fts5 (
+            path, prompt, negative, transcript, summary, model,
+            content = '', contentless_delete = 1, tokenize = 'ascii'
+        )
+        """,
+        """
+        CREATE TRIGGER files_words AFTER DELETE ON files
+        BEGIN DELETE FROM words WHERE rowid = old.id; END
+        """,
+    ),
+    "postgresql": (
+        """
+        CREATE TABLE words (
+            file_id BIGINT NOT NULL PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
+            words TSVECTOR NOT NULL,
+            clipped BIGINT NOT NULL
+        )
+        """,
+        "CREATE INDEX words_words ON words USING gin (words)",
+    ),
+}
+"""The index of words, which each database has in a way of its own; the key is the file's."""

@@ -19,7 +19,8 @@ from storewarden.measure.table import KINDS, PREFIX, TABLE, Row
 
 MODES = ("inotify", "poll", "none")
 REASONS = ("busy", "full", "unavailable", "corrupt", "other")
-DEATHS = ("timeout", "memory", "signal", "exit", "other")  # of a process that looks into files
+# Of a process that looks into files.
+DEATHS = ("time", "processor", "signal", "exit", "nonsense", "start", "other")
 # Of each root from the start, so that a rate or an alert need not wait for the first time.
 FROM_ZERO = (
     "overflows_total",

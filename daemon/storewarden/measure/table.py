@@ -161,8 +161,9 @@ TABLE = (
     Row(
         "inspection_children_died_total",
         "counter",
-        "Times a process that looks into files ended, by reason (timeout, memory, signal, exit, "
-        "other); each costs one file one attempt.",
+        "Times a process that looks into files ended: time (it did not answer), processor (it "
+        "computed without end), signal, exit, nonsense (its answer was none), start, other; each "
+        "costs one file one attempt.",
         ("reason",),
     ),
     Row(

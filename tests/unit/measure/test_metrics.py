@@ -53,7 +53,7 @@ def used(metrics: Metrics, roots: tuple[str, ...] = ("uploads",)) -> Metrics:
     metrics.worker_restarts_total.labels(worker="recorder").inc()
     metrics.inspected("png", "read", 3)
     metrics.inspection_seconds.observe(0.0002)
-    metrics.child_died("timeout")
+    metrics.child_died("time")
     metrics.provenance("comfyui", understood=True, files=2)
     return metrics
 
@@ -160,11 +160,11 @@ def test_catalogue_errors_are_counted_by_a_fixed_list(metrics: Metrics) -> None:
 
 
 def test_processes_that_ended_are_counted_by_a_fixed_list(metrics: Metrics) -> None:
-    metrics.child_died("memory")
+    metrics.child_died("signal")
     metrics.child_died("/secret/path")
 
     counted = {k: v for k, v in values(metrics, "inspection_children_died_total").items() if v}
-    assert counted == {("memory",): 1, ("other",): 1}
+    assert counted == {("signal",): 1, ("other",): 1}
 
 
 def test_what_a_look_found_is_counted(metrics: Metrics) -> None:

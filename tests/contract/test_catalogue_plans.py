@@ -67,7 +67,7 @@ def test_a_page_of_files_begins_where_the_last_one_ended(
     with sqlite_place(tmp_path) as place:
         engine = place.furnished()
         met = terms.conditions(terms.parse(asked), "sqlite", NOW)
-        query = find._joined(File.id).where(Directory.root == 1, *met)
+        query = find.joined(File.id).where(Directory.root == 1, *met)
         query = query.order_by(Directory.path, File.name, File.id).limit(10)
         steps = plan(engine, *engine.render(query.where(Directory.path >= b"a")))
 

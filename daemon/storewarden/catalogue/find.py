@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
@@ -94,7 +94,7 @@ def files(
 
 
 def _files_of(engine: Engine, root_id: int, met: list[Node]) -> Iterator[FileRow]:
-    query = _joined(*_COLUMNS).where(Directory.root == root_id, *met)
+    query = joined(*_COLUMNS).where(Directory.root == root_id, *met)
     query = query.order_by(Directory.path, File.name, File.id).limit(PAGE)
     page = query
     while rows := engine.rows(page):
@@ -115,7 +115,7 @@ def count(
     met = terms.conditions(terms.parse(wanted), engine.dialect, now_ns)
     if host_id is not None:
         met.append(Root.host == host_id)
-    query = _joined(fn.COUNT(File.id), fn.COALESCE(fn.SUM(File.size), 0))
+    query = joined(fn.COUNT(File.id), fn.COALESCE(fn.SUM(File.size), 0))
     if met:
         query = query.where(reduce(and_, met))
     number, size = engine.rows(query)[0]
@@ -130,12 +130,19 @@ def show(engine: Engine, path: bytes, *, host_id: int | None = None) -> list[Fil
         if not path.startswith(base):
             continue
         directory, _, name = path[len(base) :].strip(b"/").rpartition(b"/")
-        query = _joined(*_COLUMNS).where(
+        query = joined(*_COLUMNS).where(
             Directory.root == root.id, Directory.path == directory, File.name == name
         )
         found += engine.rows(query.order_by(File.gone_ns.desc(), File.id.desc()))
     rows = [_file(row) for row in found]
     return sorted(rows, key=lambda row: row.state in terms.GONE)
+
+
+def files_by_id(engine: Engine, ids: Iterable[int]) -> list[FileRow]:
+    """Return these files, as far as they are still known."""
+    wanted = list(ids)
+    rows = engine.rows(joined(*_COLUMNS).where(File.id.in_(wanted))) if wanted else []
+    return [_file(row) for row in rows]
 
 
 def history(engine: Engine, file_id: int) -> list[Event]:
@@ -158,7 +165,7 @@ def totals(engine: Engine, host_id: int | None = None) -> list[Total]:
     return [Total(*row) for row in rows]
 
 
-def _joined(*columns: Any) -> ModelSelect[File]:
+def joined(*columns: Any) -> ModelSelect[File]:
     """Begin a query over files (t1), directories (t2) and roots (t3)."""
     return File.select(*columns).join(Directory).join(Root)
 

@@ -22,6 +22,7 @@ from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.engine import IN, OUTSIDE, Engine, Row
 from storewarden.catalogue.glob import matches
 from storewarden.catalogue.rules import explain_sqlite
+from storewarden.catalogue.search_file import FOUND_AT, found_at
 from storewarden.errors import (
     CatalogueBusy,
     CatalogueCorrupt,
@@ -331,6 +332,7 @@ def _opened(name: str, flags: int) -> apsw.Connection:
     try:
         connection.set_busy_timeout(BUSY_SECONDS * 1000)
         connection.create_scalar_function("glob_bytes", _glob, 2, deterministic=True)
+        connection.register_fts5_function(FOUND_AT, found_at)
         for pragma, value in _PRAGMAS:
             connection.pragma(pragma, value)
         connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()

@@ -20,6 +20,9 @@ _EXIF = 0x8769
 def picture(mode: str = "RGB", size: tuple[int, int] = (48, 32), shade: int = 0) -> Image.Image:
     """Return a picture that is not all of one colour."""
     image = Image.linear_gradient("L").resize(size).rotate(shade)
+    if "A" in mode.removeprefix("LAB"):
+        image.putalpha(image.transpose(Image.Transpose.FLIP_TOP_BOTTOM))
+        return image.convert("RGBA").convert(mode)
     return image.convert("RGB").convert(mode)
 
 

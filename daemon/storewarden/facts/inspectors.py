@@ -10,7 +10,26 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from storewarden.facts.found import Found
-from storewarden.facts.image import jpeg, png, webp
+from storewarden.facts.image import (
+    bmp,
+    dds,
+    exr,
+    gif,
+    hdr,
+    heif,
+    icon,
+    jp2,
+    jpeg,
+    jxl,
+    netpbm,
+    png,
+    psd,
+    qoi,
+    svg,
+    tga,
+    tiff,
+    webp,
+)
 from storewarden.facts.reader import Reader
 
 
@@ -33,4 +52,19 @@ INSPECTORS: dict[str, Inspector] = {
     "png": Inspector(1, png.read),
     "jpeg": Inspector(1, jpeg.read),
     "webp": Inspector(1, webp.read),
+    "gif": Inspector(1, gif.read),
+    "bmp": Inspector(1, bmp.read),
+    "tiff": Inspector(1, tiff.read),
+    "icon": Inspector(1, icon.read),
+    "psd": Inspector(1, psd.read),
+    "heif": Inspector(1, heif.read),
+    "jxl": Inspector(1, jxl.read),
+    "jp2": Inspector(1, jp2.read),
+    "qoi": Inspector(1, qoi.read),
+    "netpbm": Inspector(1, netpbm.read),
+    "exr": Inspector(1, exr.read),
+    "hdr": Inspector(1, hdr.read),
+    "tga": Inspector(1, tga.read),
+    "dds": Inspector(1, dds.read),
+    "svg": Inspector(1, svg.read),
 }

@@ -23,6 +23,8 @@ class Inspected(NamedTuple):
     """The facts of a file, what it was while it was read, and what it may belong to."""
 
     id: int
+    path: bytes  # of its directory, as it was called while it was read
+    name: bytes
     inode: int
     size: int
     modified_ns: int

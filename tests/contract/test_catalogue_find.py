@@ -197,6 +197,7 @@ def test_a_row_is_read_whole(engine: Engine, ask: Ask) -> None:
         gone_ns=None,
         digest=None,
         digested_ns=None,
+        inspected_ns=None,
     )
 
 

@@ -22,6 +22,7 @@ _COLUMNS = (
     *(File.links, File.uid, File.gid, File.size, File.blocks, File.accessed_ns),
     *(File.modified_ns, File.changed_ns, File.kind, File.state, File.growing, File.generation),
     *(File.first_seen_ns, File.recorded_ns, File.gone_ns, File.digest, File.digested_ns),
+    File.inspected_ns,
 )
 
 
@@ -53,6 +54,7 @@ class FileRow:
     gone_ns: int | None
     digest: bytes | None
     digested_ns: int | None
+    inspected_ns: int | None
 
     @property
     def path(self) -> bytes:
@@ -141,7 +143,10 @@ def show(engine: Engine, path: bytes, *, host_id: int | None = None) -> list[Fil
 def files_by_id(engine: Engine, ids: Iterable[int]) -> list[FileRow]:
     """Return these files, as far as they are still known."""
     wanted = list(ids)
-    rows = engine.rows(joined(*_COLUMNS).where(File.id.in_(wanted))) if wanted else []
+    rows: list[Row] = []
+    for start in range(0, len(wanted), PAGE):
+        some = wanted[start : start + PAGE]
+        rows += engine.rows(joined(*_COLUMNS).where(File.id.in_(some)))
     return [_file(row) for row in rows]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
+from storewarden.catalogue import bundles
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
@@ -128,21 +129,22 @@ class Departures:
             return False
         stale = {path: id_ for id_, path in self._directories.below(root_id, new)}
         self._directories.forget()
-        moved: list[tuple[bytes, int]] = []
+        moved: list[tuple[bytes, int, int]] = []
         for directory_id, path in moving:
             target = new + path[len(old) :]
             if target in stale:
                 self._merge(root, directory_id, stale[target], now_ns)
             else:
-                moved.append((target, directory_id))
-        self._engine.update("directories", ("id",), ("path",), moved)
+                moved.append((target, 1, directory_id))
+        self._engine.update("directories", ("id",), ("path", "stale"), moved)
         return not stale
 
     def _merge(self, root: str, source: int, target: int, now_ns: int) -> None:
         """Move files into a directory that has a row: what that row still holds is stale."""
         self.files(root, self.present_in(target), now_ns)
         self._engine.execute(
-            "UPDATE files SET directory_id = ? WHERE directory_id = ?", (target, source)
+            "UPDATE files SET directory_id = ?, inspected_ns = NULL WHERE directory_id = ?",
+            (target, source),
         )
         self._engine.execute("UPDATE directories SET digest = NULL WHERE id = ?", (target,))
         self._engine.execute("DELETE FROM directories WHERE id = ?", (source,))
@@ -151,6 +153,7 @@ class Departures:
         leaving = [_Leaving(*row) for row in rows]
         if not leaving:
             return Recorded()
+        bundles.part(self._engine, [row.id for row in leaving])
         self._engine.update(
             "files",
             ("id",),

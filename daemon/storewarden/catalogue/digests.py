@@ -7,6 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from storewarden.catalogue import bundles
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING
@@ -117,8 +118,11 @@ class Digests:
         first_seen_ns, generation, *carried = arrived[0]
         if generation != 1 or abs(first_seen_ns - gone.gone_ns) > _MOVE_WINDOW_NS:
             return False
+        bundles.part(self._engine, [digested.id])
         self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
-        self._engine.update("files", ("id",), (*_CARRIED, "gone_ns"), [(*carried, None, gone.id)])
+        # the path is another one: what was found out beside and below it need not hold
+        anew = (*_CARRIED, "gone_ns", "inspected_ns")
+        self._engine.update("files", ("id",), anew, [(*carried, None, None, gone.id)])
         root = self._counts.names[gone.root_id]
         was = os.fsdecode(gone.path + b"/" + gone.name if gone.path else gone.name)
         self._engine.insert(

@@ -113,23 +113,33 @@ class Placing:
             self._counts.change(old_root, row.kind, row.state, -1, -row.size)
             return
         kind = self._kind_of(look[0][0])
+        if kind == self._kind_of(row.name):
+            kind = row.kind  # its content may have told more than either name does
+        writes.part(row.id)
         writes.tell(row.id, "renamed", was=was, root=old_root)
         self._counts.change(old_root, row.kind, row.state, -1, -row.size)
         self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])
-        writes.update(row.id, directory, look, kind, row.generation, keep_digest=True)
+        generation = row.generation
+        writes.update(row.id, directory, look, kind, generation, keep_digest=True, keep_facts=False)
         writes.result.renamed += 1
 
     def _rewrite(
         self, directory: Directory, row: Row, look: Look, how: Difference, writes: Writes
     ) -> None:
-        """Bring a row up to what was seen in its place."""
+        """Bring a row up to what was seen in its place.
+
+        It stays of the kind that its content had: what the new content is, inspection tells.
+        """
         writes.taken.add(row.id)
-        kind = self._kind_of(row.name)
+        kind = row.kind
         self._counts.change(writes.root, row.kind, row.state, -1, -row.size)
         self._counts.change(writes.root, kind, PRESENT, 1, look[0][6])
         generation = row.generation + how.new_content
-        keep = how in (Difference.TOUCHED, Difference.RETURNED)
-        writes.update(row.id, directory, look, kind, generation, keep_digest=keep)
+        touched = how is Difference.TOUCHED
+        kept = touched or how is Difference.RETURNED
+        writes.update(
+            row.id, directory, look, kind, generation, keep_digest=kept, keep_facts=touched
+        )
         if row.links > 1 and row.inode != look[0][1]:
             writes.result.linked.append(row.inode)  # one of its names has gone
         if how.new_content:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
+from storewarden.catalogue import bundles
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.origins import Strangers
@@ -19,7 +20,8 @@ _PLACED = (
 )
 _INSERTED = (*_PLACED, "first_seen_ns")
 _KEPT = (*_PLACED, "gone_ns")
-_RENEWED = (*_KEPT, "digest", "digested_ns")
+_ANEW = (*_KEPT, "inspected_ns")
+_RENEWED = (*_ANEW, "digest", "digested_ns")
 
 
 @dataclass(slots=True)
@@ -59,14 +61,16 @@ class Writes:
     taken: set[int] = field(default_factory=set)  # rows that are written already
     _inserted: list[tuple[object, ...]] = field(default_factory=list)
     _kept: list[tuple[object, ...]] = field(default_factory=list)
+    _anew: list[tuple[object, ...]] = field(default_factory=list)
     _renewed: list[tuple[object, ...]] = field(default_factory=list)
+    _parting: list[int] = field(default_factory=list)
     _leaving: list[int] = field(default_factory=list)
     _absorbed: list[tuple[int, int]] = field(default_factory=list)
     _history: list[tuple[int, int, str, str]] = field(default_factory=list)
 
     def any(self) -> bool:
         """Tell whether a file's row is among them."""
-        return bool(self._inserted or self._kept or self._renewed)
+        return bool(self._inserted or self._kept or self._anew or self._renewed)
 
     def insert(self, directory: Directory, look: Look, kind: str) -> None:
         """Write a new file."""
@@ -81,13 +85,19 @@ class Writes:
         generation: int,
         *,
         keep_digest: bool,
+        keep_facts: bool,
     ) -> None:
-        """Write a row anew; present, wherever and whatever it was."""
+        """Write a row anew; present, wherever and whatever it was.
+
+        Facts hold as long as content and path do, digests as long as the content.
+        """
         placed = self._placed(directory, look, kind, generation)
-        if keep_digest:
+        if keep_facts:
             self._kept.append((*placed, None, row_id))
+        elif keep_digest:
+            self._anew.append((*placed, None, None, row_id))
         else:
-            self._renewed.append((*placed, None, None, None, row_id))
+            self._renewed.append((*placed, None, None, None, None, row_id))
 
     def leave(self, row_id: int) -> None:
         """Free the name of a row that gets another one: a third row takes it."""
@@ -96,6 +106,11 @@ class Writes:
     def absorb(self, gone: int, stays: int) -> None:
         """Delete a row whose content another row took over; its history goes there too."""
         self._absorbed.append((gone, stays))
+        self._parting.append(gone)
+
+    def part(self, row_id: int) -> None:
+        """Undo what a file was together with beside its old name."""
+        self._parting.append(row_id)
 
     def tell(self, file_id: int, event: str, **detail: object) -> None:
         """Add a line to a file's history."""
@@ -118,11 +133,14 @@ class Writes:
         if self._leaving:  # a name has one row, beside any number that are missing
             away = [(MISSING, self.now_ns, row_id) for row_id in self._leaving]
             engine.update("files", ("id",), ("state", "gone_ns"), away)
+        bundles.part(engine, self._parting)
         for gone, stays in self._absorbed:
             engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
             engine.execute("DELETE FROM files WHERE id = ?", (gone,))
         if self._kept:
             engine.update("files", ("id",), _KEPT, self._kept)
+        if self._anew:
+            engine.update("files", ("id",), _ANEW, self._anew)
         if self._renewed:
             engine.update("files", ("id",), _RENEWED, self._renewed)
         if self._inserted:

@@ -34,9 +34,7 @@ def newest(engine: Engine, wanted: Wanted, limit: int) -> list[Found]:
 
 def matching(wanted: Wanted) -> Node:
     """Return the numbers of all files that have what is wanted, as a query in a query."""
-    return NodeList(
-        (SQL("(SELECT rowid FROM words WHERE words MATCH"), Value(expression(wanted)), SQL(")"))
-    )
+    return NodeList((SQL("SELECT rowid FROM words WHERE words MATCH"), Value(expression(wanted))))
 
 
 def expression(wanted: Wanted) -> str:

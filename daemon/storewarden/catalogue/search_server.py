@@ -46,8 +46,8 @@ def matching(wanted: Wanted) -> Node:
     """
     return NodeList(
         (
-            SQL("(SELECT file_id FROM words WHERE words @@ CAST("),
-            *(Value(_tsquery(wanted)), SQL("AS tsquery))")),
+            SQL("SELECT file_id FROM words WHERE words @@ CAST("),
+            *(Value(_tsquery(wanted)), SQL("AS tsquery)")),
         )
     )
 

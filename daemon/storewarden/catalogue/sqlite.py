@@ -342,9 +342,9 @@ def _opened(name: str, flags: int) -> apsw.Connection:
     return connection
 
 
-def _glob(*values: Any) -> int:
+def _glob(*values: Any) -> int | None:
     """Answer SQLite whether a value (the second) matches a pattern (the first)."""
-    return matches(values[0], values[1])
+    return None if None in values else matches(values[0], values[1])
 
 
 _UNAVAILABLE: dict[type[BaseException], str] = {

@@ -1,0 +1,122 @@
+"""The values of a drawn node by name: drawings keep them in a row, names are in the program.
+
+Since 2025 a drawing names its widgets among the inputs. Before that the order is known here, for
+the nodes of ComfyUI itself and a few that are everywhere; of others the texts are still found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from storewarden.facts.provenance.values import Object, entries, mapping
+
+# After a seed stands what becomes of it next time.
+_AFTER: Final = ("fixed", "increment", "decrement", "randomize", True, False)
+_SEEDS: Final = ("seed", "noise_seed")
+_UNKNOWN: Final = "value"
+_MOST: Final = 1_000
+
+_TABLE: Final = """
+KSampler: seed steps cfg sampler_name scheduler denoise
+KSamplerAdvanced: add_noise noise_seed steps cfg sampler_name scheduler
+SamplerCustom: add_noise noise_seed cfg
+KSampler (Efficient): seed steps cfg sampler_name scheduler denoise preview_method vae_decode
+RandomNoise: noise_seed
+KSamplerSelect: sampler_name
+BasicScheduler: scheduler steps denoise
+KarrasScheduler: steps sigma_max sigma_min rho
+ExponentialScheduler: steps sigma_max sigma_min
+SDTurboScheduler: steps denoise
+AlignYourStepsScheduler: model_type steps denoise
+Flux2Scheduler: steps width height
+CFGGuider: cfg
+DualCFGGuider: cfg_conds cfg_cond2_negative
+FluxGuidance: guidance
+CLIPTextEncode: text
+CLIPTextEncodeFlux: clip_l t5xxl guidance
+CLIPTextEncodeSD3: clip_l clip_g t5xxl empty_padding
+CLIPTextEncodeSDXL: width height crop_w crop_h target_width target_height text_g text_l
+CLIPTextEncodeSDXLRefiner: ascore width height text
+CLIPTextEncodeHunyuanDiT: bert mt5xl
+TextEncodeQwenImageEdit: prompt
+TextEncodeQwenImageEditPlus: prompt
+WanVideoTextEncode: positive_prompt negative_prompt force_offload
+CheckpointLoader: config_name ckpt_name
+CheckpointLoaderSimple: ckpt_name
+unCLIPCheckpointLoader: ckpt_name
+ImageOnlyCheckpointLoader: ckpt_name
+UNETLoader: unet_name weight_dtype
+UnetLoaderGGUF: unet_name
+LoraLoader: lora_name strength_model strength_clip
+LoraLoaderModelOnly: lora_name strength_model
+EmptyLatentImage: width height batch_size
+EmptySD3LatentImage: width height batch_size
+EmptyFlux2LatentImage: width height batch_size
+EmptyHunyuanLatentVideo: width height length batch_size
+WanImageToVideo: width height length batch_size
+LatentUpscale: upscale_method width height crop
+StringConcatenate: string_a string_b delimiter
+PrimitiveString: value
+PrimitiveStringMultiline: value
+PrimitiveInt: value
+PrimitiveFloat: value
+Seed (rgthree): seed
+easy seed: seed
+Text Multiline: text
+String Literal: string
+WanVideoSampler: steps cfg shift seed force_offload scheduler riflex_freq_index
+"""
+_NAMES: Final = {
+    kind: tuple(names.split())
+    for kind, _, names in (line.partition(": ") for line in _TABLE.strip().splitlines())
+}
+
+
+def values_of(told: Object) -> Iterator[tuple[str, Any]]:
+    """Yield the values of a drawn node with their names."""
+    values = told.get("widgets_values")
+    if isinstance(values, dict):
+        yield from ((name, value) for name, value in values.items() if isinstance(name, str))
+        return
+    row = entries(values)[:_MOST]
+    names = _NAMES.get(told["type"]) or _declared(told)
+    if names:
+        yield from _named(names, row)
+        names = names[: len(row)]
+    if not names or len(names) < len(row):
+        yield from _unnamed(row)
+
+
+def _declared(told: Object) -> tuple[str, ...]:
+    """Return the names of the widgets that are inputs as well, if they are told for all."""
+    names = []
+    for one in map(mapping, entries(told.get("inputs"))):
+        label = mapping(one.get("widget")).get("name")
+        if isinstance(label, str):
+            names.append(label)
+    return tuple(names)
+
+
+def _named(names: tuple[str, ...], row: list[Any]) -> Iterator[tuple[str, Any]]:
+    at = 0
+    for name in names:
+        if at >= len(row):
+            return
+        yield name, row[at]
+        at += 1
+        if name in _SEEDS and at < len(row) and _follows_seed(row[at]):
+            at += 1
+
+
+def _follows_seed(value: Any) -> bool:
+    return isinstance(value, str | bool) and value in _AFTER
+
+
+def _unnamed(row: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what can be told from values alone: texts, and rows of LoRAs as objects."""
+    for number, value in enumerate(row):
+        if isinstance(value, str):
+            yield f"{_UNKNOWN}_{number}", value
+        elif isinstance(value, dict) and isinstance(value.get("lora"), str):
+            yield f"lora_{number}", value

@@ -13,6 +13,7 @@ PROMPT = (
     "Model hash: 0123456789, Model: dreamshaper_8, Version: v1.9.4"
 )
 XMP = '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF/></x:xmpmeta>'
+XMP_KEYWORD = "XML:com.adobe.xmp"
 USER_COMMENT, MAKE, MODEL, DESCRIPTION, ORIENTATION = 0x9286, 0x010F, 0x0110, 0x010E, 0x0112
 _EXIF = 0x8769
 
@@ -55,7 +56,10 @@ def png(
     """Return a PNG with texts; Pillow takes tEXt or zTXt where it can and iTXt where it must."""
     info = PngImagePlugin.PngInfo()
     for keyword, text in (texts or {}).items():
-        info.add_text(keyword, text, zip=packed)
+        if keyword == XMP_KEYWORD:
+            info.add_itxt(keyword, text)
+        else:
+            info.add_text(keyword, text, zip=packed)
     return written(picture(mode, size), "PNG", pnginfo=info, **options)
 
 

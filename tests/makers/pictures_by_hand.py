@@ -4,6 +4,7 @@ They hold no pixels: what reads them reads none.
 """
 
 import struct
+import zlib
 from collections.abc import Iterable, Sequence
 
 
@@ -23,6 +24,40 @@ def pam(width: int = 48, height: int = 32, kind: str = "RGB_ALPHA", most: int = 
 def svg(attributes: str, inside: str = "") -> bytes:
     """Return an SVG whose root has these attributes."""
     return f'<svg xmlns="http://www.w3.org/2000/svg" {attributes}>{inside}</svg>'.encode()
+
+
+# -- PNG, JPEG, WebP: parts that Pillow does not write -------------------------------------------
+
+
+def chunk(kind: bytes, content: bytes) -> bytes:
+    """Return a chunk of a PNG."""
+    check = zlib.crc32(kind + content)
+    return struct.pack(">I4s", len(content), kind) + content + struct.pack(">I", check)
+
+
+def bare_png(width: int, height: int, *chunks: bytes) -> bytes:
+    """Return a PNG of a claimed size with these chunks and no pixels."""
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + b"".join(chunks) + chunk(b"IEND", b"")
+
+
+def with_chunk(png: bytes, kind: bytes, content: bytes, *, last: bool = False) -> bytes:
+    """Return a PNG with one more chunk, behind its header or behind its pixels."""
+    at = len(png) - 12 if last else 33
+    return png[:at] + chunk(kind, content) + png[at:]
+
+
+def with_segment(jpeg: bytes, marker: int, content: bytes) -> bytes:
+    """Return a JPEG with one more segment at its beginning."""
+    head = bytes((0xFF, marker)) + struct.pack(">H", len(content) + 2)
+    return jpeg[:2] + head + content + jpeg[2:]
+
+
+def with_piece(webp: bytes, kind: bytes, content: bytes) -> bytes:
+    """Return a WebP with one more piece at its end."""
+    content += b"\0" * (len(content) % 2)
+    grown = webp + struct.pack("<4sI", kind, len(content)) + content
+    return b"RIFF" + struct.pack("<I", len(grown) - 8) + grown[8:]
 
 
 # -- Photoshop ----------------------------------------------------------------------------------
@@ -97,7 +132,7 @@ def box(kind: bytes, *content: bytes) -> bytes:
 
 
 def jxl(width: int = 48, height: int = 32, *, orientation: int = 1, depth: int = 10) -> bytes:
-    """Return the header of a bare JPEG XL stream."""
+    """Return the header of a bare JPEG XL stream, and eight bytes."""
     bits = [(1, 0)]  # the size is not told in eighths
     bits += [*_jxl_size(height), (3, 0), *_jxl_size(width)]
     bits += [(1, 0), (1, 1), (3, orientation - 1), (1, 0), (1, 0), (1, 0)]
@@ -106,7 +141,7 @@ def jxl(width: int = 48, height: int = 32, *, orientation: int = 1, depth: int =
     for count, number in bits:
         value |= number << position
         position += count
-    return b"\xff\x0a" + value.to_bytes((position + 7) // 8, "little")
+    return b"\xff\x0a" + value.to_bytes((position + 7) // 8, "little") + b"\0" * 8
 
 
 def _jxl_size(size: int) -> Iterable[tuple[int, int]]:

@@ -34,18 +34,7 @@ def _jpeg() -> Iterator[bytes]:
     yield written(_small("L"), "JPEG", xmp=XMP.encode(), quality=1)
     yield moving("MPO", [0, 0], _SIZE)
     resources = by_hand.resource(0x0404, by_hand.iptc(caption="a lighthouse"))
-    yield with_segment(written(_small(), "JPEG"), 0xED, b"Photoshop 3.0\0" + resources)
-
-
-def with_segment(jpeg: bytes, marker: int, content: bytes) -> bytes:
-    """Return a JPEG with one more segment at its beginning."""
-    return (
-        jpeg[:2]
-        + bytes((0xFF, marker))
-        + (len(content) + 2).to_bytes(2, "big")
-        + content
-        + jpeg[2:]
-    )
+    yield by_hand.with_segment(written(_small(), "JPEG"), 0xED, b"Photoshop 3.0\0" + resources)
 
 
 def _webp() -> Iterator[bytes]:

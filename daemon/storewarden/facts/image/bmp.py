@@ -9,27 +9,25 @@ from storewarden.facts.found import Found
 from storewarden.facts.reader import Malformed, Reader
 
 _OLD: Final = 12  # bytes of the header that OS/2 began with
-_LARGEST: Final = 1024
+_LENGTHS: Final = frozenset({_OLD, 16, 40, 52, 56, 64, 108, 124})
 _RGB: Final = {16: 5, 24: 8, 32: 8}  # bits of a colour, by bits of a pixel
 
 
 def read(reader: Reader, found: Found) -> None:
-    """Read the two headers."""
-    if reader.at(0, 2) != b"BM":
+    """Read the header; before it stands another one, which a DIB lacks."""
+    begin = 14 if reader.at(0, 2) == b"BM" else 0
+    (length,) = struct.unpack("<I", reader.at(begin, 4))
+    if length not in _LENGTHS:
         raise Malformed("does not begin like a BMP")
-    (length,) = struct.unpack("<I", reader.at(14, 4))
     if length == _OLD:
-        found.width, found.height, bits = struct.unpack("<HH2xH", reader.at(18, 8))
+        found.width, found.height, bits = struct.unpack("<HH2xH", reader.at(begin + 4, 8))
         found.colour = _colour(bits, 0)
-    elif _OLD < length <= _LARGEST:
-        data = reader.at(14, min(length, 56))
-        width, height, bits = struct.unpack_from("<ii2xH", data.ljust(56, b"\0"), 4)
+    else:
+        data = reader.at(begin, min(length, 56)).ljust(56, b"\0")
+        width, height, bits = struct.unpack_from("<ii2xH", data, 4)
         # a negative height says that the first line is at the top
         found.width, found.height = abs(width), abs(height)
-        alpha = data[52:56] if len(data) == 56 else b""  # noqa: PLR2004  # where its mask ends
-        found.colour = _colour(bits, int.from_bytes(alpha, "little"))
-    else:
-        raise Malformed(f"has a header of {length:,} bytes")
+        found.colour = _colour(bits, int.from_bytes(data[52:], "little"))
     found.frames = 1
 
 

@@ -17,7 +17,7 @@ _CONTROL, _COMMENT, _APPLICATION = 0xF9, 0xFE, 0xFF
 _TABLE: Final = 0x80  # a bit: a table of colours follows
 _CENTI: Final = 10_000_000
 # An XMP packet lies in a GIF as it is, and this many bytes behind it lead any reader to its end.
-_XMP_TRAILER: Final = 257
+_XMP_TRAILER: Final = 258
 
 
 def read(reader: Reader, found: Found) -> None:

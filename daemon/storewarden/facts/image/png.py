@@ -135,8 +135,10 @@ class _Chunks:
     def _unpack(self, packed: bytes) -> bytes:
         """Inflate within what is left of a budget: a thousand bombs are no better than one."""
         most = min(MOST_TEXT, self._unpacked_left)
+        if most == 0:
+            raise TooMuch("holds more packed text than is unpacked of one file")
         self._unpacked_left -= most
-        text = inflate(packed, most) if most else b""
+        text = inflate(packed, most)
         self._unpacked_left += most - len(text)
         return text
 

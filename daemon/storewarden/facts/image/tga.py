@@ -10,6 +10,7 @@ from storewarden.facts.image import words
 from storewarden.facts.reader import Malformed, Reader
 
 _KINDS: Final = {1: "indexed", 2: "rgb", 3: "grey"}
+_DEPTHS: Final = frozenset({1, 8, 15, 16, 24, 32})
 _PACKED: Final = 8  # a bit: the same with runs
 _SIGNATURE: Final = b"TRUEVISION-XFILE.\0"
 _EXTENSION: Final = 495  # bytes of what newer writers add
@@ -21,13 +22,7 @@ def read(reader: Reader, found: Found) -> None:
     head = reader.at(0, 18)
     table, kind = head[1], head[2] & ~_PACKED
     width, height, bits, flags = struct.unpack_from("<HHBB", head, 12)
-    if (
-        table > 1
-        or kind not in _KINDS
-        or not width
-        or not height
-        or bits not in {8, 15, 16, 24, 32}
-    ):
+    if table > 1 or kind not in _KINDS or not width or not height or bits not in _DEPTHS:
         raise Malformed("does not begin like a TGA")
     found.width, found.height, found.frames = width, height, 1
     found.colour = _colour(_KINDS[kind], bits, flags & _ALPHA)
@@ -38,7 +33,7 @@ def _colour(name: str, bits: int, alpha: int) -> str:
     if name == "indexed":
         return "indexed 8 bit"
     if name == "grey":
-        return "grey alpha 8 bit" if bits == 16 else "grey 8 bit"  # noqa: PLR2004
+        return "grey alpha 8 bit" if bits == 16 else f"grey {bits} bit"  # noqa: PLR2004
     if bits <= 16:  # noqa: PLR2004
         return "rgb 5 bit"
     return "rgba 8 bit" if alpha or bits == 32 else "rgb 8 bit"  # noqa: PLR2004

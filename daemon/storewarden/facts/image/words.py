@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 _SAMPLE: Final = 256  # characters: enough to tell one byte order from the other
-# What prompts are written in: letters and signs of European scripts, typography, CJK, kana, hangul.
+# What prompts are written in, and how much it says. CJK says little: half of ASCII is such a
+# character when its two bytes are exchanged.
 _LIKELY: Final = (
-    (0x20, 0x24F),
-    (0x370, 0x6FF),
-    (0x2010, 0x2027),
-    (0x3000, 0x30FF),
-    (0x4E00, 0x9FFF),
-    (0xAC00, 0xD7A3),
-    (0xFF00, 0xFF60),
+    (0x20, 0x7E, 3),
+    (0xA0, 0x24F, 2),
+    (0x370, 0x6FF, 2),
+    (0x2010, 0x2027, 2),
+    (0x3000, 0x30FF, 2),
+    (0x4E00, 0x9FFF, 1),
+    (0xAC00, 0xD7A3, 1),
+    (0xFF00, 0xFF60, 1),
 )
 
 
@@ -47,4 +49,4 @@ def _decoded(data: bytes, encoding: str) -> str:
 
 
 def _likely(text: str) -> int:
-    return sum(any(low <= ord(sign) <= high for low, high in _LIKELY) for sign in text)
+    return sum(weight for sign in text for low, high, weight in _LIKELY if low <= ord(sign) <= high)

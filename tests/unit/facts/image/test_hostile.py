@@ -27,10 +27,9 @@ def test_every_beginning_of_a_file_is_read_or_refused(inspector: str) -> None:
                 read(Reader.of_bytes(data[:length]), Found())
 
 
-@pytest.mark.parametrize("inspector", SAMPLES)
+# Packed text may say nothing before its end.
+@pytest.mark.parametrize("inspector", sorted(SAMPLES.keys() - {"svg"}))
 def test_a_file_that_lacks_its_end_still_tells_its_size(inspector: str) -> None:
-    if inspector == "svg":
-        pytest.skip("packed text says nothing before it is unpacked")
     for data in SAMPLES[inspector]():
         whole = look(inspector, data)
         found, _ = complaint(inspector, data[:-4])

@@ -161,9 +161,9 @@ def _frames(data: bytes) -> int:
 
 def _lasting(data: bytes) -> float:
     milliseconds = 0.0
-    for picture in ImageSequence.Iterator(opened(data)):
-        picture.load()  # some classes know it only then
-        milliseconds += picture.info["duration"]
+    for frame in ImageSequence.Iterator(opened(data)):
+        frame.load()  # some classes know it only then
+        milliseconds += frame.info["duration"]
     return milliseconds
 
 

@@ -28,6 +28,7 @@ BENCHMARKS = (
     "directories",
     "at-rest",
     "scrape",
+    "backlog",
     "postgres",
 )
 _FILES = 1_000_000

@@ -45,6 +45,10 @@ class Catalogue:
         sql = "SELECT coalesce(sum(files), 0) FROM totals WHERE state = 'present'"
         return int(self._connection.execute(sql).get)
 
+    def inspected(self) -> int:
+        """Return how many files were looked into."""
+        return int(self._connection.execute("SELECT count(*) FROM facts").get)
+
     def rows(self) -> Iterator[tuple[bytes, int, int]]:
         """Yield path, inode and size of each file that is present."""
         sql = (

@@ -35,6 +35,7 @@ class House:
     state: Path
     root: Path
     digest: bool = True
+    inspect: bool = False  # only where it is what is measured: it goes on long after recording
     catalogue: str = "sqlite"
 
     @property
@@ -53,7 +54,9 @@ class House:
         settings = {
             "state": str(self.state),
             "catalogue": self.catalogue,
-            "roots": {"bench": {"path": str(self.root), "digest": self.digest}},
+            "roots": {
+                "bench": {"path": str(self.root), "digest": self.digest, "inspect": self.inspect}
+            },
             "http": {"listen": listen},
         }
         self.configuration.write_text(json.dumps(settings))

@@ -12,6 +12,7 @@ import json
 import os
 import struct
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
@@ -52,10 +53,12 @@ def look(open_file: Callable[[int], int], name: bytes) -> dict[str, Any]:
             # a few pages here and there: what the kernel would read ahead is read in vain
             os.posix_fadvise(file.descriptor, 0, 0, os.POSIX_FADV_RANDOM)
             reader = Reader.of_descriptor(file.descriptor, file.status.st_size)
+            began = time.perf_counter()
             facts = inspect(reader, name)
+            seconds = time.perf_counter() - began
             if file.changed():
                 return {"error": CHANGED}
-            return {"identity": file.identity, "facts": pack(facts)}
+            return {"identity": file.identity, "facts": pack(facts), "seconds": seconds}
     except OSError as error:
         return {"error": error.errno or errno.EIO}
 

@@ -9,6 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
+from storewarden.facts.content import (
+    archive,
+    checkpoint,
+    gguf,
+    json,
+    pdf,
+    safetensors,
+    sqlite,
+    subtitle,
+    text,
+    zipped,
+)
 from storewarden.facts.found import Found
 from storewarden.facts.image import (
     bmp,
@@ -67,4 +79,15 @@ INSPECTORS: dict[str, Inspector] = {
     "tga": Inspector(1, tga.read),
     "dds": Inspector(1, dds.read),
     "svg": Inspector(1, svg.read),
+    "pdf": Inspector(1, pdf.read),
+    "zipped": Inspector(1, zipped.read),
+    "archive": Inspector(1, archive.read),
+    "safetensors": Inspector(1, safetensors.read),
+    "gguf": Inspector(1, gguf.read),
+    "checkpoint": Inspector(1, checkpoint.read),
+    "sqlite": Inspector(1, sqlite.read),
+    "json": Inspector(1, json.read),
+    "subtitle": Inspector(1, subtitle.read),
+    "prose": Inspector(1, text.read_prose),
+    "text": Inspector(1, text.read),
 }

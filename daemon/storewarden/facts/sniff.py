@@ -42,7 +42,7 @@ _READ_BY: Final = {
     "hdr": "image/vnd.radiance",
     "tga": "image/x-tga",
     "dds": "image/vnd-ms.dds",
-    "svg": "image/svg+xml",
+    "svg": "image/svg+xml image/svg+xml-compressed",
     "isobmff": """video/mp4 video/quicktime video/3gpp video/3gpp2 video/x-f4v audio/mp4""",
     "matroska": "video/x-matroska video/webm audio/x-matroska audio/webm",
     "riff": "video/x-msvideo video/divx audio/wav",

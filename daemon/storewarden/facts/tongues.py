@@ -27,6 +27,15 @@ _LONG_CODES: Final = (
     "alb=sq mkd=mk mac=mk kat=ka geo=ka hye=hy arm=hy lat=la swa=sw afr=af"
 )
 _LONG: Final = dict(pair.split("=") for pair in _LONG_CODES.split())
+_NAME_CODES: Final = (
+    "english=en german=de french=fr spanish=es italian=it portuguese=pt russian=ru japanese=ja "
+    "chinese=zh mandarin=zh korean=ko arabic=ar hebrew=he hindi=hi dutch=nl swedish=sv "
+    "norwegian=no danish=da finnish=fi polish=pl czech=cs slovak=sk hungarian=hu romanian=ro "
+    "bulgarian=bg greek=el turkish=tr ukrainian=uk serbian=sr croatian=hr slovenian=sl "
+    "catalan=ca galician=gl thai=th vietnamese=vi indonesian=id malay=ms bengali=bn tamil=ta "
+    "telugu=te urdu=ur persian=fa welsh=cy icelandic=is estonian=et latvian=lv lithuanian=lt"
+)
+_NAMES: Final = dict(pair.split("=") for pair in _NAME_CODES.split())
 _TAG: Final = re.compile(
     rb"([A-Za-z]{2,3})(?:[-_](?!orig|auto)([A-Za-z]{4}))?(?:[-_]([A-Za-z]{2}|[0-9]{3}))?(?:[-_](?:orig|auto))?"
 )
@@ -43,3 +52,8 @@ def tongue(part: bytes) -> str | None:
     if spoken is None:
         return None
     return "-".join(filter(None, (spoken, script.title(), region.upper())))
+
+
+def tongue_named(word: str) -> str | None:
+    """Return the language that a program tells by its code or, as Whisper may, by its name."""
+    return _NAMES.get(word.strip().lower()) or tongue(word.strip().encode("utf-8", "replace"))

@@ -1,0 +1,45 @@
+"""Plain text: how much of it there is; and of prose the words, so that they can be searched."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from storewarden.facts.content.decoded import Decoded, decoded
+from storewarden.facts.content.told import tell
+from storewarden.facts.found import Found
+from storewarden.facts.reader import Reader
+from storewarden.model import Transcript
+
+_PIECE: Final = 256 << 10  # words are counted piecewise: a list of all would be large
+
+
+def read(reader: Reader, found: Found) -> None:
+    """Read tables, logs and programs: only how large they are."""
+    _measured(reader, found)
+
+
+def read_prose(reader: Reader, found: Found) -> None:
+    """Read what somebody wrote for somebody to read."""
+    said = _measured(reader, found).text.strip()
+    if said:
+        found.transcript = Transcript("text", said)
+
+
+def _measured(reader: Reader, found: Found) -> Decoded:
+    read = decoded(reader)
+    tell(found, "text.encoding", read.encoding)
+    if read.whole:
+        lines = read.text.count("\n") + (bool(read.text) and not read.text.endswith("\n"))
+        tell(found, "text.lines", lines)
+        tell(found, "text.words", _words(read.text))
+    return read
+
+
+def _words(text: str) -> int:
+    count = 0
+    for at in range(0, len(text), _PIECE):
+        piece = text[at : at + _PIECE]
+        count += len(piece.split())
+        if at and not text[at - 1].isspace() and not piece[0].isspace():
+            count -= 1  # one word in two pieces
+    return count

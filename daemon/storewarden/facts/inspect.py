@@ -7,7 +7,7 @@ from typing import Final
 
 from storewarden.facts.found import Found
 from storewarden.facts.inspectors import INSPECTORS, NOTHING, Inspector
-from storewarden.facts.provenance import provenance_of
+from storewarden.facts.provenance import credentials, provenance_of
 from storewarden.facts.reader import Malformed, Reader
 from storewarden.facts.sniff import HEAD, sniff
 from storewarden.model import Facts, Media, Outcome, Provenance
@@ -47,6 +47,8 @@ def inspect(reader: Reader, name: bytes) -> Facts:
         raise  # the disk's fault, not the file's: it is tried again
     except Exception as error:  # noqa: BLE001  # one file must not stop the others
         reason = f"the {key} inspector failed: {type(error).__name__}: {error}"
+    if found.more.get("c2pa.present"):
+        credentials.read(reader, found)
     provenance, complaint = _provenance(found)
     reason = reason or complaint
     return Facts(

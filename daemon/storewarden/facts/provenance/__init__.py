@@ -105,7 +105,7 @@ def provenance_of(found: Found) -> Provenance | None:
     best = max(told, key=_richness)
     if len(told) > 1:
         best = _completed(best, told)
-    return replace(best, raw=pack(found.texts))
+    return replace(best, raw=pack(found.texts)) if found.texts else best
 
 
 def _richness(told: Provenance) -> int:

@@ -24,7 +24,9 @@ VERBS = {
     "status": ("status", "One screen: what is watched, what waits, what cannot be seen."),
     "scan": ("scan", "One pass over the roots that makes the catalogue right."),
     "files": ("files", "List recorded files: kind=video 'size>1GiB' 'modified<7d' …"),
-    "show": ("files", "Everything that is known about one file."),
+    "search": ("search", "Find files by words in prompts, transcripts, models and paths."),
+    "show": ("show", "Everything that is known about one file."),
+    "same": ("same", "Files with identical content, and the bytes that they waste."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),
 }

@@ -14,13 +14,14 @@ import click
 
 from storewarden.measure.shown import shown
 
-Style = Literal["", "good", "bad", "odd", "dim", "head"]
+Style = Literal["", "good", "bad", "odd", "dim", "head", "found"]
 COLOURS: dict[str, dict[str, Any]] = {
     "good": {"fg": "green"},
     "bad": {"fg": "red", "bold": True},
     "odd": {"fg": "yellow"},
     "dim": {"dim": True},
     "head": {"bold": True},
+    "found": {"fg": "yellow", "bold": True},
 }
 WIDEST_COLUMN = 60  # of a table without rich; the last column is as wide as it wants
 

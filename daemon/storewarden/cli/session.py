@@ -110,9 +110,9 @@ def common(command: click.Command) -> click.Command:
     return command
 
 
-def verb(function: Callable[..., Any]) -> click.Command:
+def verb(function: Callable[..., Any], form: type[click.Command] = click.Command) -> click.Command:
     """Make a verb of a function: outermost decorator, below it click's options and arguments.
 
     The function takes the session first and returns an exit code.
     """
-    return common(click.command()(click.make_pass_decorator(Session)(function)))
+    return common(click.command(cls=form)(click.make_pass_decorator(Session)(function)))

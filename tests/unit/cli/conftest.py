@@ -88,6 +88,15 @@ def catalogue(tmp_path: Path) -> Iterator[Engine]:
 
 
 @pytest.fixture
+def rich(catalogue: Engine) -> Engine:
+    """The same catalogue, after its files were looked into."""
+    from tests.unit.cli.rich import fill_facts
+
+    fill_facts(catalogue)
+    return catalogue
+
+
+@pytest.fixture
 def daemon(catalogue: Engine) -> Iterator[lease.Lease]:
     """A live holder of the lease: ourselves."""
     host = roots.host_id(catalogue, roots.this_machine())

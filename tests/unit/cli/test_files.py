@@ -1,4 +1,4 @@
-"""Files and one file, as people, pipes and programs see them."""
+"""Recorded files and what is known of them, as people, pipes and programs see them."""
 
 import json
 import os
@@ -8,7 +8,6 @@ import pytest
 
 from storewarden.catalogue.engine import Engine
 from storewarden.cli import main
-from storewarden.cli.files import candidates
 from tests.conftest import Golden
 from tests.unit.cli.conftest import Run
 
@@ -35,6 +34,49 @@ def test_a_list_for_programs(catalogue: Engine, run: Run) -> None:
         b"two\nlines \xff.png".hex(),
     )
     assert "path_hex" not in cat
+
+
+def test_a_list_with_facts_for_people(rich: Engine, run: Run, golden: Golden) -> None:
+    golden("cli/files-facts-people.txt", run("files", "state=any", terminal=True).out)
+
+
+def test_a_list_with_facts_for_pipes(rich: Engine, run: Run, golden: Golden) -> None:
+    golden("cli/files-facts-programs.txt", run("files").out)
+
+
+def test_a_list_with_facts_for_programs(rich: Engine, run: Run, golden: Golden) -> None:
+    golden("cli/files-facts-json.txt", run("files", "--json").out)
+
+
+def test_a_line_is_no_longer_than_the_terminal(
+    rich: Engine, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "100")
+    (line,) = run("files", "name=cat.png", terminal=True).out.splitlines()
+
+    assert line.endswith("1024×768  flux1-dev  a cat asleep…")
+    assert len(line) <= 100
+
+
+@pytest.mark.parametrize(
+    ("terms", "paths"),
+    [
+        (["model=flux*", "width>=1024"], ["cat.png", "copy of cat.png"]),
+        (["duration>1min"], ["renders/a b/film.mp4"]),
+        (["outcome=refused"], [r"two\nlines \xff.png"]),
+        (["workflow=story", "scene=3"], ["cat.png"]),
+        ([f"seed={2**63 + 42}", "root=uploads"], ["copy of cat.png"]),
+        (["inspected=no", "growing=no"], []),
+        (["sidecar=yes"], ["renders/a b/film.en.srt"]),
+        (["used<100y"], ["cat.png"]),
+        (["prompt=cat dusk", "root=save_outputs"], ["cat.png"]),
+        (["lora=grain", "root=save_outputs"], ["cat.png"]),
+        (["language=en"], ["renders/a b/film.en.srt", "renders/a b/film.mp4"]),
+        (["width!=1024"], ["renders/a b/film.mp4", "old.png"]),
+    ],
+)
+def test_terms_about_facts(rich: Engine, run: Run, terms: list[str], paths: list[str]) -> None:
+    assert [one["path"] for one in run("files", "--json", *terms).lines] == paths
 
 
 @pytest.mark.parametrize(
@@ -82,54 +124,6 @@ def test_names_as_they_are_for_xargs(
     place = os.fsencode(here / "save_outputs")
     out = capsysbinary.readouterr().out
     assert out == place + b"/cat.png\0" + place + b"/two\nlines \xff.png\0"
-
-
-def test_one_file_for_people(catalogue: Engine, run: Run, golden: Golden, tmp_path: Path) -> None:
-    ran = run("show", "save_outputs/cat.png", terminal=True)
-
-    golden("cli/show-people.txt", ran.out.replace(str(tmp_path), "/srv"))
-
-
-def test_one_file_for_pipes(catalogue: Engine, run: Run, golden: Golden, tmp_path: Path) -> None:
-    ran = run("show", str(tmp_path / "save_outputs" / "gone.png"))
-
-    golden("cli/show-programs.txt", ran.out.replace(str(tmp_path), "/srv"))
-
-
-def test_one_file_for_programs(catalogue: Engine, run: Run) -> None:
-    told = run("show", "save_outputs/cat.png", "--json").json
-
-    assert list(told)[:7] == FIELDS
-    assert (told["inode"], told["mode"], told["uid"]) == (1001, "-rw-r--r--", 1000)
-    assert [(one["event"], one["detail"]) for one in told["history"]] == [
-        ("renamed", {"from": "draft.png"})
-    ]
-    assert told["earlier"] == []
-
-
-def test_a_file_by_the_name_of_its_root_from_elsewhere(
-    catalogue: Engine, run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir("/")
-
-    assert run("show", "uploads/漢字.bin", "--json").json["size"] == 1234
-
-
-def test_what_was_never_recorded(catalogue: Engine, run: Run, tmp_path: Path) -> None:
-    inside, outside = run("show", "uploads/no.png"), run("show", "/etc/passwd")
-
-    assert (inside.code, outside.code) == (1, 1)
-    assert inside.err == (
-        f"storewarden: nothing is known: {tmp_path}/uploads/no.png: it was never recorded; "
-        "storewarden scan\n"
-    )
-    assert "below none of the roots" in outside.err
-
-
-def test_what_a_path_may_mean() -> None:
-    found = list(candidates(b"up/a/../b", b"/home/me", {"up": b"/srv/up"}))
-
-    assert found == [b"/home/me/up/b", b"/srv/up/a/../b"]
 
 
 def test_every_line_of_json_stands_alone(catalogue: Engine, run: Run) -> None:

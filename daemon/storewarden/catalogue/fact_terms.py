@@ -222,10 +222,11 @@ def _said(field: str, column: Field[Any]) -> Meaning:
         only(term, "=", "!=")
         # no index on it: how many files it leaves is for ``narrow`` to say
         files = EnclosedNodeList((_saying(field, term, context),))
-        met: Node = Expression(NodeList((SQL("+"), File.id)), "IN", files)
-        if term.compare == "!=":
-            met = _row(PromptRow, column.is_null(False)) & ~met  # noqa: FBT003  # peewee's word
-        return met
+        files_id = NodeList((SQL("+"), File.id))
+        if term.compare == "=":
+            return Expression(files_id, "IN", files)
+        known = _row(PromptRow, column.is_null(False))  # noqa: FBT003  # peewee's own word for it
+        return NodeList((known, SQL("AND"), files_id, SQL("NOT IN"), files))
 
     return meaning
 

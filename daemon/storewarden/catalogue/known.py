@@ -74,7 +74,7 @@ def known(
     ):
         for file_id, value in values.items():
             told[file_id][name] = value
-    return {file_id: Known(**values) for file_id in wanted if (values := told.get(file_id))}
+    return {file_id: Known(**told[file_id]) for file_id in wanted if file_id in told}
 
 
 def _facts(engine: Engine, ids: Iterable[int]) -> Iterator[tuple[int, dict[str, Any]]]:

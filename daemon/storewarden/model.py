@@ -11,6 +11,7 @@ import os
 from array import array
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
+from typing import NamedTuple
 
 
 class Hint(IntEnum):
@@ -162,6 +163,16 @@ class Unreadable:
     root: str
     path: bytes
     error: int  # errno
+
+
+class UsageCount(NamedTuple):
+    """How often one file was opened and written since it was last told, and when last."""
+
+    directory: bytes
+    name: bytes
+    opens: int  # by who only reads
+    writes: int  # by who may write
+    last_ns: int
 
 
 class Blindness(StrEnum):

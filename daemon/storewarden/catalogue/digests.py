@@ -11,6 +11,7 @@ from storewarden.catalogue import bundles
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING
+from storewarden.catalogue.usage import carry
 
 # A move across file systems is a copy and a deletion: the new file is seen about when the old one
 # goes. Equal contents that are further apart are two files, whatever their digests say.
@@ -76,8 +77,9 @@ class Digests:
             Undigested(id_, names[root_id], bytes(path), bytes(name), *rest)
             for id_, root_id, path, name, *rest in self._engine.execute(
                 "SELECT f.id, d.root_id, d.path, f.name, f.inode, f.size, f.modified_ns"
-                " FROM files f JOIN directories d ON d.id = f.directory_id"
-                " WHERE f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
+                # CROSS: else SQLite reads and sorts all files of a root for each batch
+                " FROM files f CROSS JOIN directories d WHERE d.id = f.directory_id"
+                " AND f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
                 f" AND d.root_id IN ({marks}) ORDER BY f.id LIMIT ?",
                 (after_id, *ids, limit),
             )
@@ -119,6 +121,7 @@ class Digests:
         if generation != 1 or abs(first_seen_ns - gone.gone_ns) > _MOVE_WINDOW_NS:
             return False
         bundles.part(self._engine, [digested.id])
+        carry(self._engine, digested.id, gone.id)
         self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
         # the path is another one: what was found out beside and below it need not hold
         anew = (*_CARRIED, "gone_ns", "inspected_ns")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from storewarden.catalogue import requests
+from storewarden.catalogue import requests, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.clock import Clock
 from storewarden.daemon.ground import Ground
@@ -15,6 +15,7 @@ from storewarden.pipeline.state import ScanTally, ScanWish
 
 INTERVAL = 0.5
 _FORGET_EVERY = 24 * 3600.0
+_FORGOTTEN_AT_ONCE = 2_000  # days of files: some milliseconds, so that recording does not wait
 
 
 class Clerk:
@@ -27,7 +28,9 @@ class Clerk:
         counts: Counts,
         clock: Clock,
         is_up: Callable[[str], bool],
+        usage_kept: Callable[[], Mapping[str, float]] = dict,
     ) -> None:
+        """``usage_kept`` tells for how many seconds each root keeps what was counted on a day."""
         self._ground = ground
         self._scanner = scanner
         self._counts = counts
@@ -37,6 +40,8 @@ class Clerk:
         self._answers: list[tuple[int, dict[str, object]]] = []
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
+        self._usage_kept = usage_kept
+        self._to_forget: dict[str, int] = {}  # roots, and before when their days are too old
 
     def step(self) -> float:
         """Take one request if there is one, and tell how far the scan under way is."""
@@ -84,7 +89,15 @@ class Clerk:
         now = self._clock.monotonic()
         if now - self._forgotten_at >= _FORGET_EVERY:
             self._forgotten_at = now
-            requests.forget_old(self._ground.engine, self._clock.wall_ns())
+            now_ns = self._clock.wall_ns()
+            requests.forget_old(self._ground.engine, now_ns)
+            self._to_forget = {
+                root: now_ns - int(kept * 1e9) for root, kept in self._usage_kept().items()
+            }
+        for root, before_ns in list(self._to_forget.items())[:1]:
+            root_id = self._ground.roots[root]
+            if not usage.forget(self._ground.engine, root_id, before_ns, _FORGOTTEN_AT_ONCE):
+                del self._to_forget[root]
 
     def ended(self, tally: ScanTally, seconds: float) -> None:
         """Answer who asked for this scan; a broken one is tried again under the same request."""

@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from storewarden.catalogue import keep, lease, roots
+from storewarden.catalogue import keep, lease, roots, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.record import Recorder
+from storewarden.catalogue.usage import Usage
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings, Settings
 from storewarden.errors import PermanentError
@@ -25,6 +26,7 @@ from storewarden.pipeline.inbox import Inbox
 from storewarden.pipeline.parts import Stages
 from storewarden.pipeline.state import RootState, still_there
 from storewarden.watch.identity import RootIdentity
+from storewarden.watch.own import OwnReads
 
 log = logging.getLogger(__name__)
 
@@ -44,6 +46,12 @@ class Ground:
         for root in wanted:
             row = roots.register_root(self.engine, self.host_id, root.name, root.path)
             self.roots[root.name] = row.id
+            self.note_counting(root)
+
+    def note_counting(self, root: RootSettings) -> None:
+        """Remember since when the use of a root's files is counted."""
+        now_ns = self.clock.wall_ns()
+        usage.begin(self.engine, self.roots[root.name], now_ns, counted=root.usage)
 
 
 @contextmanager
@@ -130,4 +138,6 @@ def stages_on(ground: Ground) -> Stages:
         digests=Digests(engine, counts),
         recorder=Recorder(engine, counts, directories, kind_of=kind_of, still_there=look_back),
         departures=Departures(engine, counts, directories),
+        usage=Usage(engine, counts, directories),
+        own=OwnReads(),
     )

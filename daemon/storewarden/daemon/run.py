@@ -130,7 +130,7 @@ class Daemon:
             self,
             lambda root: stages.directories.large_digests(ground.roots[root], PART),
         )
-        eyes = InotifyEyes(self._observer, stages.inbox, clock)
+        eyes = InotifyEyes(self._observer, stages.inbox, clock, stages.own)
         memory = RootMemory(ground)
         self._sentinel = Sentinel(
             stages.inbox, self._ups, eyes, memory, self._scanner, clock, self._unreadable
@@ -139,7 +139,12 @@ class Daemon:
             self._metrics, ground.engine, stages.counts, clock, self._sentinel.sights, stages.states
         )
         self._clerk = Clerk(
-            ground, self._scanner, stages.counts, clock, lambda root: root in self._ups
+            ground,
+            self._scanner,
+            stages.counts,
+            clock,
+            lambda root: root in self._ups,
+            lambda: {root.name: root.usage_keep for root in self._settings.roots},
         )
         self._digester = Digester(
             stages.digests,
@@ -150,6 +155,7 @@ class Daemon:
             clock,
             busy=self._recording,
             failed=lambda _root, _error: None,
+            own=stages.own,
         )
 
     def _workers(self) -> None:
@@ -278,6 +284,7 @@ class Daemon:
                 if root.name not in self._ground.roots:
                     self._ground.register((root,))
                     self._stages.counts.know(root.name, self._ground.roots[root.name])
+                self._ground.note_counting(root)
         except StorewardenError as error:
             self._metrics.config_reload_success.set(0)
             problems = error.problems if isinstance(error, ConfigError) else (str(error),)

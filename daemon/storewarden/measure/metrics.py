@@ -24,6 +24,7 @@ DEATHS = ("time", "processor", "signal", "exit", "nonsense", "start", "other")
 # Of each root from the start, so that a rate or an alert need not wait for the first time.
 FROM_ZERO = (
     "overflows_total",
+    "usage_lost_total",
     "root_blind",
     "root_frozen",
     "watches",
@@ -52,6 +53,8 @@ class Metrics:
     watch_mode: Gauge
     root_blind: Gauge
     root_frozen: Gauge
+    usage_events_total: Counter
+    usage_lost_total: Counter
     watches: Gauge
     watches_limit: Gauge
     pending_files: Gauge

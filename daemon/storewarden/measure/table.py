@@ -92,6 +92,20 @@ TABLE = (
         "1 while what lies at the root's path is not the root it was; nothing is recorded then.",
         ("root",),
     ),
+    Row(
+        "usage_events_total",
+        "counter",
+        "Ends of files' use that were counted, by kind: open (only to read), write (to write), "
+        "own (our own reads, which count for nothing).",
+        ("root", "kind"),
+    ),
+    Row(
+        "usage_lost_total",
+        "counter",
+        "Times counts of use were lost: the second event queue overflowed, too many files were "
+        "used at once, or no watch was left.",
+        ("root",),
+    ),
     Row("watches", "gauge", "Inotify watches that the root holds, one a directory.", ("root",)),
     Row("watches_limit", "gauge", "Inotify watches we may hold: our share of the user's limit."),
     Row(

@@ -14,6 +14,7 @@ from storewarden.catalogue.digests import Digested, Digests, Undigested
 from storewarden.clock import Clock
 from storewarden.errors import StorewardenError
 from storewarden.pipeline.inbox import DigestsReady, Inbox
+from storewarden.watch.own import NOT_OPENED, OwnReads
 from storewarden.watch.walk import receive, send
 
 log = logging.getLogger(__name__)
@@ -38,14 +39,19 @@ class Digester:
         *,
         busy: Callable[[], bool],
         failed: Callable[[str, int], None],
+        own: OwnReads,
     ) -> None:
-        """Digest files of ``roots`` (name to path, those that are there); never while ``busy``."""
+        """Digest files of ``roots`` (name to path, those that are there); never while ``busy``.
+
+        ``own`` is told of each read, so that nobody takes it for a use of the file.
+        """
         self._digests = digests
         self._inbox = inbox
         self._roots = roots
         self._clock = clock
         self._busy = busy
         self._failed = failed
+        self._own = own
         self._child: subprocess.Popen[bytes] | None = None
         self._given_up = False
         self._after_id = 0
@@ -101,6 +107,8 @@ class Digester:
         child = self._running()
         assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018  # asked for
         answers: list[Digested | None] = []
+        for file in files:
+            self._own.expect(file.root, file.path, file.name)
         try:
             send(child.stdin, (path, [(file.path, file.name) for file in files]))
             child.stdin.flush()
@@ -113,11 +121,14 @@ class Digester:
             if not self._given_up:
                 log.warning("the digesting process ended and is started again")
             self._stop_child()
+        for file in files[len(answers) :]:
+            self._own.over(file.root, file.path, file.name)
         return answers
 
     def _answered(
         self, file: Undigested, error: int, inode: int, size: int, modified_ns: int, digest: bytes
     ) -> Digested | None:
+        self._own.over(file.root, file.path, file.name, opened=error not in NOT_OPENED)
         if error:
             self._failed(file.root, error)
             return None

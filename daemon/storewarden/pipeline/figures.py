@@ -25,6 +25,7 @@ from storewarden.measure.metrics import Metrics
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.sentinel import Sight
 from storewarden.pipeline.state import RootState, ScanTally, Shown
+from storewarden.watch.emitter import InotifyEmitter
 
 log = logging.getLogger(__name__)
 
@@ -60,6 +61,7 @@ class Figures:
         self._lock = threading.Lock()
         self._written: dict[str, RootFigures] = {}
         self._events: dict[tuple[str, str], int] = {}
+        self._used: dict[tuple[str, str], int] = {}  # by root and kind; "" is what was lost
         self._overflows: dict[str, int] = {}
         self._deaths: dict[str, int] = {}
         self._held: dict[str, int] = {}
@@ -175,6 +177,7 @@ class Figures:
             for memory in (self._written, self._overflows, self._deaths, self._held):
                 memory.pop(name, None)
             self._events = {key: count for key, count in self._events.items() if key[0] != name}
+            self._used = {key: count for key, count in self._used.items() if key[0] != name}
         with self._lock:
             self._stale |= names - self._shown
         self._shown = set(names)
@@ -224,11 +227,24 @@ class Figures:
                 new = count - self._events.get((name, kind), 0)
                 self._events[name, kind] = count
                 metrics.events_total.labels(root=name, type=kind).inc(max(0, new))
+            self._show_usage(name, sight.emitter)
         try:
             space = os.statvfs(sight.settings.path)
         except OSError:
             return
         metrics.filesystem_free_bytes.labels(root=name).set(space.f_bavail * space.f_frsize)
+
+    def _show_usage(self, name: str, emitter: InotifyEmitter) -> None:
+        if emitter.usage is None:
+            return
+        figures = emitter.usage.figures()
+        for kind, count in figures.events.items():
+            new = count - self._used.get((name, kind), 0)
+            self._used[name, kind] = count
+            self._metrics.usage_events_total.labels(root=name, kind=kind).inc(max(0, new))
+        lost = figures.lost - self._used.get((name, ""), 0)
+        self._used[name, ""] = figures.lost
+        self._metrics.usage_lost_total.labels(root=name).inc(max(0, lost))
 
     def _show_totals(self) -> None:
         with self._lock:

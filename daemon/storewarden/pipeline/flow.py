@@ -23,6 +23,7 @@ from storewarden.model import (
     RootDirty,
     Touched,
 )
+from storewarden.pipeline.counting import Counting
 from storewarden.pipeline.inbox import (
     Arrived,
     BlindnessChanged,
@@ -31,6 +32,7 @@ from storewarden.pipeline.inbox import (
     RootDown,
     RootUp,
     ScanBegun,
+    UsageReady,
 )
 from storewarden.pipeline.listing import Listings
 from storewarden.pipeline.look import RootElsewhere, opened
@@ -65,6 +67,7 @@ class Flow:
         self._roots = stages.states
         self._settling = Settling(stages, clock.monotonic)
         self._listings = Listings(stages, clock.wall_ns)
+        self._counting = Counting(stages.usage)
         self._moved: list[tuple[DirectoryMoved, float]] = []  # and when it was told
         self._digested: list[Digested] = []
         self._blindness: dict[str, BlindnessChanged] = {}
@@ -98,6 +101,8 @@ class Flow:
 
     def _work(self, now: float) -> bool:
         if self._moved or self._digested or self._blindness or self._stages.inbox.has_scan():
+            return True
+        if self._counting.waiting():
             return True
         return any(
             root.ending is not None or (root.up and (root.busy() or self._due(root, now)))
@@ -147,6 +152,7 @@ class Flow:
             round_.done.digested = sum(one.size for one in self._digested)
         for change in self._blindness.values():
             self._reports.blind_changed(change.root, change.blind)
+        self._counting.store(quiet=not (round_.looked or round_.scans or round_.relisted))
 
     def _move(self, round_: Round) -> None:
         departures = self._stages.departures
@@ -191,6 +197,7 @@ class Flow:
         del self._moved[: round_.moved]
         del self._digested[: round_.digests]
         self._blindness.clear()
+        self._counting.committed()
         for name, count in round_.gone.items():
             del self._roots[name].gone[:count]
         if round_.looked and self._hinted:
@@ -215,6 +222,7 @@ class Flow:
     def _failed(self, round_: Round, error: StorewardenError) -> float:
         """Take back what the round believed: all of it is to be done again."""
         self._undo(round_)
+        self._counting.failed()
         self._reports.failed(error)
         if not error.transient:
             raise error
@@ -275,6 +283,8 @@ class Flow:
                 self._blindness[message.root] = message
             case DigestsReady():
                 self._digested += message.digested
+            case UsageReady():
+                self._counting.take(message)
             case ScanBegun():
                 self._scan_begun(message.tally)
 
@@ -331,6 +341,7 @@ class Flow:
         The scan of the next start makes up for the rest.
         """
         self._end_bulk()
+        self._counting.held = True
         for message in self._stages.inbox.take():
             self._take(message)
         now = self._clock.monotonic()
@@ -343,6 +354,7 @@ class Flow:
                 for root in self._roots.values():
                     if root.place is not None:
                         self._record_restless(root, root.place, round_)
+                self._counting.store_rest()
         except StorewardenError as error:
             self._reports.failed(error)  # nothing is lost: the scan at the next start meets it
         else:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from storewarden.catalogue.digests import Digested
 from storewarden.catalogue.inspections import Inspected
 from storewarden.config.schema import RootSettings
-from storewarden.model import Blind, Change
+from storewarden.model import Blind, Change, UsageCount
 from storewarden.pipeline.look import Place
 from storewarden.pipeline.state import ScanTally, Watches
 from storewarden.watch.walk import Found
@@ -76,6 +76,15 @@ class SweepAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class UsageReady:
+    """How often files were used; ``back`` takes the counts of files that have no row."""
+
+    root: str
+    counted: tuple[UsageCount, ...]
+    back: Callable[[Collection[UsageCount]], None]
+
+
+@dataclass(frozen=True, slots=True)
 class ScanBegun:
     """A scan starts; its listings follow by the other way in."""
 
@@ -90,6 +99,7 @@ Message = (
     | DigestsReady
     | FactsReady
     | SweepAsked
+    | UsageReady
     | ScanBegun
 )
 

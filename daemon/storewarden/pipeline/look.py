@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from storewarden.errors import TransientError
 from storewarden.model import Entry, accessed_of, entry_of
 from storewarden.watch.below import open_directory
+from storewarden.watch.own import OwnReads
 from storewarden.watch.walk import VANISHED
 
 Place = tuple[int, int]  # device, inode
@@ -86,7 +87,9 @@ def _look_each(descriptor: int, names: Sequence[bytes], looked: Looked) -> None:
             absent(name)
 
 
-def unwritten(root_fd: int, directory: bytes, names: Sequence[bytes]) -> set[bytes]:
+def unwritten(
+    root_fd: int, directory: bytes, names: Sequence[bytes], root: str, own: OwnReads
+) -> set[bytes]:
     """Return those of ``names`` that nobody has open for writing, as far as can be proved.
 
     The kernel grants a read lease only on a file that no descriptor and no mapping may write to,
@@ -99,19 +102,23 @@ def unwritten(root_fd: int, directory: bytes, names: Sequence[bytes]) -> set[byt
         return proved
     try:
         for name in names:
-            if _leased(descriptor, name):
+            own.expect(root, directory, name)
+            leased = _leased(descriptor, name)
+            own.over(root, directory, name, opened=leased is not None)
+            if leased:
                 proved.add(name)
     finally:
         os.close(descriptor)
     return proved
 
 
-def _leased(directory_fd: int, name: bytes) -> bool:
+def _leased(directory_fd: int, name: bytes) -> bool | None:
+    """Tell whether a lease was granted; None: the file could not even be opened."""
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
         descriptor = os.open(name, flags, dir_fd=directory_fd)
     except OSError:
-        return False
+        return None
     try:
         # A program that opens the file to write meanwhile waits until the next line, and we are
         # sent SIGIO, which the daemon ignores.

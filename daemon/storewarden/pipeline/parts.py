@@ -12,16 +12,18 @@ from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.record import Recorder
+from storewarden.catalogue.usage import Usage
 from storewarden.catalogue.written import Recorded
 from storewarden.errors import StorewardenError
 from storewarden.model import Blind
 from storewarden.pipeline.inbox import Inbox
 from storewarden.pipeline.state import RootState, ScanTally
+from storewarden.watch.own import OwnReads
 
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """The parts that record. All but the inbox are the recorder thread's own."""
+    """The parts that record. All but inbox and own reads are the recorder thread's own."""
 
     inbox: Inbox
     states: dict[str, RootState]
@@ -30,6 +32,8 @@ class Stages:
     digests: Digests
     recorder: Recorder
     departures: Departures
+    usage: Usage
+    own: OwnReads
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ class Settling:
         self._recorder = stages.recorder
         self._departures = stages.departures
         self._states = stages.states
+        self._own = stages.own
 
     def confirm_gone(self, root: RootState, root_fd: int, round_: Round) -> None:
         """Mark all below a directory missing that is not there; list it when it is.
@@ -104,8 +105,8 @@ class Settling:
             ready += self._proved(root, root_fd, directory, waiting, round_)
         return ready, frozenset(growing)
 
-    @staticmethod
     def _proved(
+        self,
         root: RootState,
         root_fd: int,
         directory: bytes,
@@ -117,7 +118,7 @@ class Settling:
         They were closed before their directory was watched, or never opened: a hard link.
         """
         ready: list[Look] = []
-        for name in unwritten(root_fd, directory, list(waiting)):
+        for name in unwritten(root_fd, directory, list(waiting), root.name, self._own):
             entry = waiting[name][0]
             signature = (entry[1], entry[6], entry[8], entry[9])
             rest = root.settle.seen(directory, name, signature, True, round_.now)  # noqa: FBT003  # settle's order

@@ -16,7 +16,8 @@ FILLING: Final = READ_BYTES // 4  # so many bytes waiting: read at once
 class Ears:
     """Waits in one thread; `wake` may be called by any, also after the end."""
 
-    def __init__(self) -> None:
+    def __init__(self, window_ms: int = WINDOW_MS) -> None:
+        self._window_ms = window_ms
         self._lock = threading.Lock()  # guards _waking, which is closed while others may wake us
         self._waking = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._woken = select.poll()
@@ -41,7 +42,7 @@ class Ears:
         ready = dict(self._either.poll(None if seconds is None else max(0.0, seconds) * 1000))
         inotify = self._inotify
         if inotify is not None and inotify.descriptor in ready and inotify.queued() < FILLING:
-            ready |= dict(self._woken.poll(WINDOW_MS))
+            ready |= dict(self._woken.poll(self._window_ms))
         if self._waking in ready:
             os.eventfd_read(self._waking)
 

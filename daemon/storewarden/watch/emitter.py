@@ -19,7 +19,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -48,6 +48,7 @@ from storewarden.watch.table import Node
 from storewarden.watch.tree import WatchedTree, WatchSpec
 from storewarden.watch.trouble import troubles
 from storewarden.watch.upkeep import WAS_ELSEWHERE, Upkeep
+from storewarden.watch.usage import UsageCounter
 from storewarden.watch.watches import Watches
 
 log = logging.getLogger(__name__)
@@ -83,6 +84,7 @@ class InotifyEmitter(EventEmitter):
         spec: WatchSpec,
         budget: WatchBudget,
         limits: FoldLimits | None = None,
+        usage: UsageCounter | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__(event_queue, watch)
@@ -90,6 +92,7 @@ class InotifyEmitter(EventEmitter):
         self.spec = spec
         self.heard = False  # whether somebody waits for what it knows at its end
         self.failure: BaseException | None = None  # set once, by the emitter's thread, when it dies
+        self.usage = usage  # counts the use of files beside us, where it is wanted
         self._budget = budget
         self._clock = clock
         self._lock = threading.RLock()
@@ -128,8 +131,10 @@ class InotifyEmitter(EventEmitter):
             except OSError as error:
                 raise self._no_instance(error) from error
             try:
-                self._watches = Watches(self._inotify, self._budget)
                 self._open = True
+                if self.usage is not None:
+                    self.usage.open()
+                self._watches = Watches(self._inotify, self._budget, self.usage)
                 self._tree = WatchedTree(
                     self.spec,
                     self._watches,
@@ -148,6 +153,8 @@ class InotifyEmitter(EventEmitter):
                 raise WatchError("watching was stopped", where=self.spec.root) from None
             self._delivery.forget()  # who starts an emitter scans the root afterwards
             self._ears.listen(self._inotify)
+            if self.usage is not None:
+                self.usage.start(self._tree.table.by_watch, self._paths)
 
     def _no_instance(self, error: OSError) -> WatchError:
         why = os.strerror(error.errno or errno.EIO)
@@ -174,6 +181,8 @@ class InotifyEmitter(EventEmitter):
             self.failure = error
             log.exception("an emitter died", extra={"facts": {"root": self.spec.root}})
         finally:
+            if self.usage is not None:
+                self.usage.stop()
             with self._lock:
                 self._shut()
 
@@ -206,6 +215,8 @@ class InotifyEmitter(EventEmitter):
             self._open = False
             if hasattr(self, "_tree"):
                 self._tree.close()
+            if self.usage is not None:
+                self.usage.close()
             self._inotify.close()
         self._ears.close()
 
@@ -365,6 +376,14 @@ class InotifyEmitter(EventEmitter):
             if self._open:
                 self._delivery.announce(RootDirty(self.spec.root, reason))
                 self._ears.wake()
+
+    def _paths(self, watches: Iterable[int]) -> dict[int, bytes | None]:
+        """Return where directories are, for who counts in them; None: not known just now."""
+        with self._lock:
+            if not self._working():
+                return dict.fromkeys(watches)
+            known = self._tree.table.by_watch
+            return {watch: known[watch].path() for watch in watches if watch in known}
 
     def _working(self) -> bool:
         return self._open and self._lost is None

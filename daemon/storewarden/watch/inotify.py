@@ -10,9 +10,11 @@ import struct
 import termios
 from typing import Final
 
-# Of linux/inotify.h. Opening and reading are never asked for: our own looks would make events.
+# Of linux/inotify.h. What records truth never asks for opening: our own looks would make events.
 ATTRIB: Final = 0x00000004
 CLOSE_WRITE: Final = 0x00000008
+CLOSE_NOWRITE: Final = 0x00000010
+OPEN: Final = 0x00000020
 MOVED_FROM: Final = 0x00000040
 MOVED_TO: Final = 0x00000080
 CREATE: Final = 0x00000100
@@ -32,6 +34,12 @@ ISDIR: Final = 0x40000000
 # the root, through a bind mount inside it, would take its own part of the mask away.
 DIRECTORY_MASK: Final = (CREATE | CLOSE_WRITE | ATTRIB | MOVED_FROM | MOVED_TO | DELETE) | (
     ONLYDIR | EXCL_UNLINK | MASK_ADD
+)
+# What is counted, by an instance of its own. OPEN stands between two ends of a read, else the
+# kernel would make one event of them; names are followed, so that what was counted stays with its
+# file.
+USAGE_MASK: Final = (OPEN | CLOSE_WRITE | CLOSE_NOWRITE | MOVED_FROM | MOVED_TO | DELETE) | (
+    ONLYDIR | EXCL_UNLINK
 )
 ROOT_MASK: Final = DIRECTORY_MASK | MOVE_SELF | DELETE_SELF
 

@@ -17,6 +17,7 @@ from storewarden.watch.emitter import InotifyEmitter
 from storewarden.watch.fold import FoldLimits
 from storewarden.watch.mounts import COUNTING_LINKS, MountTable
 from storewarden.watch.tree import WatchSpec
+from storewarden.watch.usage import UsageCounter
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +55,15 @@ class WardenObserver(BaseObserver):
     def on_thread_start(self) -> None:
         """Start nothing: an emitter is started when it is attached."""
 
-    def attach(self, spec: WatchSpec, handler: FileSystemEventHandler) -> InotifyEmitter:
+    def attach(
+        self,
+        spec: WatchSpec,
+        handler: FileSystemEventHandler,
+        usage: UsageCounter | None = None,
+    ) -> InotifyEmitter:
         """Watch a root; returns when its watches stand. Scan it after that.
+
+        ``usage`` counts in the same directories.
 
         Raises:
             WatchError: the root cannot be watched at all.
@@ -64,7 +72,11 @@ class WardenObserver(BaseObserver):
             spec = replace(spec, counts_links=_counts_links(spec.path))
         watch = ObservedWatch(os.fsdecode(spec.path), recursive=True)
         emitter = InotifyEmitter(
-            self.event_queue, watch, spec=spec, budget=self.budget, limits=self._limits
+            *(self.event_queue, watch),
+            spec=spec,
+            budget=self.budget,
+            limits=self._limits,
+            usage=usage,
         )
         with self._lock:
             if spec.root in self._attached:

@@ -12,6 +12,7 @@ from typing import Final
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.inotify import DIRECTORY_MASK, ROOT_MASK, Inotify
 from storewarden.watch.table import Node, WatchTable
+from storewarden.watch.usage import UsageCounter
 
 # Each watch that is given up queues an event: more at once than the queue holds would overflow it.
 SLICE: Final = 500
@@ -20,9 +21,13 @@ SLICE: Final = 500
 class Watches:
     """Which watches stand, which are to be given up, and whether they ran out."""
 
-    def __init__(self, inotify: Inotify, budget: WatchBudget) -> None:
+    def __init__(
+        self, inotify: Inotify, budget: WatchBudget, usage: UsageCounter | None = None
+    ) -> None:
+        """Watch by ``inotify``; ``usage`` counts in the same directories, while there is room."""
         self._inotify = inotify
         self._budget = budget
+        self._usage = usage
         self._doomed: dict[int, None] = {}
         self.table: WatchTable
         self.unwatched: bytes | None = None  # the first directory there was no watch for
@@ -44,6 +49,8 @@ class Watches:
                 self._budget.give()
                 raise
             status = os.fstat(descriptor)
+            if self._usage is not None:
+                self._usage.add(descriptor, watch)
         finally:
             os.close(descriptor)
         self.table = WatchTable(watch, (status.st_dev, status.st_ino))
@@ -55,15 +62,25 @@ class Watches:
             self._run_out(path, 0)
             return 0
         try:
-            watch = self._inotify.add(descriptor, DIRECTORY_MASK)
+            watch = self._add(descriptor)
         except OSError as error:
             self._budget.give()
             self._run_out(path, error.errno or errno.EIO)
             return 0
+        if self._usage is not None:
+            self._usage.add(descriptor, watch)
         if watch in self.table.by_watch or watch in self._doomed:
             self._budget.give()
             self._doomed.pop(watch, None)
         return watch
+
+    def _add(self, descriptor: int) -> int:
+        try:
+            return self._inotify.add(descriptor, DIRECTORY_MASK)
+        except OSError as error:
+            if error.errno != errno.ENOSPC or not self._budget.make_way():
+                raise
+        return self._inotify.add(descriptor, DIRECTORY_MASK)
 
     def ran_out(self) -> bool:
         """Tell whether some directory has no watch because there was none to be had."""
@@ -91,6 +108,8 @@ class Watches:
             del self._doomed[watch]
             self._inotify.remove(watch)
             self._budget.give()
+            if self._usage is not None:
+                self._usage.remove(watch)
 
     def giving_up(self) -> bool:
         """Tell whether there are more to give up."""

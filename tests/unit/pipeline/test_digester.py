@@ -18,6 +18,7 @@ from storewarden.pipeline import digester as digester_module
 from storewarden.pipeline.digester import Digester
 from storewarden.pipeline.digesting import child
 from storewarden.pipeline.inbox import DigestsReady, Inbox
+from storewarden.watch.own import OwnReads
 from storewarden.watch.walk import receive, send
 
 
@@ -67,6 +68,7 @@ class Desk:
             self.clock,
             busy=lambda: self.busy,
             failed=lambda root, error: self.failed.append((root, error)),
+            own=OwnReads(),
         )
 
     def run(self) -> list[Digested]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from storewarden.pipeline.look import RootElsewhere, holds, look, opened, unwritten
+from storewarden.watch.own import OwnReads
 
 
 @pytest.fixture
@@ -103,17 +104,19 @@ def test_a_file_that_nobody_writes_is_proved_to_rest(tmp_path: Path, root_fd: in
     (tmp_path / "link").symlink_to("rests")
 
     with (tmp_path / "written").open("ab"), (tmp_path / "rests").open("rb"):
-        proved = unwritten(root_fd, b"", [b"rests", b"written", b"none", b"fifo", b"link"])
+        proved = unwritten(
+            root_fd, b"", [b"rests", b"written", b"none", b"fifo", b"link"], "r", OwnReads()
+        )
 
     assert proved == {b"rests"}
-    assert unwritten(root_fd, b"none", [b"rests"]) == set()
+    assert unwritten(root_fd, b"none", [b"rests"], "r", OwnReads()) == set()
 
 
 def test_the_proof_is_given_back_at_once(tmp_path: Path, root_fd: int) -> None:
     """Else the next writer would wait for us."""
     (tmp_path / "a").write_bytes(b"x")
 
-    unwritten(root_fd, b"", [b"a"])
+    unwritten(root_fd, b"", [b"a"], "r", OwnReads())
 
     with (tmp_path / "a").open("ab", buffering=0) as file:
         assert fcntl.fcntl(file, fcntl.F_GETLEASE) == fcntl.F_UNLCK
@@ -137,7 +140,7 @@ def test_a_file_that_is_mapped_to_write_is_not_proved_to_rest(tmp_path: Path, ro
         assert writer.stdout is not None
         assert writer.stdout.readline() == b"mapped\n"
         try:
-            proved = unwritten(root_fd, b"", [b"a"])
+            proved = unwritten(root_fd, b"", [b"a"], "r", OwnReads())
         finally:
             writer.send_signal(signal.SIGKILL)
 

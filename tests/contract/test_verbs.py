@@ -11,6 +11,7 @@ from storewarden.catalogue.migrate import migrate
 from storewarden.cli import main
 from storewarden.clock import SystemClock
 from tests.unit.cli.conftest import fill
+from tests.unit.cli.rich import copies, fill_facts
 
 LINES = (
     ("files", "state=any"),
@@ -19,6 +20,24 @@ LINES = (
     ("files", "modified<100y", "--limit", "2"),
     ("show", "save_outputs/cat.png", "--json"),
     ("show", "save_outputs/gone.png"),
+    ("show", "save_outputs/renders/a b/film.mp4"),
+    ("files", "model=flux*", "width>=1024", "--json"),
+    ("files", "width!=1024"),
+    ("files", "prompt=dusk cat"),
+    ("files", "lora=grain", f"seed={2**63 + 42}"),
+    ("files", "language=en"),
+    ("files", "workflow=story", "scene=3"),
+    ("files", "inspected=no", "state=any"),
+    ("files", "outcome=refused,partly"),
+    ("files", "codec=h264", "duration>1min", "fps>=25", "used>1s"),
+    ("search", "lighthouse at dusk"),
+    ("search", "lighthouse", "--json"),
+    ("search", "light*", "-ships", "root=uploads"),
+    ("search", "漢"),
+    ("search", '"oil on canvas"', "--limit", "1"),
+    ("search", "-oil on canvas", "transcript:dusk"),
+    ("same",),
+    ("same", "--json", "kind=other"),
     ("status",),
     ("status", "--json"),
 )
@@ -31,6 +50,8 @@ def answers(
     engine = open_catalogue(url, place / "state", role="test")
     migrate(engine, SystemClock())
     fill(engine, Path("/srv"))
+    fill_facts(engine)
+    copies(engine)
     engine.close()
     monkeypatch.chdir(place)
     monkeypatch.setenv("STOREWARDEN_STATE", str(place / "state"))
@@ -79,4 +100,4 @@ def test_the_catalogue_looks_after_itself_on_a_server(
 
     assert codes == [0, 0, 0, 0]
     assert main(["files", "state=any"]) == 0
-    assert len(capsys.readouterr().out.splitlines()[-6:]) == 6
+    assert len(capsys.readouterr().out.splitlines()[-11:]) == 11

@@ -51,7 +51,7 @@ def lasts(found: Found, count: float, scale: float) -> None:
         exact = isinstance(count, int) and isinstance(scale, int)
         duration = count * SECOND // scale if exact else count / scale * SECOND
         if math.isfinite(duration) and 0 < duration <= _LONGEST:
-            found.duration_ns = int(duration)
+            found.duration_ns = round(duration)
 
 
 def frames_a_second(number: float, by: float) -> float | None:

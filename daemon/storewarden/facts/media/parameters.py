@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Final, NamedTuple
 
 from storewarden.facts.media.bits import Bits
@@ -143,3 +144,16 @@ def _skip_profile(bits: Bits, layers: int) -> None:
         bits.take(2 * (8 - layers))
     for profile, level in told:
         bits.take(88 * profile + 8 * level)
+
+
+def avc_record(record: bytes) -> Parameters | None:
+    """Read the first parameter set of an avcC record, as containers have it; None without one."""
+    if not record[5] & 31:
+        return None
+    (length,) = struct.unpack_from(">H", record, 6)
+    return h264(record[9 : 8 + length])
+
+
+def hevc_record(record: bytes) -> str | None:
+    """Return the colour that an hvcC record tells."""
+    return colour(record[16] & 3, (record[17] & 7) + 8)

@@ -134,3 +134,49 @@ def eac3(record: bytes) -> Sound:
     bits.take(10)
     mode = bits.take(3)
     return Sound(AC3_RATES[rate] if rate < len(AC3_RATES) else 0, AC3_CHANNELS[mode] + bits.take(1))
+
+
+class Ac3Frame(NamedTuple):
+    """The header of a frame of AC-3 or E-AC-3."""
+
+    codec: str
+    sound: Sound
+    length: int  # bytes; 0 is that no table has it
+    samples: int
+
+
+_KILOBITS: Final = (
+    *(32, 40, 48, 56, 64, 80, 96, 112, 128, 160),
+    *(192, 224, 256, 320, 384, 448, 512, 576, 640),
+)
+_ENHANCED: Final = 10  # versions above it
+_BLOCKS: Final = (1, 2, 3, 6)
+_BLOCK: Final = 256  # samples
+
+
+def ac3_frame(data: bytes) -> Ac3Frame:
+    """Read the first eight bytes of a frame."""
+    if data[5] >> 3 > _ENHANCED:
+        return _enhanced(Bits(data[2:]))
+    bits = Bits(data[4:])
+    code, kilobits = bits.take(2), bits.take(6) >> 1
+    bits.take(8)
+    mode = bits.take(3)
+    bits.take(2 * (mode & 1 and mode != 1) + 2 * bool(mode & 4) + 2 * (mode == 2))  # noqa: PLR2004
+    rate = AC3_RATES[code] if code < len(AC3_RATES) else 0
+    known = rate and kilobits < len(_KILOBITS)
+    length = _KILOBITS[kilobits] * 1000 * 6 * _BLOCK // rate // 8 if known else 0
+    return Ac3Frame("ac3", Sound(rate, AC3_CHANNELS[mode] + bits.take(1)), length, 6 * _BLOCK)
+
+
+def _enhanced(bits: Bits) -> Ac3Frame:
+    bits.take(5)
+    length = 2 * (bits.take(11) + 1)
+    code, further = bits.take(2), bits.take(2)
+    if code < len(AC3_RATES):
+        rate, blocks = AC3_RATES[code], _BLOCKS[further]
+    else:
+        rate, blocks = AC3_RATES[min(further, 2)] // 2, 6
+    mode = bits.take(3)
+    said = Sound(rate, AC3_CHANNELS[mode] + bits.take(1))
+    return Ac3Frame("eac3", said, length, blocks * _BLOCK)

@@ -12,7 +12,7 @@ from storewarden.facts.media.boxes import Box, child, children, content
 from storewarden.facts.media.codecs import OBJECT_TYPES, iso_audio, iso_video
 from storewarden.facts.media.colours import of_av1, of_vp9, with_primaries
 from storewarden.facts.media.container import frames_a_second
-from storewarden.facts.media.parameters import h264
+from storewarden.facts.media.parameters import avc_record, hevc_record
 from storewarden.facts.reader import Malformed, Reader
 
 _VIDEO_FIELDS: Final = 78  # of a sample entry, before its boxes
@@ -158,15 +158,9 @@ def _record(reader: Reader, box: Box, track: Track) -> None:
 
 
 def _avc(data: bytes, track: Track) -> None:
-    if data[5] & 31:
-        (length,) = struct.unpack_from(">H", data, 6)
-        said = track.colour
-        track.colour = h264(data[9 : 8 + length]).colour or said
-
-
-def _hevc(data: bytes, track: Track) -> None:
-    from_chroma = ("gray", "yuv420p", "yuv422p", "yuv444p")[data[16] & 3]
-    track.colour = f"{from_chroma} {(data[17] & 7) + 8} bit"
+    told = avc_record(data)
+    if told and told.colour:
+        track.colour = told.colour
 
 
 def _colr(data: bytes, track: Track) -> None:
@@ -213,7 +207,7 @@ def _forgiving(read: Callable[[bytes, Track], None]) -> Callable[[bytes, Track],
 
 _RECORDS: Final = {
     b"avcC": _forgiving(_avc),
-    b"hvcC": _forgiving(_hevc),
+    b"hvcC": _forgiving(lambda data, track: setattr(track, "colour", hevc_record(data))),
     b"av1C": _forgiving(lambda data, track: setattr(track, "colour", of_av1(data))),
     b"vpcC": _forgiving(lambda data, track: setattr(track, "colour", of_vp9(data[4:]))),
     b"colr": _forgiving(_colr),

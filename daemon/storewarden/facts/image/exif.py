@@ -65,6 +65,8 @@ def read_directory(tags: Tags, first: Directory, found: Found) -> None:
             _keep(name, words.little(tags.content(tag, MOST_TEXT)), found)
     if tag := first.tags.get(_XMP):
         found.text("xmp", words.plain(tags.content(tag, MOST_TEXT)))
+    if tag := first.tags.get(_COMMENT):  # it belongs below, but Fooocus and others put it here
+        found.text("exif:UserComment", _comment(tags, tag))
     below = tags.number(first.tags.get(_EXIF))
     if below:
         _below(tags, tags.directory(below), found)

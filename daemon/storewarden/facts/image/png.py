@@ -166,6 +166,7 @@ _READERS: Final[dict[bytes, Callable[[_Chunks, int, int], None]]] = {
     b"acTL": _Chunks.animation,
     b"fcTL": _Chunks.frame,
     b"tEXt": _Chunks.text,
+    b"comf": _Chunks.text,  # ComfyUI's, behind the frames of an animation
     b"zTXt": _Chunks.packed_text,
     b"iTXt": _Chunks.international_text,
     b"eXIf": _Chunks.exif,

@@ -31,14 +31,6 @@ _NO_NETWORK: Final = {
 _contexts: dict[bool, Any] = {}
 
 
-def warm() -> bool:
-    """Load the library, if it is installed; to be called before a stranger's byte is read."""
-    try:
-        return _context(verified=True) is not None
-    except Exception:  # noqa: BLE001  # whatever a native library raises: it is as if it were not there
-        return False
-
-
 def read(reader: Reader, found: Found) -> None:
     """Add what the credentials in a file tell to ``found.more``; it never fails."""
     try:

@@ -41,8 +41,10 @@ def read(reader: Reader, found: Found) -> None:
         _book(reader, members, found)
     elif declared in ("image/openraster", "application/x-krita"):
         _layers(reader, members, declared, found)
-    elif listed and all(name.lower().endswith(_PICTURES) for name in _files(members)):
-        found.pages = len(_files(members))  # a comic, or a folder of pictures
+    else:
+        files = _files(members)
+        if files and all(name.lower().endswith(_PICTURES) for name in files):
+            found.pages = len(files)  # a comic, or a folder of pictures
 
 
 def _files(members: _Members) -> list[bytes]:

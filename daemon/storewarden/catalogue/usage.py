@@ -36,6 +36,8 @@ class Usage:
     def store(self, root: str, counted: Sequence[UsageCount]) -> list[UsageCount]:
         """Add counts of files that are there; return those of files that have no row (yet).
 
+        No file may be in ``counted`` twice.
+
         Raises:
             CatalogueRefused: none of them was stored; the transaction goes on without them.
         """

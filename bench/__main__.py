@@ -28,8 +28,10 @@ BENCHMARKS = (
     "directories",
     "at-rest",
     "scrape",
+    "facts-png",
     "backlog",
     "postgres",
+    "search",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -214,7 +214,8 @@ def sqlite(*statements: str, wal: bool = False) -> bytes:
         return path.read_bytes()
 
 
-def _json(told: Any) -> bytes:
+def as_json(told: Any) -> bytes:
+    """Return JSON as most programs write it."""
     return json.dumps(told).encode()
 
 
@@ -281,14 +282,14 @@ FILES: dict[str, Callable[[], dict[str, bytes]]] = {
         "wal.db": sqlite(wal=True),
     },
     "json": lambda: {
-        "clip.json": _json(WHISPER),
-        "cpp.json": _json(WHISPER_CPP),
-        "clip.info.json": _json(DOWNLOAD),
-        "image.json": _json(GENERATED),
-        "api.json": _json(API_GRAPH),
-        "sent.json": _json({"prompt": API_GRAPH, "client_id": "a"}),
-        "ui.json": _json(UI_GRAPH),
-        "settings.json": _json({"a": [1, 2, {"b": None}], "é": "\ud800"}),
+        "clip.json": as_json(WHISPER),
+        "cpp.json": as_json(WHISPER_CPP),
+        "clip.info.json": as_json(DOWNLOAD),
+        "image.json": as_json(GENERATED),
+        "api.json": as_json(API_GRAPH),
+        "sent.json": as_json({"prompt": API_GRAPH, "client_id": "a"}),
+        "ui.json": as_json(UI_GRAPH),
+        "settings.json": as_json({"a": [1, 2, {"b": None}], "é": "\ud800"}),
         "list.json": b'[{"prompt": "dusk", "seed": 1}, 2]',
     },
     "subtitle": lambda: {

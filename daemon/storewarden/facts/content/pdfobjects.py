@@ -27,7 +27,7 @@ _SECTION: Final = re.compile(rb"\s*(\d{1,10})\s+(\d{1,10})\s+")
 _REFERENCE: Final = re.compile(rb"\s*(\d{1,10})\s+(\d{1,5})\s+R")
 _HEAD: Final = re.compile(rb"\s*(\d{1,10})\s+\d{1,5}\s+obj")
 _TOKEN: Final = re.compile(
-    rb"(?:[\0\t\n\f\r ]|%[^\r\n]*)*(<<|>>|\[|\]|\(|<[0-9A-Fa-f\s]*>|/[^\0\t\n\f\r ()<>\[\]{}/%]*"
+    rb"(?:[\0\t\n\f\r ]|%[^\r\n]*)*+(<<|>>|\[|\]|\(|<[0-9A-Fa-f\s]*>|/[^\0\t\n\f\r ()<>\[\]{}/%]*"
     rb"|[^\0\t\n\f\r ()<>\[\]{}/%]+|.)",
     re.DOTALL,
 )
@@ -252,9 +252,9 @@ class Objects:
             raise Malformed(f"has no table of objects and no stream at byte {at:,}")
         entries, end = dictionary(head, begin.end())
         start = re.compile(rb"\s*stream\r?\n").match(head, end)
-        length = _number(self.resolve(entries.get(b"/Length", b"")))
         if start is None:
             raise Malformed(f"has no stream at byte {at:,}")
+        length = _number(self.resolve(entries.get(b"/Length", b"")))
         if at + start.end() + length > self._reader.size:
             raise Truncated(at + start.end(), length, self._reader.size)
         if length > most:

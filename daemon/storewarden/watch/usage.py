@@ -35,11 +35,13 @@ _READS: Final = 8
 _PAUSE: Final = 10.0  # after a mistake of ours
 _WINDOW_MS: Final = 40  # nobody waits for a count; half of the kernel's queue at 200,000 a second
 _END_SECONDS: Final = 0.5
+_MOST_RENAMES: Final = 1_000  # while the recorder is at work on counts: some milliseconds
 _DEEPEST: Final = 4096
 
 # The watches of directories, as the emitter knows them, to paths; None: not known just now; left
 # out: it is no more.
 Paths = Callable[[Iterable[int]], Mapping[int, bytes | None]]
+_File = tuple[int, bytes]  # our watch of its directory, its name
 Back = Callable[[Collection[UsageCount]], None]
 Tell = Callable[[str, tuple[UsageCount, ...], Back], None]
 
@@ -96,6 +98,7 @@ class UsageCounter:
         self._paths: Paths = lambda _watches: {}
         self._returned: deque[tuple[int, bytes, Use]] = deque()
         self._out = False  # told, and not yet heard what came of it
+        self._meanwhile: list[tuple[_File, _File]] = []  # renames since then, in order
         self._tell_at = 0.0
 
     # -- for the emitter, under its lock ------------------------------------------------------
@@ -288,11 +291,17 @@ class UsageCounter:
         self._tell(self.root, tuple(counts), back)
 
     def _take_back(self) -> None:
-        """Keep what could not be stored for the next time, where it is still of use."""
+        """Keep what could not be stored for the next time, under the names that files have now."""
+        moves, waits = self._meanwhile, self._out
         while self._returned:
             ours, name, use = self._returned.popleft()
-            if ours in self._of_emitter:
-                self._uses.give_back(ours, name, use)
+            file = (ours, name)
+            for old, new in moves:
+                file = new if file == old else file
+            if file[0] in self._of_emitter:
+                self._uses.give_back(*file, use)
+        if not waits:
+            moves.clear()
 
     # -- what events mean beside counts -------------------------------------------------------
 
@@ -301,8 +310,10 @@ class UsageCounter:
         path = self._path(watch)
         return path is not None and self._own.takes(self.root, path, name)
 
-    def moved(self, old: tuple[int, bytes], new: tuple[int, bytes]) -> None:
-        """Follow what we read ourselves."""
+    def moved(self, old: _File, new: _File) -> None:
+        """Follow what we read ourselves, and what was told and may come back."""
+        if (self._out or self._returned) and len(self._meanwhile) < _MOST_RENAMES:
+            self._meanwhile.append((old, new))
         if not self._own.any():
             return
         old_path, new_path = self._path(old[0]), self._path(new[0])

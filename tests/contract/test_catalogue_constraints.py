@@ -27,7 +27,7 @@ from tests.catalogues import COLUMNS, FILE, NOW, Place, file_row, fresh_database
 
 UUID = "00000000-0000-0000-0000-00000000000"
 
-ROOTED = ("hosts", "roots", "directories", "inspectors", "schema_version")
+ROOTED = ("hosts", "roots", "directories", "schema_version")
 SOUND: dict[str, dict[str, Any]] = {
     "hosts": {"id": 2, "name": "other", "machine_id": "m2", "first_seen_ns": NOW},
     "roots": {"id": 2, "host_id": 1, "name": "other", "path": b"/srv", "uuid": f"{UUID}2"},
@@ -61,7 +61,7 @@ SOUND: dict[str, dict[str, Any]] = {
     "sidecars": {"file_id": 7, "of_id": 7, "role": "subtitle"},
     "usage": {"file_id": 7, "last_ns": NOW, "opens": 0, "writes": 0},
     "usage_days": {"file_id": 7, "day": 0, "opens": 0, "writes": 0},
-    "inspectors": {"name": "png", "version": 1},
+    "inspectors": {"host_id": 1, "name": "png", "version": 1},
 }
 
 HANGING = [table for table in SOUND if table not in ROOTED]
@@ -96,7 +96,6 @@ BROKEN: dict[str, list[Any]] = {
     "jobs_verb": [""],
     "jobs_state": ["", "paused"],
     "leases_epoch": [0, -1],
-    "directories_stale": [2, -1],
     "workflows_name": [""],
     "scenes_name": [""],
     "facts_inspector": [""],

@@ -1,13 +1,19 @@
 """What is asked a thousand times a second is answered by an index, in SQLite at least."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storewarden.catalogue import find, terms
+from storewarden.catalogue.counts import Counts
+from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.tables import Directory, File
+from storewarden.facts.sidecars import belongs
 from tests.catalogues import NOW, sqlite_place
+from tests.inspecting import Unsaid
 
 HOT = [
     "SELECT id FROM files WHERE directory_id = ? AND name IN (?, ?)",
@@ -24,10 +30,16 @@ HOT = [
         " WHERE f.state = 'missing' AND f.digest IN (?, ?)"
     ),
     (
-        "SELECT f.id FROM files f JOIN directories d ON d.id = f.directory_id"
-        " WHERE f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
-        " ORDER BY f.id LIMIT ?"
+        "SELECT id, name, kind FROM files WHERE directory_id = ? AND name >= ? AND name < ?"
+        " AND state = 'present' ORDER BY name LIMIT 200"
     ),
+    "SELECT id FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?",
+    "SELECT id FROM directories WHERE stale IS NOT NULL ORDER BY id LIMIT 1",
+    "SELECT file_id FROM sidecars WHERE of_id IN (?, ?)",
+    "SELECT file_id FROM prompts WHERE from_id = ?",
+    "SELECT file_id FROM facts WHERE workflow_id = ?",
+    "SELECT file_id FROM facts WHERE scene_id = ?",
+    "SELECT id FROM scenes WHERE workflow_id = ?",
     "SELECT id, path FROM directories WHERE root_id = ? AND path IN (?, ?)",
     "SELECT id, path FROM directories WHERE root_id = ? AND (path = ? OR (path >= ? AND path < ?))",
     "UPDATE files SET size = ? WHERE id = ?",
@@ -51,6 +63,31 @@ def test_nothing_hot_reads_a_whole_table(tmp_path: Path, sql: str) -> None:
 
     for step in steps:
         assert not step.startswith("SCAN") or " USING " in step, steps
+
+
+@pytest.mark.parametrize(
+    ("reader", "index"),
+    [
+        (Digests, "files_undigested"),
+        (lambda *parts: Inspections(*parts, belongs, Unsaid()), "files_uninspected"),
+    ],
+)
+def test_what_waits_is_found_by_its_own_index_in_its_order(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, reader: Any, index: str
+) -> None:
+    asked: list[tuple[str, Any]] = []
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        waiting = reader(engine, Counts(engine, {"uploads": 1}))
+        monkeypatch.setattr(engine, "execute", lambda *query: asked.append(query) or [])
+        waiting.wanted(["uploads"], 0, 256)
+        monkeypatch.undo()
+        steps = plan(engine, asked[0][0], list(asked[0][1]))
+
+    assert steps == [
+        f"SEARCH f USING INDEX {index} (id>?)",
+        "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
 
 
 @pytest.mark.parametrize(

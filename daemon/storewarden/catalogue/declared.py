@@ -58,7 +58,9 @@ INDEXES: dict[str, str] = {
         "CREATE INDEX files_uninspected ON files (id)"
         " WHERE inspected_ns IS NULL AND state = 'present' AND growing = 0"
     ),
-    "directories_stale": "CREATE INDEX directories_stale ON directories (id) WHERE stale = 1",
+    "directories_stale": (
+        "CREATE INDEX directories_stale ON directories (id) WHERE stale IS NOT NULL"
+    ),
     "workflows_host_name": "CREATE UNIQUE INDEX workflows_host_name ON workflows (host_id, name)",
     # a scene without a workflow is one of its host's, and there it has its name alone
     "scenes_of_name": (
@@ -69,6 +71,7 @@ INDEXES: dict[str, str] = {
         "CREATE INDEX facts_workflow ON facts (workflow_id) WHERE workflow_id IS NOT NULL"
     ),
     "facts_scene": "CREATE INDEX facts_scene ON facts (scene_id) WHERE scene_id IS NOT NULL",
+    "facts_refused": "CREATE INDEX facts_refused ON facts (file_id) WHERE outcome = 'refused'",
     "prompts_from": "CREATE INDEX prompts_from ON prompts (from_id) WHERE from_id IS NOT NULL",
     "prompts_model": "CREATE INDEX prompts_model ON prompts (model)",
     "prompts_tool": "CREATE INDEX prompts_tool ON prompts (tool)",

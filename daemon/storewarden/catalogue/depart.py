@@ -129,13 +129,13 @@ class Departures:
             return False
         stale = {path: id_ for id_, path in self._directories.below(root_id, new)}
         self._directories.forget()
-        moved: list[tuple[bytes, int, int]] = []
+        moved: list[tuple[bytes, bytes, int]] = []
         for directory_id, path in moving:
             target = new + path[len(old) :]
             if target in stale:
                 self._merge(root, directory_id, stale[target], now_ns)
             else:
-                moved.append((target, 1, directory_id))
+                moved.append((target, b"", directory_id))
         self._engine.update("directories", ("id",), ("path", "stale"), moved)
         return not stale
 

@@ -82,6 +82,13 @@ class Engine(ABC):
         with self._connected() as connection:
             return self._run_in(connection, sql, wanted, params)
 
+    def fetch_each(self, sql: str, values: Sequence[Sequence[Any]]) -> list[Row]:
+        """Return the rows of one statement for each row of values, without a wait between them."""
+        if not values:
+            return []
+        with self._connected() as connection:
+            return self._run_each(connection, sql, values)
+
     def rows(self, query: Node) -> list[Row]:
         """Run a query built with peewee, inside the transaction if one is open here."""
         sql, params = self.render(query)
@@ -369,6 +376,11 @@ class Engine(ABC):
         sql: str,
         values: list[Any],
         params: Sequence[Any],
+    ) -> list[Row]: ...
+
+    @abstractmethod
+    def _run_each(
+        self, connection: Any, sql: str, values: Sequence[Sequence[Any]]
     ) -> list[Row]: ...
 
     @abstractmethod

@@ -166,12 +166,17 @@ class UsageDay(Model):
 
 
 class InspectorRow(Model):
-    """To which version of an inspector all files were brought; ``swept_id``: how far it got."""
+    """The version of an inspector that a host's files are brought to.
 
-    name = TextField(primary_key=True)
+    ``swept_id``: files up to this id have been told to wait for it; null, all have.
+    """
+
+    host = child_of(Host, "host_id")
+    name = TextField()
     version = BigIntegerField()
     swept_id = BigIntegerField(null=True)
 
     class Meta:
         table_name = "inspectors"
+        primary_key = CompositeKey("host", "name")
         constraints = rules_of("inspectors")

@@ -138,6 +138,18 @@ class PostgresEngine(Engine):
             found += self._run_native(connection, marks, (*params, chunk))
         return found
 
+    def _run_each(
+        self, connection: Connection, sql: str, values: Sequence[Sequence[Any]]
+    ) -> list[Row]:
+        found: list[Row] = []
+        with connection.cursor() as cursor:
+            cursor.executemany(percent_marks(sql).encode(), values, returning=True)
+            more: bool | None = True
+            while more:
+                found += cursor.fetchall()
+                more = cursor.nextset()
+        return found
+
     def _run_many(self, connection: Connection, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         with connection.cursor() as cursor:
             cursor.executemany(percent_marks(sql).encode(), rows)

@@ -98,7 +98,6 @@ def _found() -> Iterator[Rule]:
     yield _one_of("facts_outcome", "outcome", OUTCOMES)
     yield _one_of("sidecars_role", "role", SIDECAR_ROLES)
     yield _flag("prompts_understood", "understood")
-    yield _flag("directories_stale", "stale")
 
 
 RULES: tuple[Rule, ...] = (

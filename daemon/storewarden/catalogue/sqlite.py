@@ -187,6 +187,11 @@ class SqliteEngine(Engine):
             found += connection.execute(marks, (*params, *chunk)).fetchall()
         return found
 
+    def _run_each(
+        self, connection: apsw.Connection, sql: str, values: Sequence[Sequence[Any]]
+    ) -> list[Row]:
+        return connection.executemany(sql, values).fetchall()
+
     def _run_many(
         self, connection: apsw.Connection, sql: str, rows: Iterable[Sequence[Any]]
     ) -> None:
@@ -332,10 +337,11 @@ def _opened(name: str, flags: int) -> apsw.Connection:
     try:
         connection.set_busy_timeout(BUSY_SECONDS * 1000)
         connection.create_scalar_function("glob_bytes", _glob, 2, deterministic=True)
-        connection.register_fts5_function(FOUND_AT, found_at)
         for pragma, value in _PRAGMAS:
             connection.pragma(pragma, value)
         connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        # after the first read: it would not say what is wrong with a damaged file
+        connection.register_fts5_function(FOUND_AT, found_at)
     except BaseException:
         connection.close()
         raise

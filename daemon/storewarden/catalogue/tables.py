@@ -119,7 +119,8 @@ class BlindPlace(Model):
 class Directory(Model):
     """A directory; ``digest`` is of the last listing that the rows agree with.
 
-    ``stale``: its files shall be inspected anew, because their path changed or what it tells.
+    ``stale``: its files shall be inspected anew, because their path changed or what it tells;
+    those up to this name have been told to wait for it.
     """
 
     id = BigAutoField()
@@ -128,7 +129,7 @@ class Directory(Model):
     device = BigIntegerField()
     inode = BigIntegerField()
     digest = BlobField(null=True)
-    stale = BigIntegerField(constraints=default(0))
+    stale = BlobField(null=True)
 
     class Meta:
         table_name = "directories"

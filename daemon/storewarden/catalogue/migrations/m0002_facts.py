@@ -11,11 +11,8 @@ UP = (
     CREATE INDEX files_uninspected ON files (id)
     WHERE inspected_ns IS NULL AND state = 'present' AND growing = 0
     """,
-    """
-    ALTER TABLE directories ADD COLUMN stale {int} NOT NULL DEFAULT 0
-    CONSTRAINT directories_stale CHECK (stale IN (0, 1))
-    """,
-    "CREATE INDEX directories_stale ON directories (id) WHERE stale = 1",
+    "ALTER TABLE directories ADD COLUMN stale {bytes}",
+    "CREATE INDEX directories_stale ON directories (id) WHERE stale IS NOT NULL",
     "ALTER TABLE roots ADD COLUMN places TEXT NOT NULL DEFAULT '[]'",
     "ALTER TABLE roots ADD COLUMN usage_since_ns {int}",
     """
@@ -86,6 +83,7 @@ UP = (
     """,
     "CREATE INDEX facts_workflow ON facts (workflow_id) WHERE workflow_id IS NOT NULL",
     "CREATE INDEX facts_scene ON facts (scene_id) WHERE scene_id IS NOT NULL",
+    "CREATE INDEX facts_refused ON facts (file_id) WHERE outcome = 'refused'",
     """
     CREATE TABLE prompts (
         file_id {int} NOT NULL PRIMARY KEY REFERENCES files (id) ON DELETE CASCADE,
@@ -164,9 +162,11 @@ UP = (
     "CREATE INDEX usage_days_day ON usage_days (day)",
     """
     CREATE TABLE inspectors (
-        name TEXT NOT NULL PRIMARY KEY,
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
         version {int} NOT NULL,
         swept_id {int},
+        PRIMARY KEY (host_id, name),
         CONSTRAINT inspectors_name CHECK (length(name) >= 1),
         CONSTRAINT inspectors_version CHECK (version >= 0)
     ){strict}

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 from storewarden.cli.output import width
 from storewarden.cli.reference import values
 from storewarden.measure.shown import shown
+from storewarden.model import Lora, Provenance
 from storewarden.units import format_duration
 
 if TYPE_CHECKING:
     from storewarden.catalogue.known import Known
-    from storewarden.model import Lora
 
 # What follows the columns that a line in a pipe has for every file.
 COLUMNS = (
     *("mime", "width", "height", "duration_ns", "tool", "model", "seed", "workflow", "scene"),
     "prompt",
 )
+NOT_TOLD = Provenance(tool="")
 LEAST_WORDS = 12  # columns of a terminal; fewer of a prompt tell nothing
 SECOND_NS = 1_000_000_000
 
@@ -54,8 +55,14 @@ def named(key: str, path: bytes) -> dict[str, str]:
 
 def columns(known: Known | None) -> tuple[object, ...]:
     """Return what a line in a pipe has for ``COLUMNS``; what is not known is empty."""
-    told = {fact.name: value for fact, value in values(known)} if known is not None else {}
-    return tuple(told.get(name, "") for name in COLUMNS)
+    if known is None:
+        return ("",) * len(COLUMNS)
+    media, made = known.media, known.provenance or NOT_TOLD
+    told = (
+        *(known.mime, media.width, media.height, media.duration_ns),
+        *(made.tool, made.model, made.seed, known.workflow, known.scene, made.prompt),
+    )
+    return tuple("" if value is None else value for value in told)
 
 
 def brief(known: Known | None) -> list[str]:

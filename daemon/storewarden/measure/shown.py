@@ -21,6 +21,8 @@ SECRET = re.compile(
 
 def shown(value: object) -> str:
     """Return the value as one line of text without anything that acts on a terminal."""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, bytes | bytearray | memoryview):
         text = bytes(value).decode("utf-8", "backslashreplace")
     else:

@@ -29,7 +29,7 @@ _TAG: Final = re.compile(r"<(?:lora|lyco|lycoris):([^:<>\n]{1,200})((?::[^:<>\n]
 # Which tool a version belongs to, and what of it is the version.
 _VERSIONS: Final = (
     (re.compile(r"((?:f\d|neo|classic).*)", re.DOTALL), "forge"),
-    (re.compile(r"Fooocus\s?(.*)", re.DOTALL), "fooocus"),
+    (re.compile(r"Fooocus v?(.*)", re.DOTALL), "fooocus"),
     (re.compile(r"ComfyUI\s?(.*)", re.DOTALL | re.IGNORECASE), "comfyui"),
 )
 _FOOOCUS: Final = "fooocus"
@@ -48,7 +48,7 @@ def read(texts: Texts) -> Provenance | None:
                 return told
     parameters = texts.named("parameters")
     if parameters and not texts.object_of("parameters"):
-        return Provenance("automatic1111", understood=False)
+        return Provenance("unknown", understood=False)
     extras = texts.named("postprocessing") or texts.named("extras")
     if extras and ("Postprocess upscal" in extras or "Upscale" in extras):
         return Provenance("automatic1111")  # a picture that was only made larger

@@ -73,6 +73,7 @@ def _loras(told: Object) -> Iterator[Lora | None]:
         if len(parts) >= 2:  # noqa: PLR2004  # name, weight, and in new versions a hash
             yield lora(parts[0], parts[1])
     for number in range(1, 17):
+        yield lora(told.get(f"l{number}"), told.get(f"w{number}"))  # Fooocus-MRE's
         combined = told.get(f"lora_combined_{number}")
         if isinstance(combined, str):
             label, _, weight = combined[:1000].rpartition(" : ")

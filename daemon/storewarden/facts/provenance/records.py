@@ -163,9 +163,9 @@ def _model(fields: Object) -> str | None:
 
 
 def _loras(fields: Object) -> Iterator[Lora | None]:
-    weights = entries(_of(fields, "lora_weights", "lora_alpha", "loras_multipliers"))
+    weights = _list(_of(fields, "lora_weights", "lora_alpha", "loras_multipliers"))
     named = _of(fields, "loras", "lora", "activated_loras", "use_lora_model")
-    for number, one in enumerate(entries(named)[:64] if isinstance(named, list) else [named]):
+    for number, one in enumerate(named[:64] if isinstance(named, list) else [named]):
         if isinstance(one, dict):
             yield lora(
                 _of(one, "name", "model", "path", "label", "file"),
@@ -176,3 +176,10 @@ def _loras(fields: Object) -> Iterator[Lora | None]:
     for one in map(mapping, entries(fields.get("models"))[:64]):  # LibLib's
         if str(one.get("type", ""))[:8].upper() == "LORA":
             yield lora(_of(one, "label", "modelFileName", "name"), one.get("weight"))
+
+
+def _list(value: Any) -> list[Any]:
+    """Return a list that may be written as one, or with spaces or commas, or be one number."""
+    if isinstance(value, str):
+        return value[:4000].replace(",", " ").split()[:64]
+    return value[:64] if isinstance(value, list) else [value]

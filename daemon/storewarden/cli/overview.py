@@ -17,6 +17,7 @@ from storewarden.catalogue.roots import (
     host_id,
     roots,
 )
+from storewarden.catalogue.sweep import Progress, Sweeping, inspection_progress, sweeping
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings
 
@@ -45,6 +46,8 @@ class Root:
     watches: int = 0
     last_scan_ns: int | None = None
     last_scan_seconds: float | None = None
+    uninspected: int = 0
+    refused: int = 0
     blind: tuple[BlindRow, ...] = field(default=())
 
     @property
@@ -59,6 +62,7 @@ class Overview:
 
     daemon: Process | None
     roots: tuple[Root, ...]
+    sweep: Sweeping | None = None
 
     @property
     def ready(self) -> bool:
@@ -81,18 +85,27 @@ def read(
         return Overview(None, tuple(Root(one.name, one.path) for one in configured))
     daemon = live_holder(engine, host, clock)
     rows = {row.name: row for row in roots(engine, host)}
-    counted = totals(engine, host)
+    counted, progress = totals(engine, host), inspection_progress(engine, host)
     shown = []
     for one in configured:
         row = rows.pop(one.name, None)
         # Without a daemon nobody looks, and what was seen last tells nothing about now.
         blind = blindness(engine, row.id) if row is not None and daemon is not None else []
-        shown.append(_root(one.name, one.path, row, counted, blind, watched=daemon is not None))
+        root = _root(one.name, one.path, row, counted, blind, watched=daemon is not None)
+        shown.append(_inspected(root, progress.get(one.name), wanted=one.inspect))
     shown += [
         replace(_root(name, row.path, row, counted, (), watched=False), state=FORGOTTEN)
         for name, row in rows.items()
     ]
-    return Overview(daemon, tuple(shown))
+    return Overview(daemon, tuple(shown), sweeping(engine, host))
+
+
+def _inspected(root: Root, progress: Progress | None, *, wanted: bool) -> Root:
+    """Add how far its files were looked into; where nobody wants that, none waits."""
+    if progress is None:
+        return root
+    waiting = progress.waiting if wanted else 0
+    return replace(root, uninspected=waiting, refused=progress.refused)
 
 
 def _root(

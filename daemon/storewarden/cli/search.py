@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     from storewarden.catalogue.find import FileRow
     from storewarden.catalogue.known import Known
     from storewarden.catalogue.search import Answer, Hit, Snippet
+    from storewarden.config.schema import RootSettings
 
 SCREENFUL = 20
 MOST = 1000
-WAITING = ("state=present", "growing=no", "inspected=no")
 
 
 @partial(verb, form=WordsCommand)
@@ -65,7 +65,7 @@ def search(session: Session, words: Sequence[str], limit: int, all_hosts: bool) 
         answer = find(engine, query, wanted, now_ns, host_id=host, limit=limit)
         _write(output, engine, answer)
         if not answer.hits and not output.json:
-            note(_nothing(engine, now_ns, host, narrowed=bool(wanted)))
+            note(_nothing(engine, host, session.settings.roots, narrowed=bool(wanted)))
     if answer.more and output.terminal:
         note(f"the best {len(answer.hits)}; there are more: --limit, or another word")
     return DONE
@@ -156,15 +156,24 @@ def _prompt(output: Output, known: Known | None) -> None:
         output.text(f"  {clipped(_on_one_line(made.prompt[:1000]), room)}")
 
 
-def _nothing(engine: Engine, now_ns: int, host: int | None, *, narrowed: bool) -> str:
+def _nothing(
+    engine: Engine, host: int | None, roots: Iterable[RootSettings], *, narrowed: bool
+) -> str:
     """Say what was searched, and what may yet come."""
-    from storewarden.catalogue.find import count, totals
+    from storewarden.catalogue.find import totals
+    from storewarden.catalogue.sweep import inspection_progress
 
     files = sum(one.files for one in totals(engine, host) if one.state == "present")
-    waiting, _ = count(engine, WAITING, now_ns, host_id=host)
-    told = f"nothing found in the paths, prompts, transcripts and models of {files:,} files"
+    left_out = [root.name for root in roots if not root.inspect]
+    progress = inspection_progress(engine, host)
+    waiting = sum(one.waiting for name, one in progress.items() if name not in left_out)
+    told = "nothing found in the paths, prompts, transcripts and models of "
+    told += "1 file" if files == 1 else f"{files:,} files"
     if narrowed:
         told += "; the terms leave out some"
     if waiting:
-        told += f"; {waiting:,} of them still wait to be looked into: storewarden status"
+        wait = "waits" if waiting == 1 else "wait"
+        told += f"; {waiting:,} of them still {wait} to be looked into: storewarden status"
+    if left_out:
+        told += f"; not looked into, as configured: {', '.join(left_out)}"
     return told

@@ -10,9 +10,13 @@ from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from storewarden.catalogue.roots import BlindRow
+    from storewarden.catalogue.sweep import Sweeping
     from storewarden.cli.overview import Overview, Root
 
-HEADS = ("ROOT", "STATE", "MODE", "FILES", "SIZE", "WAITING", "LAST SCAN", "PATH")
+HEADS = (
+    *("ROOT", "STATE", "MODE", "FILES", "SIZE", "WAITING", "TO INSPECT", "LAST SCAN"),
+    "PATH",
+)
 STYLES: dict[str, Style] = {
     "watching": "good",
     "polling": "good",
@@ -25,8 +29,9 @@ STYLES: dict[str, Style] = {
 
 @verb
 def status(session: Session) -> int:
-    """Show what is watched, what waits to be recorded, and what cannot be seen.
+    """Show what is watched, what waits to be recorded or inspected, and what cannot be seen.
 
+    WAITING names are to be recorded, files TO INSPECT are recorded and still to be looked into.
     Exit code 1 when a root is blind or frozen.
     """
     settings = session.settings
@@ -58,8 +63,14 @@ def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
         "ready": overview.ready,
         "daemon": _daemon(overview),
         "catalogue": catalogue,
+        "sweep": _sweep(overview),
         "roots": [_root(root, now_ns) for root in overview.roots],
     }
+
+
+def _sweep(overview: Overview) -> dict[str, Any] | None:
+    sweep = overview.sweep
+    return None if sweep is None else {"inspectors": list(sweep.inspectors), "share": sweep.share}
 
 
 def _daemon(overview: Overview) -> dict[str, Any] | None:
@@ -87,6 +98,8 @@ def _root(root: Root, now_ns: int) -> dict[str, Any]:
         "watches": root.watches,
         "last_scan_ns": root.last_scan_ns,
         "last_scan_seconds": root.last_scan_seconds,
+        "uninspected": root.uninspected,
+        "refused": root.refused,
         "blind": [
             {
                 "reason": place.reason,
@@ -114,7 +127,7 @@ def _for_programs(output: Output, overview: Overview) -> None:
     for root in overview.roots:
         output.fields(
             *("root", root.name, root.state, root.mode, root.files, root.bytes),
-            *(root.pending, root.overflows, root.path),
+            *(root.pending, root.overflows, root.path, root.uninspected, root.refused),
         )
         for place in root.blind:
             output.fields("blind", root.name, place.reason, place.path, place.detail, place.remedy)
@@ -131,6 +144,21 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
             output.text()
         for line, style in remarks:
             output.text(line, style)
+    if overview.sweep is not None:
+        output.text()
+        output.text(_swept(overview.sweep), "dim")
+
+
+def _swept(sweep: Sweeping) -> str:
+    from storewarden.units import format_share
+
+    readers = (
+        "1 reader knows" if len(sweep.inspectors) == 1 else f"{len(sweep.inspectors)} readers know"
+    )
+    return (
+        f"{readers} more than before: the files they would understand are looked into again, "
+        f"{format_share(sweep.share)} of all are gone through"
+    )
 
 
 def _headline(overview: Overview) -> tuple[str, Style]:
@@ -156,6 +184,7 @@ def _cells(root: Root, now_ns: int) -> tuple[Cell, ...]:
         number(root.files),
         Cell(format_size(root.bytes), right=True),
         number(root.pending),
+        number(root.uninspected),
         Cell(ago(root.last_scan_ns, now_ns)),
         Cell(shown(root.path)),
     )
@@ -172,6 +201,9 @@ def _remarks(root: Root, now_ns: int) -> Iterator[tuple[str, Style]]:
         yield f"{root.name}: {root.missing_held:,} files were not found by the last scan", "odd"
         yield "  that many at once are not believed until you say so:", ""
         yield f"  → storewarden scan --accept-missing {root.name}", "head"
+    if root.refused:
+        yield f"{root.name}: {_refused(root.refused)}", "dim"
+        yield f"  → storewarden files root={root.name} outcome=refused", "head"
     for place in root.blind:
         yield f"{root.name}: {_place(place)}", "bad"
         yield f"  for {format_duration(max(0, now_ns - place.since_ns) // 10**9)}", "dim"
@@ -179,6 +211,12 @@ def _remarks(root: Root, now_ns: int) -> Iterator[tuple[str, Style]]:
             from storewarden.measure.shown import shown
 
             yield f"  → {shown(place.remedy)}", "head"
+
+
+def _refused(files: int) -> str:
+    if files == 1:
+        return "1 file is broken, or not what it claims to be"
+    return f"{files:,} files are broken, or not what they claim to be"
 
 
 def _place(place: BlindRow) -> str:

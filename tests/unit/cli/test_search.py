@@ -1,6 +1,7 @@
 """Files found by words, as people, pipes and programs see them."""
 
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -79,6 +80,20 @@ def test_nothing_found_says_what_still_waits(rich: Engine, run: Run) -> None:
         "; the terms leave out some; 2 of them still wait to be looked into: storewarden status\n"
     )
     assert run("search", "submarine", "--json").err == ""
+
+
+def test_nothing_found_says_which_roots_are_not_looked_into(
+    catalogue: Engine, run: Run, here: Path
+) -> None:
+    (here / "storewarden.yaml").write_text(
+        "roots:\n  save_outputs: {path: save_outputs, inspect: false}\n  uploads: uploads\n"
+    )
+    ran = run("search", "submarine")
+
+    assert ran.err.endswith(
+        "; 1 of them still waits to be looked into: storewarden status"
+        "; not looked into, as configured: save_outputs\n"
+    )
 
 
 def test_there_may_be_more(rich: Engine, run: Run) -> None:

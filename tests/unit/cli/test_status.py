@@ -10,6 +10,7 @@ from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.lease import Lease
 from storewarden.catalogue.process import Process
 from storewarden.catalogue.roots import this_machine
+from storewarden.catalogue.sweep import Sweeping
 from storewarden.cli import status
 from storewarden.cli.output import Output
 from storewarden.cli.overview import Overview, Root, read
@@ -65,6 +66,44 @@ def test_the_screen_without_a_daemon(
 ) -> None:
     text = shown(overview(catalogue), capsys, monkeypatch, terminal=True)
     golden("cli/status-no-daemon.txt", text)
+
+
+def test_the_screen_says_how_far_inspection_is(
+    rich: Engine,
+    daemon: Lease,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    golden: Golden,
+) -> None:
+    with rich.transaction():
+        rich.execute("UPDATE files SET inspected_ns = NULL WHERE id IN (1, 3, 9)")
+    what = replace(overview(rich), daemon=HOLDER, sweep=Sweeping(("png",), 0.255))
+    golden("cli/status-inspecting.txt", shown(what, capsys, monkeypatch, terminal=True))
+
+
+def test_json_says_how_far_inspection_is(rich: Engine, daemon: Lease, run: Run) -> None:
+    with rich.transaction():
+        rich.execute("UPDATE files SET inspected_ns = NULL WHERE id IN (1, 3, 9)")
+    told = run("status", "--json").json
+
+    assert [(one["uninspected"], one["refused"]) for one in told["roots"]] == [(2, 1), (1, 0)]
+    assert told["sweep"] is None
+
+
+def test_where_nobody_wants_files_to_be_looked_into_none_waits(
+    catalogue: Engine, daemon: Lease
+) -> None:
+    wanted, not_wanted = (
+        read(
+            catalogue,
+            this_machine(),
+            [RootSettings("save_outputs", b"/s", inspect=inspect)],
+            SystemClock(),
+        ).roots[0]
+        for inspect in (True, False)
+    )
+
+    assert (wanted.uninspected, not_wanted.uninspected) == (3, 0)
 
 
 def test_json_has_the_fields_of_the_design(catalogue: Engine, daemon: Lease, run: Run) -> None:

@@ -44,6 +44,7 @@ from storewarden.model import (
     Listing,
     Touched,
 )
+from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.flow import Flow
 from storewarden.pipeline.inbox import Arrived, RootDown, RootUp, ScanBatch, ScanBegun
 from storewarden.pipeline.parts import Committed
@@ -361,6 +362,7 @@ class Heard:
     committed_: list[Committed] = field(default_factory=list)
     errors: list[StorewardenError] = field(default_factory=list)
     ended: list[ScanTally] = field(default_factory=list)
+    kept_facts: list[Kept] = field(default_factory=list)
     lost: list[tuple[str, str]] = field(default_factory=list)
     doubted: list[str] = field(default_factory=list)
     blind: list[tuple[str, Sequence[Blind]]] = field(default_factory=list)
@@ -379,6 +381,9 @@ class Heard:
 
     def committed(self, done: Committed) -> None:
         self.committed_.append(done)
+
+    def kept(self, kept: Kept) -> None:
+        self.kept_facts.append(kept)
 
     def failed(self, error: StorewardenError) -> None:
         self.errors.append(error)

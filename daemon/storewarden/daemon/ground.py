@@ -16,12 +16,16 @@ from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.record import Recorder
+from storewarden.catalogue.sweep import Sweep
 from storewarden.catalogue.usage import Usage
+from storewarden.catalogue.words import Words
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings, Settings
 from storewarden.errors import PermanentError
 from storewarden.facts.kinds import kind_of
+from storewarden.facts.sidecars import belongs
 from storewarden.pipeline.inbox import Inbox
 from storewarden.pipeline.parts import Stages
 from storewarden.pipeline.state import RootState, still_there
@@ -136,6 +140,8 @@ def stages_on(ground: Ground) -> Stages:
         counts=counts,
         directories=directories,
         digests=Digests(engine, counts),
+        inspections=Inspections(engine, counts, belongs, Words(engine)),
+        sweep=Sweep(engine, counts),
         recorder=Recorder(engine, counts, directories, kind_of=kind_of, still_there=look_back),
         departures=Departures(engine, counts, directories),
         usage=Usage(engine, counts, directories),

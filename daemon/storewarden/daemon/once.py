@@ -15,6 +15,7 @@ from storewarden.config.schema import RootSettings, Settings
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
 from storewarden.errors import PermanentError, StorewardenError
 from storewarden.model import Blind
+from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.flow import Flow
 from storewarden.pipeline.inbox import RootUp
 from storewarden.pipeline.parts import Committed
@@ -197,6 +198,9 @@ class _Single:
             for state in self._stages.states.values():
                 if state.scan is not None:
                     self._progress(state.name, state.scan.listed)
+
+    def kept(self, kept: Kept) -> None:
+        """Nothing is looked into here."""
 
     def failed(self, error: StorewardenError) -> None:
         """A single scan does not wait for a full disk to be mended: it says so and ends."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import ctypes
 import logging
 import os
-import resource
 import signal
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from types import FrameType
 
 from storewarden import __version__
@@ -20,6 +17,8 @@ from storewarden.catalogue.roots import write_blindness
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.changes import changed
 from storewarden.config.schema import Settings
+from storewarden.daemon import process
+from storewarden.daemon.background import Background
 from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
 from storewarden.errors import (
@@ -36,9 +35,9 @@ from storewarden.measure import notify
 from storewarden.measure.http import Server
 from storewarden.measure.metrics import Metrics
 from storewarden.model import Blind
-from storewarden.pipeline.digester import Digester
 from storewarden.pipeline.eyes import InotifyEyes
 from storewarden.pipeline.figures import Figures
+from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.flow import Flow
 from storewarden.pipeline.inbox import RootUp
 from storewarden.pipeline.parts import Committed
@@ -54,7 +53,6 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 _TICK = 1.0
-_M_ARENA_MAX = -8  # of glibc's malloc.h
 _SOME = 100  # names settling, beside which digests may still be taken
 _MUCH = 20_000  # files recorded or listed, after which memory is given back
 
@@ -63,8 +61,8 @@ def run(settings: Settings, *, json_log: bool, reload: Callable[[], Settings]) -
     """Watch and record until SIGTERM or SIGINT; return the exit code."""
     logs.setup(settings.log.level, "json" if json_log else _form(settings))
     clock = SystemClock()
-    _raise_file_limit()
-    _share_one_heap()
+    process.raise_file_limit()
+    process.share_one_heap()
     try:
         return _serve(settings, clock, reload)
     except CatalogueCorrupt as error:
@@ -82,18 +80,6 @@ def _serve(settings: Settings, clock: Clock, reload: Callable[[], Settings]) -> 
 
 def _form(settings: Settings) -> logs.Format:
     return "json" if settings.log.format == "json" else "auto"
-
-
-def _raise_file_limit() -> None:
-    """Take as many descriptors as we may: deep trees are walked with one for each level."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65536), hard))
-
-
-def _share_one_heap() -> None:
-    """Give all threads one heap: glibc would give each its own, full of holes after a burst."""
-    with suppress(AttributeError):  # another C library has no such thing
-        ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
 
 
 class Daemon:
@@ -146,16 +132,12 @@ class Daemon:
             lambda root: root in self._ups,
             lambda: {root.name: root.usage_keep for root in self._settings.roots},
         )
-        self._digester = Digester(
-            stages.digests,
-            stages.inbox,
-            lambda: {
-                name: up.settings.path for name, up in list(self._ups.items()) if up.settings.digest
-            },
+        self._background = Background(
+            stages,
+            lambda: {name: up.settings for name, up in list(self._ups.items())},
+            self._metrics,
             clock,
             busy=self._recording,
-            failed=lambda _root, _error: None,
-            own=stages.own,
         )
 
     def _workers(self) -> None:
@@ -174,7 +156,10 @@ class Daemon:
         watch = worker("sentinel", self._sentinel.step, finish=self._sentinel.close)
         self._watch_worker = watch
         self._scan_worker = worker("scanner", self._scanner.step)
-        digest = worker("digester", self._digester.step, finish=self._digester.stop)
+        background = self._background
+        digest = worker("digester", background.digester.step, finish=background.digester.stop)
+        inspect = worker("inspector", background.inspector.step, finish=background.inspector.stop)
+        background.wake = inspect.wake
         record = worker("recorder", self.flow.step, finish=self.flow.finish)
         clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
         figures = worker("figures", self._figures.step, finish=self._figures.last)
@@ -184,7 +169,8 @@ class Daemon:
         self._scanner.beat = self._scan_worker.beat
         self._scanner.stopping = lambda: self._stop_asked
         self._supervisor = Supervisor(
-            (watch, self._scan_worker, digest, record, clerk, figures, lease), clock=self._clock
+            (watch, self._scan_worker, digest, inspect, record, clerk, figures, lease),
+            clock=self._clock,
         )
         self._http = Server(
             self._metrics,
@@ -248,7 +234,7 @@ class Daemon:
         self._waiting.append("the end")
         self._metrics.ready.set(0)
         self._stop_asked = True
-        self._digester.give_up()
+        self._background.give_up()
         left = self._supervisor.stop(STOP_SECONDS)
         self._observer.stop()
         self._observer.join(0.5)
@@ -262,8 +248,7 @@ class Daemon:
             return
         self._since_tidy = 0
         self._ground.engine.release_memory()
-        with suppress(AttributeError, OSError):  # only glibc has it
-            ctypes.CDLL(None).malloc_trim(0)
+        process.give_memory_back()
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         """Only set a flag; the main loop does the rest. A second request to stop is final."""
@@ -335,7 +320,12 @@ class Daemon:
         self._figures.committed(done)
         self._since_tidy += sum(one.written() for one in done.recorded.values())
         if done.recorded:
-            self._digester.news()
+            self._background.news()
+
+    def kept(self, kept: Kept) -> None:
+        """Count facts that were stored (recorder thread)."""
+        self._background.kept(kept)
+        self._figures.kept(kept)
 
     def failed(self, error: StorewardenError) -> None:
         """Count a round that came to nothing (recorder thread)."""

@@ -218,6 +218,7 @@ class _Process:
         self.files: deque[Uninspected] = deque()
         self.until = 0.0
         self.ended = False
+        self._number = 0  # of the next answer
 
     def give(self, order: _Order, now: float) -> None:
         """Hand over an order; the one before is done, so that the pipe is empty."""
@@ -226,7 +227,8 @@ class _Process:
         with suppress(OSError):  # it died: that shows where its answers are read
             stdin = self._popen.stdin
             assert stdin is not None  # noqa: S101  # asked for
-            send(stdin, (order.path, [(file.path, file.name) for file in order.files]))
+            names = [(file.path, file.name) for file in order.files]
+            send(stdin, (self._number, order.path, names))
             stdin.flush()
 
     def answers(self) -> Iterator[dict[str, Any]]:
@@ -249,10 +251,11 @@ class _Process:
             del self._buffer[:end]
             if not self.walls:
                 self._begin(told)
-            elif self.files:
-                yield told
-            else:
+            elif not self.files or told.get("number") != self._number:
                 raise NoAnswer("answers what nobody asked")
+            else:
+                self._number += 1
+                yield told
 
     def _begin(self, told: dict[str, Any]) -> None:
         self.walls = tuple(map(str, told.get("walls", ())))

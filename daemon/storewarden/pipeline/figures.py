@@ -22,6 +22,7 @@ from storewarden.errors import (
     StorewardenError,
 )
 from storewarden.measure.metrics import Metrics
+from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.sentinel import Sight
 from storewarden.pipeline.state import RootState, ScanTally, Shown
@@ -89,6 +90,12 @@ class Figures:
                     self._metrics.recorded_total.labels(root=root, change=change).inc(count)
         with self._lock:
             self._stale.update(done.recorded)
+
+    def kept(self, kept: Kept) -> None:
+        """Show what stored facts changed: the kind of a file may be another than its name said."""
+        if kept.stored is not None:
+            with self._lock:
+                self._stale |= self._shown
 
     def failed(self, error: StorewardenError) -> None:
         """Count a transaction that came to nothing; say so once for each way of failing."""

@@ -24,14 +24,17 @@ from storewarden.model import (
     Touched,
 )
 from storewarden.pipeline.counting import Counting
+from storewarden.pipeline.findings import Findings
 from storewarden.pipeline.inbox import (
     Arrived,
     BlindnessChanged,
     DigestsReady,
+    FactsReady,
     Message,
     RootDown,
     RootUp,
     ScanBegun,
+    SweepAsked,
     UsageReady,
 )
 from storewarden.pipeline.listing import Listings
@@ -68,6 +71,7 @@ class Flow:
         self._settling = Settling(stages, clock.monotonic)
         self._listings = Listings(stages, clock.wall_ns)
         self._counting = Counting(stages.usage)
+        self._findings = Findings(stages.inspections, stages.sweep, stages.recorder.batch)
         self._moved: list[tuple[DirectoryMoved, float]] = []  # and when it was told
         self._digested: list[Digested] = []
         self._blindness: dict[str, BlindnessChanged] = {}
@@ -89,9 +93,21 @@ class Flow:
             wait = self._not_before - now
         else:
             wait = self._round(now) if self._work(now) else self._idle_for(now)
+            if self._findings.waiting() and not self.failing():
+                wait = self._keep()
         for root in self._roots.values():
             root.show(now)
         return wait
+
+    def _keep(self) -> float:
+        """Store facts in a transaction of their own: recording never fails with them."""
+        try:
+            self._reports.kept(self._findings.keep(self._clock.wall_ns()))
+        except LeaseLost:
+            raise
+        except StorewardenError as error:
+            return self._later(error)
+        return 0.0
 
     def failing(self) -> bool:
         """Tell whether the last round failed (any thread)."""
@@ -223,14 +239,18 @@ class Flow:
         """Take back what the round believed: all of it is to be done again."""
         self._undo(round_)
         self._counting.failed()
-        self._reports.failed(error)
-        if not error.transient:
-            raise error
         if len(self._moved) > _MOST_MOVES:
             for name in {change.root for change, _ in self._moved}:
                 self._reports.lost_events(name, "too-many-moves")
             self._moved.clear()
         del self._digested[_MOST_DIGESTS:]
+        return self._later(error)
+
+    def _later(self, error: StorewardenError) -> float:
+        """Wait before the catalogue is asked again, longer each time."""
+        self._reports.failed(error)
+        if not error.transient:
+            raise error
         self._pause = min(max(self._pause * 2, FIRST_PAUSE), LONGEST_PAUSE)
         self._not_before = self._clock.monotonic() + self._pause
         return self._pause
@@ -281,12 +301,22 @@ class Flow:
                     self._roots[message.root].down()
             case BlindnessChanged():
                 self._blindness[message.root] = message
-            case DigestsReady():
-                self._digested += message.digested
-            case UsageReady():
-                self._counting.take(message)
             case ScanBegun():
                 self._scan_begun(message.tally)
+            case _:
+                self._take_slow(message)
+
+    def _take_slow(self, message: DigestsReady | FactsReady | SweepAsked | UsageReady) -> None:
+        """Take in what may come late: nobody waits for it."""
+        match message:
+            case DigestsReady():
+                self._digested += message.digested
+            case FactsReady():
+                self._findings.add(message.inspected)
+            case SweepAsked():
+                self._findings.ask(message.versions)
+            case UsageReady():
+                self._counting.take(message)
 
     def _scan_begun(self, tally: ScanTally) -> None:
         root = self._roots.get(tally.root)

@@ -33,15 +33,19 @@ LENGTH: Final = struct.Struct(">I")
 
 
 def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
-    """Answer each order ``(root path, [(directory, name), …])`` with an object for each file."""
+    """Answer each order ``(number, root path, [(directory, name), …])``: an object for each file.
+
+    The first file's answer bears the number of the order, the next the number after it.
+    """
     while isinstance(order := receive(stdin), tuple):
-        path, files = order
+        first, path, files = order
         root_fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            for directory, name in files:
+            for number, (directory, name) in enumerate(files, first):
                 allow_processor_time()
                 relative = directory + b"/" + name if directory else name
-                tell(stdout, look(partial(open_below, root_fd, relative), name))
+                told = look(partial(open_below, root_fd, relative), name)
+                tell(stdout, {**told, "number": number})
         finally:
             os.close(root_fd)
 

@@ -11,11 +11,14 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
+from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.record import Recorder
+from storewarden.catalogue.sweep import Sweep
 from storewarden.catalogue.usage import Usage
 from storewarden.catalogue.written import Recorded
 from storewarden.errors import StorewardenError
 from storewarden.model import Blind
+from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.inbox import Inbox
 from storewarden.pipeline.state import RootState, ScanTally
 from storewarden.watch.own import OwnReads
@@ -30,6 +33,8 @@ class Stages:
     counts: Counts
     directories: Directories
     digests: Digests
+    inspections: Inspections
+    sweep: Sweep
     recorder: Recorder
     departures: Departures
     usage: Usage
@@ -70,6 +75,10 @@ class Reports(Protocol):
 
     def committed(self, done: Committed) -> None:
         """Hear that a round is in the catalogue."""
+        ...
+
+    def kept(self, kept: Kept) -> None:
+        """Hear that facts are in the catalogue."""
         ...
 
     def failed(self, error: StorewardenError) -> None:

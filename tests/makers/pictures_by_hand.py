@@ -35,6 +35,13 @@ def chunk(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", len(content), kind) + content + struct.pack(">I", check)
 
 
+def bomb(size: int) -> bytes:
+    """Return so many zeros, packed a thousandfold."""
+    packer, piece = zlib.compressobj(1), bytes(1 << 20)
+    packed = [packer.compress(piece) for _ in range(size >> 20)]
+    return b"".join((*packed, packer.flush()))
+
+
 def bare_png(width: int, height: int, *chunks: bytes) -> bytes:
     """Return a PNG of a claimed size with these chunks and no pixels."""
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))

@@ -43,10 +43,10 @@ def read(reader: Reader, found: Found) -> None:
         for box in boxes(reader):
             if box.kind == b"ftyp":
                 _brand(reader, box, found)
-            elif box.kind == b"meta":
+            elif box.kind == b"meta" and parts.first("meta"):
                 with parts:
                     _meta(reader, box, found, parts)
-            elif box.kind == b"moov":
+            elif box.kind == b"moov" and parts.first("moov"):
                 with parts:
                     _sequence(reader, box, found)
             elif identity(reader, box) == C2PA:

@@ -17,9 +17,8 @@ _LONG: Final = 0x8000  # a bit: the length follows in bytes of its own, which no
 
 def read_resources(data: bytes, found: Found) -> None:
     """Read what Photoshop's resources hold of IPTC."""
-    for number, content in resources(data):
-        if number == IPTC:
-            read_iptc(content, found)
+    content = next((content for number, content in resources(data) if number == IPTC), b"")
+    read_iptc(content, found)
 
 
 def resources(data: bytes) -> Iterator[tuple[int, bytes]]:

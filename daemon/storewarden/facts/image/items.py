@@ -9,7 +9,7 @@ from storewarden.facts.media.boxes import Box, child, children, content
 from storewarden.facts.reader import Malformed, Reader, TooMuch
 
 _MOST_ITEMS: Final = 10_000
-_MOST_TABLE: Final = 1 << 20  # bytes of a table of items
+_MOST_TABLE: Final = 256 << 10  # bytes of a table of items
 _MOST_PROPERTY: Final = 1024  # bytes of a property: an ICC profile is longer, and not needed
 _ALPHA: Final = (b":alpha\0", b":auxid:1\0")  # as AV1 and HEVC say it
 _IN_FILE, _IN_META = 0, 1  # where the bytes of an item lie

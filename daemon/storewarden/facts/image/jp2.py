@@ -45,13 +45,13 @@ def _boxes(reader: Reader, found: Found) -> None:
     with parts:
         for box in boxes(reader):
             with parts:
-                _box(reader, box, found)
+                _box(reader, box, found, parts)
     parts.complain()
     if found.width is None:
         raise Malformed("is a JPEG 2000 without a header")
 
 
-def _box(reader: Reader, box: Box, found: Found) -> None:
+def _box(reader: Reader, box: Box, found: Found, parts: Parts) -> None:
     if box.kind == b"jp2h":
         _header(reader, box, found)
     elif box.kind == b"xml ":
@@ -59,16 +59,16 @@ def _box(reader: Reader, box: Box, found: Found) -> None:
     elif box.kind == b"jumb" and b"c2pa" in content(reader, box, 128):
         found.more["c2pa.present"] = True
     elif box.kind == b"uuid":
-        _uuid(reader, box, found)
+        _uuid(reader, box, found, parts)
 
 
-def _uuid(reader: Reader, box: Box, found: Found) -> None:
+def _uuid(reader: Reader, box: Box, found: Found, parts: Parts) -> None:
     which = identity(reader, box)
     if which == C2PA:
         found.more["c2pa.present"] = True
     elif which == XMP:
         found.text("xmp", words.plain(content(reader, box, MOST_TEXT)[16:]))
-    elif which == _EXIF:
+    elif which == _EXIF and parts.first("exif"):
         read_exif(content(reader, box, MOST_TEXT)[16:], found)
 
 

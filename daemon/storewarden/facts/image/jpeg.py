@@ -109,7 +109,8 @@ class _Segments:
     def app1(self, data: bytes) -> None:
         """EXIF, or XMP: its packet, or a part of what did not fit into one segment."""
         if data.startswith(_EXIF):
-            read_exif(data, self._found)
+            if self._parts.first("exif"):
+                read_exif(data, self._found)
         elif data.startswith(_XMP):
             self._found.text("xmp", words.plain(data[len(_XMP) :]))
         elif data.startswith(_MORE_XMP) and len(data) > len(_MORE_XMP) + 40:
@@ -118,7 +119,7 @@ class _Segments:
 
     def app2(self, data: bytes) -> None:
         """More pictures in the same file."""
-        if data.startswith(b"MPF\0"):
+        if data.startswith(b"MPF\0") and self._parts.first("pictures"):
             tags = Tags(Reader.of_bytes(data[4:]))
             self._found.frames = tags.number(tags.directory(tags.first).tags.get(_PICTURES)) or 1
 
@@ -129,7 +130,7 @@ class _Segments:
 
     def app13(self, data: bytes) -> None:
         """Photoshop's resources, IPTC among them."""
-        if data.startswith(b"Photoshop 3.0\0"):
+        if data.startswith(b"Photoshop 3.0\0") and self._parts.first("resources"):
             iptc.read_resources(data[14:], self._found)
 
     def app14(self, data: bytes) -> None:

@@ -46,17 +46,17 @@ def _boxes(reader: Reader, found: Found) -> None:
     with parts:
         for box in boxes(reader):
             with parts:
-                _box(reader, box, found)
+                _box(reader, box, found, parts)
     parts.complain()
     if found.width is None:
         raise Malformed("is a JPEG XL without a picture")
 
 
-def _box(reader: Reader, box: Box, found: Found) -> None:
+def _box(reader: Reader, box: Box, found: Found, parts: Parts) -> None:
     if box.kind in {b"jxlc", b"jxlp"} and found.width is None:
         data = content(reader, box, _HEAD)
         _stream(data[4:] if box.kind == b"jxlp" else data, found)
-    elif box.kind == b"Exif":
+    elif box.kind == b"Exif" and parts.first("exif"):
         data, turned = content(reader, box, MOST_TEXT), found.orientation
         read_exif(data[4 + int.from_bytes(data[:4], "big") :], found)
         found.orientation = turned or found.orientation  # the stream says it, before any EXIF

@@ -18,6 +18,7 @@ _HEAD: Final = struct.Struct(">I4s")
 _LARGEST: Final = 2**31 - 1
 _COLOURS: Final = {0: "grey", 2: "rgb", 3: "indexed", 4: "grey alpha", 6: "rgba"}
 _XMP: Final = "XML:com.adobe.xmp"
+_EXIF: Final = (b"Exif\0\0", b"II", b"MM")
 _NANO: Final = 1_000_000_000
 # ImageMagick puts whole blocks into texts, as hexadecimal digits below three lines of heading.
 _RAW: Final = "Raw profile type "
@@ -121,7 +122,8 @@ class _Chunks:
     def exif(self, at: int, length: int) -> None:
         """eXIf: a block as JPEG has it."""
         with self._parts:
-            read_exif(self._content(at, length), self._found)
+            if self._parts.first("exif"):
+                read_exif(self._content(at, length), self._found)
 
     def credentials(self, _at: int, _length: int) -> None:
         """caBX: a manifest store of Content Credentials."""
@@ -157,7 +159,7 @@ class _Chunks:
             raise Malformed(f"holds a raw profile {name} that is not hexadecimal") from None
         if name == "xmp":
             self._found.text("xmp", words.plain(block))
-        elif name in {"exif", "APP1"} and block.startswith((b"Exif\0\0", b"II", b"MM")):
+        elif name in {"exif", "APP1"} and block.startswith(_EXIF) and self._parts.first("exif"):
             read_exif(block, self._found)
 
 

@@ -12,6 +12,7 @@ from storewarden.facts.image.exif import read_exif
 from storewarden.facts.image.parts import Parts
 from storewarden.facts.reader import Malformed, Reader
 
+_READ: Final = frozenset({iptc.IPTC, iptc.EXIF, iptc.XMP})
 _LARGE: Final = 2  # the version of a PSB
 _MODES: Final = {0: "grey", 1: "grey", 2: "indexed", 3: "rgb", 4: "cmyk", 8: "grey", 9: "lab"}
 _PLAIN: Final = {"grey": 1, "indexed": 1, "rgb": 3, "cmyk": 4, "lab": 3}  # channels without alpha
@@ -44,6 +45,8 @@ def read(reader: Reader, found: Found) -> None:
 def _resources(data: bytes, found: Found, parts: Parts) -> None:
     for number, content in iptc.resources(data):
         with parts:
+            if number not in _READ or not parts.first(str(number)):
+                continue
             if number == iptc.IPTC:
                 iptc.read_iptc(content, found)
             elif number == iptc.EXIF:

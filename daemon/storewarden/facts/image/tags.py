@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-from storewarden.facts.reader import Malformed, Reader
+from storewarden.facts.reader import Malformed, Reader, TooMuch
 
 _SIZES: Final = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # bytes, by type
 # Integers, by type; the first of several is what counts everywhere here.
@@ -14,6 +14,7 @@ _CLASSIC, _BIG = 42, 43
 # Olympus and Panasonic write another number and then the same structure.
 _CAMERAS: Final = frozenset({0x4F52, 0x5352, 0x0055})
 _MOST_NUMBERS: Final = 256
+_MOST_TAGS: Final = 1_000  # of one directory; cameras write a hundred
 
 
 class Tag(NamedTuple):
@@ -96,12 +97,10 @@ class Tags:
         """Return how many entries a directory has, and where the first one lies."""
         if offset < 8:  # noqa: PLR2004  # where the head ends
             raise Malformed(f"holds a directory of tags at byte {offset}, inside the head")
-        if not self.big:
-            return self._unpack("H", offset), offset + 2
-        count = self._unpack("Q", offset)
-        if count > 0xFFFF:  # noqa: PLR2004  # there are no more numbers for tags
-            raise Malformed(f"holds a directory of {count:,} tags")
-        return count, offset + 8
+        count = self._unpack("Q" if self.big else "H", offset)
+        if count > _MOST_TAGS:
+            raise TooMuch(f"holds a directory of {count:,} tags")
+        return count, offset + (8 if self.big else 2)
 
     def _pointer(self, at: int) -> int:
         """Return a pointer to the next directory: where the file ends before it, there is none."""

@@ -94,7 +94,8 @@ class _Pieces:
     def exif(self, at: int, length: int) -> None:
         """EXIF: a block as JPEG has it."""
         with self._parts:
-            read_exif(self._content(at, length), self._found)
+            if self._parts.first("exif"):
+                read_exif(self._content(at, length), self._found)
 
     def xmp(self, at: int, length: int) -> None:
         """XMP: the packet."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 _SAMPLE: Final = 256  # characters: enough to tell one byte order from the other
+_SURE: Final = 32  # bytes: some CJK is made of bytes that are letters, but never so much of it
 # What prompts are written in, and how much it says. CJK says little: half of ASCII is such a
 # character when its two bytes are exchanged.
 _LIKELY: Final = (
@@ -31,6 +32,8 @@ def plain(data: bytes) -> str:
 
 def wide(data: bytes) -> str:
     """Return UTF-16 text of either byte order, with or without a mark that tells which."""
+    if len(data) >= _SURE and data.isascii() and 0 not in data[:_SURE]:
+        return plain(data)  # it is called UTF-16 and is none
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
             return _decoded(data[2:], encoding)

@@ -36,6 +36,10 @@ def test_a_comment_is_read_in_either_byte_order(text: str, encoding: str) -> Non
         (b"ASCII\0\0\0" + "fée".encode(), "fée"),
         (b"\0" * 8 + b"lighthouse", "lighthouse"),
         (b"JIS\0\0\0\0\0" + "灯台".encode("iso2022_jp"), "灯台"),
+        (
+            b"UNICODE\0" + b"called wide and is none of it, only letters",
+            "called wide and is none of it, only letters",
+        ),
         (b"just a text", "just a text"),
     ],
 )

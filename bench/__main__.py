@@ -27,6 +27,7 @@ BENCHMARKS = (
     "rescan",
     "directories",
     "at-rest",
+    "usage",
     "scrape",
     "facts-png",
     "backlog",

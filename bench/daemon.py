@@ -37,6 +37,7 @@ class House:
     digest: bool = True
     inspect: bool = False  # only where it is what is measured: it goes on long after recording
     catalogue: str = "sqlite"
+    usage: bool = False
 
     @property
     def environment(self) -> dict[str, str]:
@@ -55,7 +56,12 @@ class House:
             "state": str(self.state),
             "catalogue": self.catalogue,
             "roots": {
-                "bench": {"path": str(self.root), "digest": self.digest, "inspect": self.inspect}
+                "bench": {
+                    "path": str(self.root),
+                    "digest": self.digest,
+                    "inspect": self.inspect,
+                    "usage": self.usage,
+                }
             },
             "http": {"listen": listen},
         }

@@ -187,8 +187,9 @@ ROOT_KEYS = (
         "usage",
         Kind.TRUTH,
         "false",
-        "Whether it is counted how often each file is opened and written. Costs a second watch "
-        "for each directory; needs events, so not `watch: poll`.",
+        "Whether it is counted how often each file is opened and written, see "
+        "[how often files are used](../guide/usage.md). Costs a second watch for each directory; "
+        "needs events, so not `watch: poll`.",
         "true",
         live=True,
     ),

@@ -216,6 +216,11 @@ class Sentinel:
         sight.mode = mode_for(seen.fstype, settings.watch)
         if sight.mode == "inotify":
             self._start_watching(sight)
+        if settings.usage and sight.emitter is None:
+            log.warning(
+                "use is not counted where no events come",
+                extra={"facts": {"root": settings.name, "mode": sight.mode}},
+            )
         self._announce(sight, seen, "start" if sight.state == "starting" else "it is back")
         log.info(
             "a root is watched",

@@ -192,7 +192,9 @@ def dolby(head: bytes, named: str) -> str:
     version = head[5] >> 3 if len(head) > 5 else 99  # noqa: PLR2004
     if version <= 10:  # noqa: PLR2004  # beyond are the enhanced ones
         return "audio/ac3" if head[4] >> 6 != 3 and head[4] & 63 < 38 else ""  # noqa: PLR2004
-    return "audio/eac3" if version <= 16 and named == "audio/eac3" else ""  # noqa: PLR2004
+    after = 2 * ((head[2] & 7) << 8 | head[3]) + 2 if version <= 16 else len(head)  # noqa: PLR2004
+    again = head.startswith(b"\x0bw", after) or named == "audio/eac3"
+    return "audio/eac3" if again and after < len(head) else ""
 
 
 # -- zip: documents, programs, models -----------------------------------------------------------

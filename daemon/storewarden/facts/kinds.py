@@ -36,7 +36,7 @@ _TABLE = {
         ogv video/ogg  3gp video/3gpp  3g2 video/3gpp2  mxf application/mxf  y4m video/x-yuv4mpeg
         rm rmvb application/vnd.rn-realmedia  divx video/divx  ivf video/x-ivf
         h264 264 avc video/h264  h265 265 hevc video/h265  av1 obu video/av1  prores video/x-prores
-        braw video/x-braw  r3d video/x-r3d
+        braw video/x-braw  r3d video/x-r3d  nut video/x-nut
     """,
     "audio": """
         mp3 mp2 audio/mpeg  wav wave audio/wav  flac audio/flac  ogg oga spx audio/ogg
@@ -45,7 +45,7 @@ _TABLE = {
         mka audio/x-matroska  weba audio/webm  mid midi audio/midi  ac3 audio/ac3
         eac3 ec3 audio/eac3  dts audio/vnd.dts  amr audio/amr  au snd audio/basic
         dsf audio/x-dsf  dff audio/x-dff  tta audio/x-tta  mpc audio/x-musepack
-        ra audio/vnd.rn-realaudio
+        ra audio/vnd.rn-realaudio  w64 audio/x-w64  voc audio/x-voc
     """,
     "text": """
         txt text prompt caption text/plain  log text/x-log  md markdown text/markdown

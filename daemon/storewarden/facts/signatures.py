@@ -21,7 +21,6 @@ _OLE: Final = either(
     "application/vnd.ms-excel",
     "application/vnd.ms-powerpoint",
 )
-_HDF5: Final = either("application/x-hdf5", "application/x-keras")
 _PIXELS: Final = rb"..(?:\s|#[^\n]*\n)+\d+\s+\d+\s"
 _NETPBM: Final = (
     *("image/x-portable-bitmap", "image/x-portable-graymap", "image/x-portable-pixmap"),
@@ -74,6 +73,7 @@ _FIRST: Final[tuple[tuple[bytes, str | Question], ...]] = (
     # sound and moving pictures
     (b"\x1a\x45\xdf\xa3", families.matroska),
     (b"OggS\0", families.ogg),
+    (b"riff\x2e\x91\xcf\x11", "audio/x-w64"),
     (b"RF64", families.form),
     (b"BW64", families.form),
     (b"FORM", families.form),
@@ -95,6 +95,8 @@ _FIRST: Final[tuple[tuple[bytes, str | Question], ...]] = (
     (b"MP+", matching(rb"...[\x07\x17\x27]", "audio/x-musepack")),
     (b"DSD \x1c\0", "audio/x-dsf"),
     (b"FRM8\0", "audio/x-dff"),
+    (b"Creative Voice File\x1a", "audio/x-voc"),
+    (b"nut/multimedia container\0", "video/x-nut"),
     (b"FLV\1", "video/x-flv"),
     (
         b"\x30\x26\xb2\x75\x8e\x66\xcf\x11",
@@ -119,7 +121,7 @@ _FIRST: Final[tuple[tuple[bytes, str | Question], ...]] = (
     (b"PK\3\4", families.zipped),
     (b"PK\5\6", either("application/zip", "application/java-archive")),
     (b"PK\7\x08PK\3\4", "application/zip"),
-    (b"\x1f\x8b\x08", either("application/gzip", "image/svg+xml-compressed")),
+    (b"\x1f\x8b\x08", either("application/gzip", "image/svg+xml-compressed", "image/svg+xml")),
     (b"BZh", matching(rb"...[1-9](?:1AY&SY|\x17rE8P\x90)", "application/x-bzip2")),
     (b"\xfd7zXZ\0", "application/x-xz"),
     (b"\x28\xb5\x2f\xfd", "application/zstd"),
@@ -142,7 +144,7 @@ _FIRST: Final[tuple[tuple[bytes, str | Question], ...]] = (
     (b"fmgg", when(7, b"\0", "application/x-ggml")),
     (b"\x80\2\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.", either(_LEGACY[0], *_LEGACY)),
     *((bytes((0x80, protocol)), families.pickled) for protocol in range(2, 6)),
-    (b"\x89HDF\r\n\x1a\n", _HDF5),
+    (b"\x89HDF\r\n\x1a\n", "application/x-hdf5"),
     # databases
     (b"SQLite format 3\0", "application/vnd.sqlite3"),
     (b"\0\1\0\0Standard Jet DB\0", "application/vnd.ms-access"),

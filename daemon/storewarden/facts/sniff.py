@@ -30,7 +30,8 @@ _READ_BY: Final = {
     "bmp": "image/bmp",
     "tiff": """image/tiff image/x-adobe-dng image/x-canon-cr2 image/x-nikon-nef image/x-sony-arw
         image/x-olympus-orf image/x-panasonic-rw2 image/x-pentax-pef image/x-samsung-srw""",
-    "icon": "image/vnd.microsoft.icon",
+    "icon": "image/vnd.microsoft.icon image/icns",
+    "camera": "image/x-canon-cr3 image/x-fuji-raf",
     "psd": "image/vnd.adobe.photoshop image/x-psb",
     "heif": "image/heic image/heif image/avif",
     "jxl": "image/jxl",

@@ -25,6 +25,7 @@ SAME = {
     "audio/x-m4a": {"audio/mp4"},
     "audio/x-wav": {"audio/wav"},
     "image/vnd.adobe.photoshop": {"image/vnd.adobe.photoshop", "image/x-psb"},
+    "image/x-icns": {"image/icns"},
     "image/x-jp2-codestream": {"image/jp2"},
     "image/x-portable-arbitrarymap": {"image/x-portable-anymap"},
     "image/x-portable-greymap": {"image/x-portable-graymap"},

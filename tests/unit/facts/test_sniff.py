@@ -73,7 +73,7 @@ AAC = (b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)) * 2
         (ftyp(b"mif1", b"mif1", b"heic"), b"a", "image/heic", "heif"),
         (ftyp(b"mif1", b"miaf", b"avif"), b"a", "image/avif", "heif"),
         (ftyp(b"mif1", b"mif1"), b"a", "image/heif", "heif"),
-        (ftyp(b"crx "), b"a", "image/x-canon-cr3", "none"),
+        (ftyp(b"crx "), b"a", "image/x-canon-cr3", "camera"),
         (b"\0\0\0\x08wide\0\0\x10\0mdat", b"a", "video/quicktime", "isobmff"),
         (b"\0\0\1\0moov\0\0\0\x6cmvhd", b"a.mp4", "video/mp4", "isobmff"),
         # forms

@@ -22,6 +22,7 @@ from storewarden.facts.provenance import (
 )
 from storewarden.facts.provenance.raw import pack
 from storewarden.facts.provenance.texts import Texts
+from storewarden.facts.provenance.values import mapping, name
 from storewarden.model import Provenance
 
 TOOLS: Final = (
@@ -99,6 +100,7 @@ def provenance_of(found: Found) -> Provenance | None:
     if not found.texts and "c2pa.source_type" not in found.more:
         return None
     texts = Texts(found.texts, found.more)
+    _belong(found, texts)
     told = [one for read in _READERS if (one := read(texts)) is not None]
     if not told:
         return None
@@ -106,6 +108,14 @@ def provenance_of(found: Found) -> Provenance | None:
     if len(told) > 1:
         best = _completed(best, told)
     return replace(best, raw=pack(found.texts)) if found.texts else best
+
+
+def _belong(found: Found, texts: Texts) -> None:
+    """Keep which workflow and which scene an application wrote beside what it asked for."""
+    for _, one in texts.objects():
+        for told in (one, mapping(one.get("metadata"))):
+            found.workflow = found.workflow or name(told.get("workflow_id"))
+            found.scene = found.scene or name(told.get("scene", told.get("scene_number")))
 
 
 def _richness(told: Provenance) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from storewarden.facts.provenance.infotext import Infotext, parse
-from storewarden.facts.provenance.texts import Texts
+from storewarden.facts.provenance.texts import Texts, unfolded
 from storewarden.facts.provenance.values import (
     Object,
     count,
@@ -46,6 +46,11 @@ def read(texts: Texts) -> Provenance | None:
             told = provenance(one, texts) if _is_one(one) else None
             if told:
                 return told
+    for _, answer in texts.objects():
+        for one in _answered(answer):
+            told = provenance(one, texts) if _is_one(one) else None
+            if told:
+                return told
     parameters = texts.named("parameters")
     if parameters and not texts.object_of("parameters"):
         return Provenance("unknown", understood=False)
@@ -53,6 +58,16 @@ def read(texts: Texts) -> Provenance | None:
     if extras and ("Postprocess upscal" in extras or "Upscale" in extras):
         return Provenance("automatic1111")  # a picture that was only made larger
     return None
+
+
+def _answered(answer: Object) -> Iterator[str]:
+    """Yield the infotexts of what the web UI's API answered, or of a file of its fields."""
+    info = unfolded(answer.get("info"))
+    inner = info.get("infotexts") if isinstance(info, dict) else info
+    for value in (answer.get("infotexts"), inner, answer.get("parameters")):
+        first = value[0] if isinstance(value, list) and value else value
+        if isinstance(first, str):
+            yield first
 
 
 def _is_one(one: str) -> bool:

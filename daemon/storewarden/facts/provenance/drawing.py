@@ -65,6 +65,7 @@ class Drawn:
         self._nodes: dict[Hashable, Node | None] = {}
         self._setters: dict[tuple[int | str, ...], dict[str, Object]] = {}
         self._by_kind: dict[str, Sheet] = {}
+        self._origins: dict[tuple[Any, Any], Any] = {}
         self._given: dict[tuple[int | str, ...], list[Any]] = {}
         self._left = MOST_NODES  # what instances of groups may add to the drawing
 
@@ -108,15 +109,19 @@ class Drawn:
 
     def _origin(self, path: tuple[int | str, ...], number: Any) -> Any:
         """Return what a link of a sheet brings: a `Link` to a node that runs, a value, or None."""
-        for _ in range(_MOST_HOPS):
-            found = _looked_up(self._sheet(path).links, number)
-            if found is None:
-                return None
-            step = self._step(path, found)
-            if not isinstance(step, _Further):
-                return step
-            path, number = step
-        return None
+        met: list[tuple[Any, Any]] = []
+        step: Any = _Further(path, number)
+        while isinstance(step, _Further):
+            if not isinstance(step.number, int | str) or len(met) >= _MOST_HOPS:
+                step = None
+            elif step in self._origins:
+                step = self._origins[step]
+            else:
+                met.append(step)
+                found = self._sheet(step.path).links.get(step.number)
+                step = self._step(step.path, found) if found else None
+        self._origins.update(dict.fromkeys(met, step))
+        return step
 
     def _step(self, path: tuple[int | str, ...], origin: tuple[Any, int]) -> Any:
         node, slot = origin

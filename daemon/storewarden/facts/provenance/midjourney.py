@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from storewarden.facts.provenance.texts import Texts
-from storewarden.facts.provenance.values import text, whole
+from storewarden.facts.provenance.values import name, text, whole
 from storewarden.facts.provenance.xmp import Packet, source_type
 from storewarden.model import Provenance
 
@@ -36,7 +36,7 @@ def _told(command: str, source: str | None) -> Provenance:
     niji = flags.get("niji")
     return Provenance(
         TOOL,
-        tool_version=f"niji {niji}".strip() if niji is not None else version,
+        tool_version=name(f"niji {niji}" if niji is not None else version),
         prompt=text(asked),
         negative=text(flags.get("no")),
         seed=whole(flags.get("seed")),
@@ -47,15 +47,15 @@ def _told(command: str, source: str | None) -> Provenance:
 def _divided(command: str) -> tuple[str, dict[str, str]]:
     """Return the words of a command, and its flags with what stands behind each."""
     flags: dict[str, str] = {}
-    asked, name, begin = command, "", 0
+    asked, flag, begin = command, "", 0
     for match in _FLAG.finditer(command):
-        if name:
-            flags.setdefault(name, command[begin : match.start()].strip()[:1000])
+        if flag:
+            flags.setdefault(flag, command[begin : match.start()].strip()[:1000])
         else:
             asked = command[: match.start()]
-        name, begin = match[1].lower(), match.end()
+        flag, begin = match[1].lower(), match.end()
         if len(flags) >= _MOST_FLAGS:
             break
-    if name:
-        flags.setdefault(name, command[begin:].strip()[:1000])
+    if flag:
+        flags.setdefault(flag, command[begin:].strip()[:1000])
     return asked, flags

@@ -74,6 +74,8 @@ class Texts:
         """Yield each JSON object of where anything may be written, with where it lay."""
         for where, text in self.free:
             found = self.parsed(text)
+            if isinstance(found, list) and found:
+                found = found[0]  # of a batch, the first picture stands for all
             if isinstance(found, dict):
                 yield where, found
 

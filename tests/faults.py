@@ -10,7 +10,7 @@ from storewarden.catalogue.engine import Engine
 from storewarden.errors import CatalogueFull, StorewardenError
 
 # Everything that a transaction does to the database, its end included.
-_CALLS = ("_run", "_run_in", "_run_many", "_load", "_revise", "_commit")
+_CALLS = ("_run", "_run_in", "_run_each", "_run_many", "_load", "_revise", "_commit")
 
 
 class Faults:

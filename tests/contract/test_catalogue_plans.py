@@ -1,5 +1,6 @@
 """What is asked a thousand times a second is answered by an index, in SQLite at least."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,11 @@ def plan(engine: Engine, sql: str, params: int | list[object]) -> list[str]:
     return [str(row[3]) for row in engine.execute(f"EXPLAIN QUERY PLAN {sql}", values)]
 
 
+def noted(asked: list[tuple[str, Any]], sql: str, params: Any) -> list[tuple[Any, ...]]:
+    asked.append((sql, params))
+    return []
+
+
 @pytest.mark.parametrize("sql", HOT)
 def test_nothing_hot_reads_a_whole_table(tmp_path: Path, sql: str) -> None:
     with sqlite_place(tmp_path) as place:
@@ -69,7 +75,7 @@ def test_nothing_hot_reads_a_whole_table(tmp_path: Path, sql: str) -> None:
     ("reader", "index"),
     [
         (Digests, "files_undigested"),
-        (lambda *parts: Inspections(*parts, belongs, Unsaid()), "files_uninspected"),
+        (partial(Inspections, belongs=belongs, words=Unsaid()), "files_uninspected"),
     ],
 )
 def test_what_waits_is_found_by_its_own_index_in_its_order(
@@ -79,7 +85,7 @@ def test_what_waits_is_found_by_its_own_index_in_its_order(
     with sqlite_place(tmp_path) as place:
         engine = place.furnished()
         waiting = reader(engine, Counts(engine, {"uploads": 1}))
-        monkeypatch.setattr(engine, "execute", lambda *query: asked.append(query) or [])
+        monkeypatch.setattr(engine, "execute", partial(noted, asked))
         waiting.wanted(["uploads"], 0, 256)
         monkeypatch.undo()
         steps = plan(engine, asked[0][0], list(asked[0][1]))

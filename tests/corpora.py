@@ -48,6 +48,11 @@ class Corpus:
 
     docs: Sequence[Doc]
     ids: dict[int, Doc] = field(default_factory=dict)
+    last: int = 0
+
+    @property
+    def large(self) -> dict[int, Doc]:
+        return {n: doc for n, doc in self.ids.items() if doc.width and doc.width >= 512}
 
     def fill(self, engine: Engine) -> None:
         """Put all into the catalogue, in the place of what was there."""
@@ -79,6 +84,7 @@ class Corpus:
                 [(file, of, "transcript") for file, of, _, _ in sidecars],
             )
             Words(engine).index(range(1, last + 1))
+        self.last = last
 
     def _prompts(self) -> list[tuple[object, ...]]:
         return [
@@ -117,10 +123,23 @@ class Asked:
         )
 
 
+@dataclass(frozen=True)
+class Bounds:
+    """How far the search looks."""
+
+    limit: int = 20
+    candidates: int = 500
+    recent: int = 1000
+
+
 def expected(
-    docs: dict[int, Doc], asked: Sequence[Asked], limit: int, most: int
+    docs: dict[int, Doc], asked: Sequence[Asked], bounds: Bounds, last: int
 ) -> tuple[list[tuple[int, int]], bool]:
-    """Return the numbers of the files that answer with their scores, and whether there are more."""
+    """Return the numbers of the files that answer with their scores, and whether there are more.
+
+    ``last`` is the newest number that there is.
+    """
+    limit, most = bounds.limit, max(bounds.candidates, bounds.limit + 1)
     wanted = [each for each in asked if not each.excluded]
     free = [each for each in wanted if each.where is None]
     whole = None
@@ -142,7 +161,11 @@ def expected(
             told = fields[number]
             counts = tuple(_counts(each, told, everywhere) for each in wanted)
             side_by_side = _counts(together, told, TOLD) if together else None
-            if all(map(any, counts)) and (side_by_side is None or any(side_by_side)):
+            if side_by_side is not None and (
+                number <= last - bounds.recent or not any(side_by_side)
+            ):
+                continue
+            if all(map(any, counts)):
                 newest.append(Found(number, counts, side_by_side))
         for each in newest[:most]:
             found.setdefault(each.id, each)

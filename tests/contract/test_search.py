@@ -15,7 +15,7 @@ from storewarden.catalogue.tokens import tokens
 from storewarden.catalogue.words import Words
 from storewarden.errors import UsageError
 from tests.catalogues import NOW, Place, fresh_database
-from tests.corpora import Asked, Corpus, Doc, expected
+from tests.corpora import Asked, Bounds, Corpus, Doc, expected
 
 GALLERY = [
     Doc("old.png", prompt="A lighthouse at dusk, golden hour", model="flux1-dev.safetensors"),
@@ -326,42 +326,40 @@ def pair(
         yield file, server_engine
 
 
-def agree(
-    pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked], limit: int, most: int
-) -> None:
+def agree(pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked], bounds: Bounds) -> None:
     corpus = Corpus(
         [Doc(**{**doc.__dict__, "name": f"{n} {doc.name}"}) for n, doc in enumerate(docs)]
     )
-    text = " ".join(map(str, query))
     answers = []
-    with patch.object(room, "CANDIDATES", most):
+    with (
+        patch.object(room, "CANDIDATES", bounds.candidates),
+        patch.object(room, "RECENT", bounds.recent),
+    ):
         for engine in pair:
             corpus.fill(engine)
-            answers.append(search(engine, text, [], NOW, limit=limit))
-            narrowed = search(engine, text, ["width>=512"], NOW, limit=limit)
-            few = {n: doc for n, doc in corpus.ids.items() if doc.width and doc.width >= 512}
-            wanted = expected(few, query, limit, max(most, limit + 1))
-            assert ([(hit.file.id, hit.score) for hit in narrowed.hits], narrowed.more) == wanted
-    wanted = expected(corpus.ids, query, limit, max(most, limit + 1))
-    for answer in answers:
-        assert ([(hit.file.id, hit.score) for hit in answer.hits], answer.more) == wanted
-    assert [hit.snippets for hit in answers[0].hits] == [hit.snippets for hit in answers[1].hits]
+            for terms, ids in (([], corpus.ids), (["width>=512"], corpus.large)):
+                answer = search(engine, " ".join(map(str, query)), terms, NOW, limit=bounds.limit)
+                found = [(hit.file.id, hit.score) for hit in answer.hits], answer.more
+                assert found == expected(ids, query, bounds, corpus.last)
+                answers.append([hit.snippets for hit in answer.hits])
+    assert answers[:2] == answers[2:]
 
 
 SETTINGS = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+BOUNDS = st.builds(
+    Bounds,
+    limit=st.integers(1, 4),
+    candidates=st.sampled_from([1, 2, 500]),
+    recent=st.sampled_from([2, 1000]),
+)
 
 
 @settings(SETTINGS, max_examples=150)
-@given(
-    docs=st.lists(DOC, min_size=1, max_size=7),
-    query=QUERY,
-    limit=st.integers(1, 4),
-    most=st.sampled_from([1, 2, 500]),
-)
+@given(docs=st.lists(DOC, min_size=1, max_size=7), query=QUERY, bounds=BOUNDS)
 def test_databases_and_python_agree(
-    pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked], limit: int, most: int
+    pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked], bounds: Bounds
 ) -> None:
-    agree(pair, docs, query, limit, most)
+    agree(pair, docs, query, bounds)
 
 
 @settings(SETTINGS, max_examples=12)
@@ -369,4 +367,4 @@ def test_databases_and_python_agree(
 def test_databases_and_python_agree_on_long_transcripts(
     pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked]
 ) -> None:
-    agree(pair, docs, query, 20, 500)
+    agree(pair, docs, query, Bounds())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from storewarden.catalogue.query import FIELDS, Item
 
@@ -54,15 +55,12 @@ def ranked(all_found: Sequence[Found]) -> list[Found]:
     return sorted(all_found, key=lambda found: (-score(found), -found.id))
 
 
+@lru_cache(maxsize=4096)  # of a thousand candidates most are alike
 def _worth(counts: Counts) -> int:
-    return sum(map(_of_field, _WEIGHTS, counts))
-
-
-def _of_field(weight: int, count: int) -> int:
-    return weight * _OFTEN[min(count, ENOUGH)]
-
-
-_WEIGHTS = tuple(WEIGHTS[field] for field in FIELDS)
+    return sum(
+        WEIGHTS[field] * _OFTEN[min(count, ENOUGH)]
+        for field, count in zip(FIELDS, counts, strict=True)
+    )
 
 
 def occurrences(item: Item, places: Places) -> int:

@@ -1,8 +1,8 @@
 """Finding files by words: in their paths, prompts, transcripts, summaries and models.
 
 Candidates are the newest files that have all of the words, at most CANDIDATES of them, and besides
-as many that have them side by side. Those are ranked, by the same rule on every database, and the
-best are shown with the piece of text that tells why.
+as many of the RECENT files that have them side by side. Those are ranked, by the same rule on every
+database, and the best are shown with the piece of text that tells why.
 """
 
 from __future__ import annotations
@@ -22,9 +22,10 @@ from storewarden.catalogue.texts import Fields, texts
 from storewarden.catalogue.wanted import Wanted
 
 CANDIDATES = 500
+RECENT = 250_000  # to tell whether words stand side by side takes time for each file that has them
 _SNIPPETS = 2  # of one file
 
-__all__ = ["CANDIDATES", "Answer", "Hit", "Snippet", "search"]
+__all__ = ["CANDIDATES", "RECENT", "Answer", "Hit", "Snippet", "search"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,18 @@ def _candidates(engine: Engine, wanted: Wanted, limit: int) -> list[Found]:
     most = max(CANDIDATES, limit + 1)
     found: dict[int, Found] = {}
     if wanted.query.whole:
-        found = {each.id: each for each in newest(engine, replace(wanted, whole=True), most)}
+        together = replace(wanted, whole=True, above=_newest_id(engine) - RECENT)
+        found = {each.id: each for each in newest(engine, together, most)}
     for anywhere in (False, True):
         if anywhere and len(found) > limit:
             break
         for each in newest(engine, replace(wanted, anywhere=anywhere), most):
             found.setdefault(each.id, each)
     return list(found.values())
+
+
+def _newest_id(engine: Engine) -> int:
+    return int(engine.execute("SELECT coalesce(max(id), 0) FROM files")[0][0])
 
 
 def _hits(engine: Engine, wanted: Wanted, best: Sequence[Found]) -> list[Hit]:

@@ -23,6 +23,7 @@ def newest(engine: Engine, wanted: Wanted, limit: int) -> list[Found]:
             (
                 SQL(f"SELECT rowid, {FOUND_AT}(words) FROM words WHERE words MATCH"),
                 Value(expression(wanted)),
+                *((SQL("AND rowid >"), Value(wanted.above)) if wanted.above > 0 else ()),
                 *((SQL("AND"), wanted.condition) if wanted.condition is not None else ()),
                 SQL("ORDER BY rowid DESC LIMIT"),
                 Value(limit),
@@ -56,7 +57,7 @@ def found_at(api: apsw.FTS5ExtensionApi, *_values: apsw.SQLiteValue) -> bytes:
     """Answer how often each phrase occurs in each field: a byte for each, phrase by phrase."""
     return bytes(
         [
-            min(len(places), ENOUGH)
+            count if (count := len(places)) < ENOUGH else ENOUGH
             for phrase in range(api.phrase_count)
             for places in api.phrase_locations(phrase)
         ]

@@ -76,6 +76,7 @@ def _page(wanted: Wanted, below: int | None, limit: int) -> Node:
                 else ()
             ),
             *((SQL("AND file_id <"), Value(below)) if below is not None else ()),
+            *((SQL("AND file_id >"), Value(wanted.above)) if wanted.above > 0 else ()),
             *((SQL("AND"), wanted.condition) if wanted.condition is not None else ()),
             *(SQL("ORDER BY file_id DESC LIMIT"), Value(limit), SQL(") AS page")),
             SQL("ORDER BY page.file_id DESC"),

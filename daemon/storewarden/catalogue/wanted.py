@@ -16,6 +16,7 @@ class Wanted:
     query: Query
     whole: bool = False  # the free words stand together, in their order
     anywhere: bool = False  # items without a field may stand in the negative prompt as well
+    above: int = 0  # only files with a higher number
     condition: Node | None = None  # what else a row of the index must meet
 
     def fields_of(self, item: Item) -> tuple[str, ...]:

@@ -30,6 +30,8 @@ BENCHMARKS = (
     "usage",
     "scrape",
     "facts-png",
+    "facts-media",
+    "digest",
     "backlog",
     "postgres",
     "search",

@@ -6,16 +6,19 @@ from tests.fuzzing import LONG, endure
 from tests.makers.media import INSPECTORS, NAMES, made
 
 LARGEST = 4096  # of what is mutated: headers, and what is next to them
+TAIL = 1024  # some headers are at the end
 
 
 def seeds(inspector: str) -> list[bytes]:
-    """Return beginnings of files, and whole ones that are not large."""
+    """Return small files whole, of others the beginning, the movie box, and both ends."""
     found = []
     for name in NAMES:
         if name.startswith(f"{inspector}/"):
             data = made(name).read_bytes()
             at = data.find(b"moov") - 4 if b"moov" in data[LARGEST:] else 0
             found.append(data[max(0, at) :][:LARGEST])
+            if len(data) > LARGEST and len(found) % 4 == 0:
+                found.append(data[: LARGEST - TAIL] + data[-TAIL:])
     return found
 
 

@@ -1,12 +1,10 @@
 """Sounds and moving pictures as ffmpeg writes them: small, short, each made once per session."""
 
 import functools
-import json
 import shutil
 import subprocess
 import tempfile
 from pathlib import Path
-from typing import Any
 
 from tests.missing import missing
 
@@ -166,12 +164,3 @@ def made(name: str) -> Path:
     else:
         make(path, *RECIPES[name].split(), *_TAGGED.get(name, ()))
     return path
-
-
-@functools.cache
-def probed(path: Path) -> dict[str, Any]:
-    """Return what ffprobe tells of a file."""
-    command = ["ffprobe", "-v", "quiet", "-print_format", "json", "-show_format", "-show_streams"]
-    done = subprocess.run([*command, str(path)], check=True, capture_output=True)
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found

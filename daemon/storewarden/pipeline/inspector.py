@@ -35,6 +35,8 @@ _KEPT: Final = 30.0
 # was, is found by a pass over all that wait: rarer and rarer while such passes find nothing.
 _FIRST_PASS: Final = 30.0
 _LONGEST_PASS: Final = 900.0
+# A file that changed or was renamed keeps its number, and waits behind where we are.
+_LOOK_BACK: Final = 1.0
 # The inspector of files that no inspection survived; its version rises with every other's.
 _ENDED: Final = "ended"
 # A recorder that cannot write is not buried in facts: they are found again.
@@ -97,18 +99,21 @@ class Inspector:
         self._may_sweep = True  # there may be files that newer inspectors would understand
         self._pause = _FIRST_PASS
         self._next_pass = 0.0
+        self._behind = False  # set by any thread: old files may wait again
+        self._next_look_back = 0.0
+        self._unread: set[int] = set()  # what could not be read waits for the next pass
         self._worked_at = float("-inf")
+        self._places: dict[str, tuple[str, ...]] = {}  # as they were when a sweep was asked for
         self._unwritten = 0  # given to the recorder and not yet taken back by `written`
 
     def news(self) -> None:
         """Hear, in any thread, that files were recorded."""
-        self._news = self._may_sweep = True
+        self._news = self._may_sweep = self._behind = True
 
     def swept(self, marked: int) -> None:
         """Hear, in the recorder's thread, that so many files wait again, maybe further back."""
         if marked:
-            self._may_sweep = True
-            self._next_pass = 0.0
+            self._may_sweep = self._behind = True
 
     def written(self, files: int) -> None:
         """Hear, in the recorder's thread, that so many of what was handed over is dealt with."""
@@ -122,12 +127,10 @@ class Inspector:
         if not self._pool.versions and not self._warm():
             return _FIRST_PASS
         now = self._clock.monotonic()
-        if now >= self._next_pass:
-            self._pause = min(self._pause * 2, _LONGEST_PASS)
-            self._next_pass = now + self._pause
-            self._after_id = 0
-        elif not self._news:
+        self._begin_again(now)
+        if not self._news:
             self._rest(now)
+            self._ask_for_more(roots)
             return min(1.0, self._next_pass - now)
         self._news = False
         try:
@@ -136,16 +139,32 @@ class Inspector:
             if not error.transient:
                 raise
             return _FIRST_PASS
-        if not wanted:
-            self._rest(now)
-            if self._may_sweep:
-                self._may_sweep = False
-                self._inbox.put(SweepAsked(self._versions()))
-            return 1.0
-        self._news = True  # there may be more
-        self._after_id = wanted[-1].id
-        self._examine(roots, wanted)
+        if wanted:
+            self._news = True  # there may be more
+            self._after_id = wanted[-1].id
+            self._examine(roots, [file for file in wanted if file.id not in self._unread])
         return 0.0
+
+    def _begin_again(self, now: float) -> None:
+        """Go back to the first file: for a pass over all, or for some that wait again."""
+        if now >= self._next_pass:
+            self._pause = min(self._pause * 2, _LONGEST_PASS)
+            self._next_pass = now + self._pause
+            self._unread.clear()
+        elif self._behind and not self._news and now >= self._next_look_back:
+            self._behind = False
+            self._next_look_back = now + _LOOK_BACK
+        else:
+            return
+        self._after_id = 0
+        self._news = True
+
+    def _ask_for_more(self, roots: Mapping[str, RootSettings]) -> None:
+        places = {name: root.places for name, root in roots.items()}
+        if self._may_sweep or places != self._places:
+            self._may_sweep = False
+            self._places = places
+            self._inbox.put(SweepAsked(self._versions(), places))
 
     def _warm(self) -> bool:
         """Hear from a process what inspectors there are."""
@@ -192,6 +211,7 @@ class Inspector:
             log.warning("a file cannot be inspected", extra={"facts": _which(file, facts.reason)})
         elif "error" in told:
             error = told["error"] if isinstance(told["error"], int) else errno.EIO
+            self._unread.add(file.id)
             if error not in {CHANGED, errno.ENOENT}:
                 self._hears.inspection_failed(file.root, _path(file), error)
             return None

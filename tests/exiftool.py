@@ -40,8 +40,9 @@ def command(*words: str) -> list[str]:
 
 def told(directory: Path) -> dict[str, dict[str, Any]]:
     """Return what ExifTool reads in each file of a directory, as numbers where there are some."""
-    output = subprocess.check_output(command("-n", "-XMP", "-all", str(directory)))
-    return by_name(output)
+    words = command("-n", "-XMP", "-all", str(directory))
+    done = subprocess.run(words, capture_output=True, check=False)  # 1 when a file has an error
+    return by_name(done.stdout)
 
 
 def by_name(output: bytes) -> dict[str, dict[str, Any]]:

@@ -138,6 +138,29 @@ def box(kind: bytes, *content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(data), kind) + data
 
 
+def _tiff(*tags: tuple[int, int]) -> bytes:
+    """Return a block of tags with numbers."""
+    table = b"".join(struct.pack(">HHII", number, 4, 1, value) for number, value in tags)
+    return b"MM\0*\0\0\0\x08" + struct.pack(">H", len(tags)) + table + b"\0" * 4
+
+
+def cr3(width: int = 48, height: int = 32) -> bytes:
+    """Return the boxes of Canon's raw format, with the size and the orientation 6."""
+    block = box(b"CMT1", _tiff((0x0100, width), (0x0101, height), (0x0112, 6)))
+    camera = box(b"uuid", bytes.fromhex("85c0b687820f11e08111f4ce462b6a48"), box(b"CNCV"), block)
+    return box(b"ftyp", b"crx \0\0\0\1crx isom") + box(b"moov", camera) + box(b"mdat", b"\0" * 8)
+
+
+def raf(width: int = 48, height: int = 32, exif: bytes = b"") -> bytes:
+    """Return the header of Fuji's raw format, with its JPEG and its table of sizes."""
+    head = b"FUJIFILMCCD-RAW 0201FF383501X-T3".ljust(84, b"\0")
+    segment = b"\xff\xd8\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    picture = len(head) + 24
+    table = struct.pack(">IHHHHHHHH", 2, 0x0100, 4, 9999, 9999, 0x0111, 4, height, width)
+    places = (picture, len(segment), picture + len(segment), len(table), 0, 0)
+    return head + struct.pack(">6I", *places) + segment + table + b"\0" * 8
+
+
 def jxl(width: int = 48, height: int = 32, *, orientation: int = 1, depth: int = 10) -> bytes:
     """Return the header of a bare JPEG XL stream, and eight bytes."""
     bits = [(1, 0)]  # the size is not told in eighths

@@ -65,6 +65,16 @@ def _heif() -> Iterator[bytes]:
     yield by_hand.heic(*_SIZE, exif=_exif(), xmp=XMP.encode(), quarters=3)
 
 
+def _camera() -> Iterator[bytes]:
+    yield by_hand.cr3(*_SIZE)
+    yield by_hand.raf(*_SIZE, exif=_exif())
+
+
+def _icon() -> Iterator[bytes]:
+    yield written(_small(), "ICO", sizes=[_SIZE, (8, 8)])
+    yield written(_small(), "ICNS")[:2048]
+
+
 def _jxl() -> Iterator[bytes]:
     yield by_hand.jxl(*_SIZE)
     meta = by_hand.box(b"Exif", b"\0\0\0\0", _exif().removeprefix(b"Exif\0\0"))
@@ -110,7 +120,8 @@ SAMPLES: dict[str, Callable[[], Iterator[bytes]]] = {
     "gif": _gif,
     "bmp": _bmp,
     "tiff": _tiff,
-    "icon": lambda: iter([written(_small(), "ICO", sizes=[_SIZE, (8, 8)])]),
+    "camera": _camera,
+    "icon": _icon,
     "psd": _psd,
     "heif": _heif,
     "jxl": _jxl,

@@ -24,6 +24,7 @@ from storewarden.facts.content import (
 from storewarden.facts.found import Found
 from storewarden.facts.image import (
     bmp,
+    camera,
     dds,
     exr,
     gif,
@@ -87,6 +88,7 @@ INSPECTORS: dict[str, Inspector] = {
     "gif": Inspector(1, gif.read),
     "bmp": Inspector(1, bmp.read),
     "tiff": Inspector(1, tiff.read),
+    "camera": Inspector(1, camera.read),
     "icon": Inspector(1, icon.read),
     "psd": Inspector(1, psd.read),
     "heif": Inspector(1, heif.read),

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from storewarden.facts.inspect import inspect
+from storewarden.facts.reader import Reader
 from tests.looking import complaint, look, texts
 from tests.makers import images
 from tests.makers import pictures_by_hand as by_hand
@@ -90,6 +92,13 @@ def test_a_raw_is_as_large_as_its_sensor_and_not_as_its_small_picture() -> None:
 
     assert (found.width, found.height, found.colour) == (6000, 4000, "raw 1 bit")
     assert (found.mime, found.frames, found.pages) == ("image/x-adobe-dng", 1, None)
+
+
+def test_raws_of_other_makes_tell_size_and_orientation() -> None:
+    for data, mime in zip(SAMPLES["camera"](), ("x-canon-cr3", "x-fuji-raf"), strict=True):
+        facts = inspect(Reader.of_bytes(data), b"unnamed")
+        assert (facts.inspector, facts.mime) == ("camera", f"image/{mime}")
+        assert (facts.media.width, facts.media.height, facts.media.orientation) == (16, 12, 6)
 
 
 def test_an_icon_is_as_large_as_its_largest_picture() -> None:

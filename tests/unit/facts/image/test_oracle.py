@@ -22,6 +22,7 @@ READ_BY = {
     "DIB": "bmp",
     "TIFF": "tiff",
     "ICO": "icon",
+    "ICNS": "icon",
     "AVIF": "heif",
     "JPEG2000": "jp2",
     "QOI": "qoi",
@@ -31,7 +32,7 @@ READ_BY = {
 }
 # Documents, and what has not been made for decades or is only a small part of a system.
 NOT_READ = {
-    *("BLP", "BUFR", "EPS", "GRIB", "HDF5", "ICNS", "IM", "MSP", "PALM", "PCX", "PDF", "SGI"),
+    *("BLP", "BUFR", "EPS", "GRIB", "HDF5", "IM", "MSP", "PALM", "PCX", "PDF", "SGI"),
     *("SPIDER", "WMF", "XBM"),
 }
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I", "I;16", "F")

@@ -44,6 +44,11 @@ class Sweep:
         self._engine = engine
         self._counts = counts
 
+    def note(self, places: Mapping[str, Sequence[str]]) -> None:
+        """Note what tells the meaning of paths now; see `note_places`."""
+        for root, patterns in places.items():
+            note_places(self._engine, self._counts.roots[root], patterns)
+
     def pending(self, versions: Mapping[str, int]) -> bool:
         """Tell whether there may be more to be marked."""
         if not self._counts.names:

@@ -18,7 +18,7 @@ from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.record import Recorder
-from storewarden.catalogue.sweep import Sweep
+from storewarden.catalogue.sweep import Sweep, inspection_progress, note_places
 from storewarden.catalogue.usage import Usage
 from storewarden.catalogue.words import Words
 from storewarden.clock import Clock
@@ -51,6 +51,12 @@ class Ground:
             row = roots.register_root(self.engine, self.host_id, root.name, root.path)
             self.roots[root.name] = row.id
             self.note_counting(root)
+            note_places(self.engine, row.id, root.places)
+
+    def uninspected(self) -> dict[str, int]:
+        """Return how many files of each root wait to be looked into."""
+        progress = inspection_progress(self.engine, self.host_id)
+        return {root: one.waiting for root, one in progress.items()}
 
     def note_counting(self, root: RootSettings) -> None:
         """Remember since when the use of a root's files is counted."""

@@ -122,7 +122,13 @@ class Daemon:
             stages.inbox, self._ups, eyes, memory, self._scanner, clock, self._unreadable
         )
         self._figures = Figures(
-            self._metrics, ground.engine, stages.counts, clock, self._sentinel.sights, stages.states
+            self._metrics,
+            ground.engine,
+            stages.counts,
+            clock,
+            self._sentinel.sights,
+            stages.states,
+            ground.uninspected,
         )
         self._clerk = Clerk(
             ground,

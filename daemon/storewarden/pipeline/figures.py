@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 
 from storewarden.catalogue.counts import Counts
@@ -51,8 +51,13 @@ class Figures:
         clock: Clock,
         sights: Mapping[str, Sight],
         roots: Mapping[str, RootState],
+        uninspected: Callable[[], Mapping[str, int]],
     ) -> None:
-        """Keep the figures of ``roots`` (the recorder's) and ``sights`` (the sentinel's)."""
+        """Keep the figures of ``roots`` (the recorder's) and ``sights`` (the sentinel's).
+
+        ``uninspected`` reads how many files of each root wait to be looked into.
+        """
+        self._uninspected = uninspected
         self._metrics = metrics
         self._engine = engine
         self._counts = counts
@@ -281,6 +286,9 @@ class Figures:
         try:
             self._metrics.catalogue_bytes.set(self._engine.size())
             self._metrics.catalogue_wal_bytes.set(self._engine.log_size())
+            for root, files in self._uninspected().items():
+                if root in self._shown:
+                    self._metrics.inspection_pending_files.labels(root=root).set(files)
         except StorewardenError as error:
             if not error.transient:
                 raise

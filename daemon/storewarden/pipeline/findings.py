@@ -17,6 +17,7 @@ from storewarden.catalogue.inspections import Inspected, Inspections, Stored
 from storewarden.catalogue.sweep import Sweep
 from storewarden.errors import CatalogueRefused, LeaseLost, StorewardenError
 from storewarden.model import Facts, Outcome, Place
+from storewarden.pipeline.inbox import SweepAsked
 
 log = logging.getLogger(__name__)
 
@@ -43,20 +44,20 @@ class Findings:
     sweep: Sweep
     batch: Callable[[], AbstractContextManager[None]]
     _waiting: deque[Inspected] = field(default_factory=deque)
-    _versions: dict[str, int] | None = None
+    _asked: SweepAsked | None = None
     _limit: int = _MOST
 
     def add(self, inspected: tuple[Inspected, ...]) -> None:
         """Take facts in."""
         self._waiting += inspected
 
-    def ask(self, versions: dict[str, int]) -> None:
-        """Take in that nothing waits any more, and what the inspectors' versions are."""
-        self._versions = versions
+    def ask(self, asked: SweepAsked) -> None:
+        """Take in that nothing waits any more, and what would be known today."""
+        self._asked = asked
 
     def waiting(self) -> bool:
         """Tell whether there is anything to do."""
-        return bool(self._waiting) or self._versions is not None
+        return bool(self._waiting) or self._asked is not None
 
     def keep(self, now_ns: int) -> Kept:
         """Store some facts, or sweep a part; raises what makes it worth trying again."""
@@ -75,12 +76,14 @@ class Findings:
         return Kept(len(some), stored)
 
     def _sweep(self) -> Kept:
-        assert self._versions is not None  # noqa: S101  # as waiting() says
+        asked = self._asked
+        assert asked is not None  # noqa: S101  # as waiting() says
         with self.batch():
-            marked = self.sweep.step(self._versions, _SWEPT)
-            done = marked or not self.sweep.pending(self._versions)
+            self.sweep.note(asked.places)
+            marked = self.sweep.step(asked.versions, _SWEPT)
+            done = marked or not self.sweep.pending(asked.versions)
         if done:  # what was marked is inspected first
-            self._versions = None
+            self._asked = None
         return Kept(marked=marked)
 
     def _refused(self, some: list[Inspected], error: StorewardenError) -> Kept:

@@ -314,7 +314,7 @@ class Flow:
             case FactsReady():
                 self._findings.add(message.inspected)
             case SweepAsked():
-                self._findings.ask(message.versions)
+                self._findings.ask(message)
             case UsageReady():
                 self._counting.take(message)
 

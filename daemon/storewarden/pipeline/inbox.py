@@ -70,9 +70,10 @@ class FactsReady:
 
 @dataclass(frozen=True, slots=True)
 class SweepAsked:
-    """Nothing waits to be inspected: are there files that these inspectors would know better?"""
+    """Nothing waits to be inspected: are there files of which more could be known today?"""
 
-    versions: dict[str, int]
+    versions: dict[str, int]  # of the inspectors
+    places: dict[str, tuple[str, ...]]  # the patterns of each root that tell what a path means
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,13 +151,18 @@ class Inspector:
             self._pause = min(self._pause * 2, _LONGEST_PASS)
             self._next_pass = now + self._pause
             self._unread.clear()
-        elif self._behind and not self._news and now >= self._next_look_back:
+        elif self._looks_back(now):
             self._behind = False
             self._next_look_back = now + _LOOK_BACK
         else:
             return
         self._after_id = 0
         self._news = True
+
+    def _looks_back(self, now: float) -> bool:
+        """Tell whether to look for old files that wait: not for those that are being written."""
+        idle = not self._news and self._unwritten <= 0
+        return self._behind and idle and now >= self._next_look_back
 
     def _ask_for_more(self, roots: Mapping[str, RootSettings]) -> None:
         places = {name: root.places for name, root in roots.items()}

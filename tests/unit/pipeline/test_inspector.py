@@ -110,12 +110,14 @@ class Desk:
             pass
         found: dict[bytes, Inspected] = {}
         self.sweeps: list[Mapping[str, int]] = []
+        self.places: list[Mapping[str, tuple[str, ...]]] = []
         for message in self.inbox.take():
             if isinstance(message, FactsReady):
                 found |= {one.path + b"/" + one.name: one for one in message.inspected}
                 self.inspector.written(len(message.inspected))
             elif isinstance(message, SweepAsked):
                 self.sweeps.append(message.versions)
+                self.places.append(message.places)
         return found
 
 
@@ -240,6 +242,36 @@ def test_when_nothing_waits_it_asks_once_whether_something_should(desk: Desk) ->
     desk.inspector.news()
     desk.run()
     assert len(desk.sweeps) == 1
+
+
+def test_when_the_meaning_of_paths_changes_it_asks_as_well(desk: Desk) -> None:
+    desk.run()
+    desk.roots["r"] = RootSettings("r", desk.roots["r"].path, places=("{workflow}/*",))
+    desk.run()
+    assert len(desk.sweeps) == 1
+    assert desk.places == [{"r": ("{workflow}/*",)}]
+
+
+def test_a_file_that_changed_is_looked_into_again_though_newer_ones_were(desk: Desk) -> None:
+    old, *_ = [desk.shelf.add(name) for name in ("a.txt", "b.txt")]
+    desk.run()
+    desk.shelf.files = [old]
+    desk.clock.advance(2)
+    desk.inspector.news()
+    assert b"/a.txt" in desk.run()
+
+
+def test_what_cannot_be_read_is_not_tried_with_every_new_file(desk: Desk) -> None:
+    desk.shelf.add("loop")
+    path = desk.shelf.top / "r" / "loop"
+    path.unlink()
+    path.symlink_to("elsewhere")
+    desk.run()
+    for _ in range(5):
+        desk.clock.advance(2)
+        desk.inspector.news()
+        desk.run()
+    assert len(desk.failed) == 1
 
 
 def test_what_a_sweep_found_is_looked_for_from_the_beginning(desk: Desk) -> None:

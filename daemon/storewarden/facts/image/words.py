@@ -37,9 +37,7 @@ def wide(data: bytes) -> str:
     for mark, encoding in ((b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be")):
         if data.startswith(mark):
             return _decoded(data[2:], encoding)
-    sample = data[: 2 * _SAMPLE]
-    little, big = sample.decode("utf-16-le", "replace"), sample.decode("utf-16-be", "replace")
-    return _decoded(data, "utf-16-le" if _likely(little) > _likely(big) else "utf-16-be")
+    return _decoded(data, "utf-16-le" if _low_byte_first(data[: 2 * _SAMPLE]) else "utf-16-be")
 
 
 def little(data: bytes) -> str:
@@ -49,6 +47,15 @@ def little(data: bytes) -> str:
 
 def _decoded(data: bytes, encoding: str) -> str:
     return data.decode(encoding, "replace").rstrip("\0").replace("\0", " ")
+
+
+def _low_byte_first(sample: bytes) -> bool:
+    """Return whether a text reads better that way; in that of European languages zeros tell."""
+    first, second = sample[::2].count(0), sample[1::2].count(0)
+    if max(first, second) > len(sample) // 4 + min(first, second):
+        return second > first
+    little, big = sample.decode("utf-16-le", "replace"), sample.decode("utf-16-be", "replace")
+    return _likely(little) > _likely(big)
 
 
 def _likely(text: str) -> int:

@@ -59,6 +59,7 @@ RECIPES = {
     "matroska/av1.webm": "-c:v libaom-av1 -cpu-used 8 -an",
     "matroska/opus.webm": "-vn -c:a libopus",
     "matroska/flac.mka": "-vn -c:a flac",
+    "matroska/live.mkv": "-c:v libx264 -c:a aac -live 1 -cluster_time_limit 100",
     "riff/mpeg4-mp3.avi": "-c:v mpeg4 -c:a libmp3lame -metadata comment=hello",
     "riff/h264-ac3.avi": "-c:v libx264 -c:a ac3",
     "riff/mjpeg-s16.avi": "-c:v mjpeg -c:a pcm_s16le",

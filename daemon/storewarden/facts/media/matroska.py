@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from storewarden.facts.found import Found
+from storewarden.facts.media import clusters
 from storewarden.facts.media.container import (
     SECOND,
     container,
@@ -43,6 +44,7 @@ class _Seen:
 
     kinds: set[int]
     picture: int = 0
+    scale: int = _MILLISECOND  # nanoseconds in a unit of time
 
 
 @container
@@ -64,8 +66,10 @@ def _segment(reader: Reader, segment: Element, found: Found, *, webm: bool) -> N
     found.mime = "video/webm" if webm else "video/x-matroska"
     seen = _Seen(set())
     elsewhere: dict[int, int] = {}
+    first = None
     for element in children(reader, segment):
         if element.kind == _CLUSTER:
+            first = element
             break
         if element.kind == _SEEK_HEAD:
             elsewhere |= _places(reader, element)
@@ -79,6 +83,8 @@ def _segment(reader: Reader, segment: Element, found: Found, *, webm: bool) -> N
                 _part(reader, element, found, seen)
     if _TRACKS not in seen.kinds:
         raise Malformed("has no tracks before its first cluster")
+    if first and found.duration_ns is None:
+        lasts(found, clusters.length(reader, first) * seen.scale, SECOND)
     if found.kind == "audio":
         found.mime = "audio/webm" if webm else "audio/x-matroska"
 
@@ -99,7 +105,7 @@ def _part(reader: Reader, element: Element, found: Found, seen: _Seen) -> None:
         return
     seen.kinds.add(element.kind)
     if element.kind == _INFO:
-        _information(reader, element, found)
+        _information(reader, element, found, seen)
     elif element.kind == _TRACKS:
         _tracks(reader, element, found, seen)
     elif element.kind == _TAGS:
@@ -108,11 +114,11 @@ def _part(reader: Reader, element: Element, found: Found, seen: _Seen) -> None:
                 _tag(reader, tag, found, seen)
 
 
-def _information(reader: Reader, info: Element, found: Found) -> None:
-    scale, duration = _MILLISECOND, 0.0
+def _information(reader: Reader, info: Element, found: Found, seen: _Seen) -> None:
+    duration = 0.0
     for element in children(reader, info):
         if element.kind == _SCALE:
-            scale = number(reader, element)
+            seen.scale = number(reader, element)
         elif element.kind == _DURATION:
             duration = real(reader, element)
         elif element.kind == _DATE:
@@ -121,8 +127,8 @@ def _information(reader: Reader, info: Element, found: Found) -> None:
         elif element.kind in _INFO_TEXTS:
             text = decoded(text_at(reader, element.begin, element.length))
             keep(found, "mkv", _INFO_TEXTS[element.kind], text)
-    if scale and math.isfinite(duration):
-        lasts(found, duration, SECOND / scale)
+    if seen.scale and math.isfinite(duration):
+        lasts(found, duration, SECOND / seen.scale)
 
 
 def _tracks(reader: Reader, tracks: Element, found: Found, seen: _Seen) -> None:

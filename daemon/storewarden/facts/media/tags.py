@@ -8,7 +8,7 @@ from storewarden.facts.bounded import MOST_TEXT
 from storewarden.facts.found import Found
 from storewarden.facts.reader import Reader, TooMuch
 
-_MOST_FACT: Final = 4000  # characters
+_MOST_FACT: Final = 200  # characters; the text itself is kept beside it
 _MOST_FACTS: Final = 64
 
 # What the same thing is called in the one container and the other; only these become facts.
@@ -36,8 +36,14 @@ _FACTS: Final = {
     "wm/year": "date",
     "com.apple.quicktime.make": "camera.make",
     "com.apple.quicktime.model": "camera.model",
-    "make": "camera.make",
-    "model": "camera.model",
+    "encoder": "software",
+    "tsse": "software",
+    "isft": "software",
+    "writingapp": "software",
+    "com.apple.quicktime.software": "software",
+    "copyright": "copyright",
+    "tcop": "copyright",
+    "icop": "copyright",
 }
 
 

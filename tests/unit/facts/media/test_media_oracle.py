@@ -110,3 +110,12 @@ def test_a_turned_movie_tells_by_how_much(tmp_path: Path) -> None:
     ]
 
     assert facts(path).media.orientation == -told % 360
+
+
+def test_a_recording_whose_writer_could_not_go_back_tells_how_long_it_is() -> None:
+    live = made("matroska/live.mkv")
+    length = facts(live).media.duration_ns
+
+    assert "duration" not in probed(live)["format"]
+    assert length is not None
+    assert length / 1e9 == pytest.approx(0.48, abs=0.06)

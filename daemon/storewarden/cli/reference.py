@@ -187,9 +187,14 @@ HEAD = "| fact | tells | from | term |\n|---|---|---|---|\n"
 
 def markdown() -> str:
     """Return docs/reference/facts.md."""
+    from storewarden.cli import sources
+
     sections = "".join(_section(group, about) for group, about in GROUPS.items())
     others = "".join(f"| `{name}` | {about} |\n" for name, about in OTHER_TERMS.items())
-    return f"{INTRODUCTION}{sections}\n## Other terms\n\n| term | asks for |\n|---|---|\n{others}"
+    return (
+        f"{INTRODUCTION}{sections}\n## Other terms\n\n| term | asks for |\n|---|---|\n{others}"
+        f"{sources.markdown()}"
+    )
 
 
 def _section(group: str, about: str) -> str:

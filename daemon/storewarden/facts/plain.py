@@ -52,7 +52,7 @@ def is_text(head: bytes, *, named: bool) -> bool:
         return _decodes(head[: len(head) & ~1], encoding)
     if b"\0" in head or head[:_LOOK].translate(None, _NO_CONTROLS):
         return False
-    return named or _decodes(head[:1024], "utf-8")
+    return named or head.startswith(b"#!") or _decodes(head[:1024], "utf-8")
 
 
 def _decodes(head: bytes, encoding: str) -> bool:

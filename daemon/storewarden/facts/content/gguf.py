@@ -154,12 +154,23 @@ class _Walk:
         self._words_left -= count
         if self._words_left < 0:
             return False
-        for _ in range(count):
-            if form == _STRING:
-                self.skip(self.number(self.count))
-            elif not self._pass_array(depth + 1):
-                return False
-        return True
+        if form == _STRING:
+            self._pass_words(count)
+            return True
+        return all(self._pass_array(depth + 1) for _ in range(count))
+
+    def _pass_words(self, count: int) -> None:
+        """Pass over a vocabulary, which has hundreds of thousands of words."""
+        length = struct.Struct(self._order + self.count)
+        while count:
+            self.take(length.size)  # there is room for one at least
+            start = at = self._at - length.size
+            block, last = self._block, len(self._block) - length.size
+            while count and at <= last:
+                at += length.size + length.unpack_from(block, at)[0]
+                count -= 1
+            self._at = start
+            self.skip(at - start)
 
     def _keep(self, key: str, value: Value) -> None:
         if isinstance(value, str) and key.startswith("general."):

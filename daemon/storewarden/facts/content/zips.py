@@ -13,7 +13,7 @@ _LOCATOR: Final = struct.Struct("<4sLQL")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 _MOST_COMMENT: Final = 0xFFFF
-_MOST_DIRECTORY: Final = 4 << 20
+_MOST_DIRECTORY: Final = 2 << 20
 _ALL_ONES, _ALL_ONES_16 = 0xFFFFFFFF, 0xFFFF
 _ENCRYPTED: Final = 1
 _STORED, _DEFLATED = 0, 8
@@ -59,8 +59,8 @@ def directory(reader: Reader) -> list[Member]:
 def _end(reader: Reader) -> _End:
     for length in (_END.size, _END.size + _MOST_COMMENT):
         tail = reader.tail(length)
-        at = tail.rfind(b"PK\5\6")
-        if at >= 0 and at + _END.size <= len(tail):
+        at = _end_in(tail)
+        if at >= 0:
             break
     else:
         raise Malformed("is a zip without the directory that belongs at its end")
@@ -69,6 +69,24 @@ def _end(reader: Reader) -> _End:
     if _ALL_ONES in (size, offset) or count == _ALL_ONES_16:
         return _large_end(reader, place) or _End(place, count, size, offset)
     return _End(place, count, size, offset)
+
+
+def _end_in(tail: bytes) -> int:
+    """Return where the end of the directory begins; -1 where there is none.
+
+    Its comment must reach the end of the file: there may be anything in a comment. Only where none
+    does so, something was put behind the zip.
+    """
+    at, second = tail.rfind(b"PK\5\6"), -1
+    while at >= 0:
+        rest = len(tail) - at - _END.size
+        comment = int.from_bytes(tail[at + 20 : at + 22], "little")
+        if comment == rest:
+            return at
+        if second < 0 and comment < rest:
+            second = at
+        at = tail.rfind(b"PK\5\6", 0, at)
+    return second
 
 
 def _large_end(reader: Reader, place: int) -> _End | None:

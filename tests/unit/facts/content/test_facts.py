@@ -192,3 +192,25 @@ def test_words_are_counted_across_pieces() -> None:
     found = look("prose", b"lighthouse " * 100_000)
 
     assert found.more["text.words"] == 100_000
+
+
+@pytest.mark.parametrize(
+    "comment", [b"", b"by hand", b"PK\5\6" * 9, b"PK\5\6" + bytes(16) + b"\1\0", b"a" * 65_535]
+)
+def test_a_comment_of_a_zip_may_be_anything(comment: bytes) -> None:
+    found = look("zipped", content.zipped({"a": "b"}, comment=comment))
+
+    assert found.more["archive.entries"] == 1
+
+
+def test_what_was_put_behind_a_zip_does_no_harm() -> None:
+    assert look("zipped", content.zipped({"a": "b"}) + b"\r\n").more["archive.entries"] == 1
+
+
+def test_a_vocabulary_is_passed_over() -> None:
+    words = [f"{'long' * (number % 7)}{number}" for number in range(50_000)]
+    told = (("tokens", models.ARRAY, (models.STRING, words)), *models.LLAMA)
+
+    found = look("gguf", models.gguf(told, models.LLAMA_SHAPES))
+    assert found.more["title"] == "Dusk 7B Instruct"
+    assert found.more["model.tensors"] == 2

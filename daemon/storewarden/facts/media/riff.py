@@ -27,10 +27,10 @@ def read(reader: Reader, found: Found) -> None:
     outer, length, form = struct.unpack("<4sI4s", reader.at(0, _HEADER))
     if outer not in _FORMS:
         raise Malformed("is no RIFF file")
-    # what follows the first form of a large AVI is more of the same
-    whole = length + 8 if form == b"AVI " and length not in _UNKNOWN else reader.size
     if form == b"AVI ":
-        avi.read(reader, _HEADER, whole, found)
+        # what follows the first form of a large AVI is more of the same
+        end = reader.size if length in _UNKNOWN else length + 8
+        avi.read(reader, _HEADER, end, found)
     elif form == b"WAVE":
         found.mime = "audio/wav"
         only_sound(found)

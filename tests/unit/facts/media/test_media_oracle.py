@@ -119,3 +119,26 @@ def test_a_recording_whose_writer_could_not_go_back_tells_how_long_it_is() -> No
     assert "duration" not in probed(live)["format"]
     assert length is not None
     assert length / 1e9 == pytest.approx(0.48, abs=0.06)
+
+
+@pytest.mark.parametrize(
+    "name", ["isobmff/two-sounds.mp4", "matroska/two-sounds.mkv", "riff/two-sounds.avi"]
+)
+def test_further_sounds_are_counted_and_leave_the_first_alone(name: str) -> None:
+    found = facts(made(name))
+
+    assert found.more["tracks.audio"] == 2
+    assert found.media.codec == "mpeg4"
+
+
+def test_words_that_many_containers_have_become_facts() -> None:
+    for name in ("isobmff/h264-aac.mp4", "matroska/h264-aac.mkv", "ogg/vorbis.ogg", "riff/s16.wav"):
+        assert str(facts(made(name)).more["title"]).startswith("A")
+
+
+def test_who_wrote_a_file_becomes_a_fact(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    source = str(made("isobmff/h264-aac.mp4"))
+    subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c", "copy", str(path)], check=True)
+
+    assert str(facts(path).more["software"]).startswith("Lavf")

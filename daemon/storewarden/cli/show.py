@@ -184,7 +184,8 @@ def _recorded(row: FileRow, roots: dict[str, bytes]) -> Iterator[tuple[str, str]
     if row.gone_ns is not None:
         yield "gone", moment(row.gone_ns)
     yield "generation", str(row.generation)
-    yield "mode", f"{stat.filemode(row.mode)} uid {row.uid} gid {row.gid}, {row.links} links"
+    links = "1 link" if row.links == 1 else f"{row.links:,} links"
+    yield "mode", f"{stat.filemode(row.mode)} uid {row.uid} gid {row.gid}, {links}"
     yield "inode", f"{row.inode} on device {os.major(row.device)}:{os.minor(row.device)}"
 
 

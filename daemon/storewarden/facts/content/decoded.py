@@ -23,9 +23,9 @@ class Decoded(NamedTuple):
     whole: bool
 
 
-def decoded(reader: Reader) -> Decoded:
-    """Return the text of a file, at most 4 MiB of it; raises Malformed when it is none."""
-    data = reader.some(0, MOST_TEXT)
+def decoded(reader: Reader, most: int = MOST_TEXT) -> Decoded:
+    """Return the text of a file, or the beginning of it; raises Malformed when it is none."""
+    data = reader.some(0, most)
     whole = reader.size <= len(data)
     for mark, encoding in _BOMS:
         if data.startswith(mark):

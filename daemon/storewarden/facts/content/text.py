@@ -4,35 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
+from storewarden.facts.bounded import MOST_TEXT
 from storewarden.facts.content.decoded import Decoded, decoded
 from storewarden.facts.content.told import tell
 from storewarden.facts.found import Found
 from storewarden.facts.reader import Reader
 from storewarden.model import Transcript
 
+_SAMPLE: Final = 64 << 10
 _PIECE: Final = 256 << 10  # words are counted piecewise: a list of all would be large
 
 
 def read(reader: Reader, found: Found) -> None:
     """Read tables, logs and programs: only how large they are."""
-    _measured(reader, found)
+    # What is too long to be counted needs no reading for its encoding.
+    _measured(decoded(reader, MOST_TEXT if reader.size <= MOST_TEXT else _SAMPLE), found)
 
 
 def read_prose(reader: Reader, found: Found) -> None:
     """Read what somebody wrote for somebody to read."""
-    said = _measured(reader, found).text.strip()
-    if said:
+    read = decoded(reader)
+    _measured(read, found)
+    if said := read.text.strip():
         found.transcript = Transcript("text", said)
 
 
-def _measured(reader: Reader, found: Found) -> Decoded:
-    read = decoded(reader)
+def _measured(read: Decoded, found: Found) -> None:
     tell(found, "text.encoding", read.encoding)
     if read.whole:
         lines = read.text.count("\n") + (bool(read.text) and not read.text.endswith("\n"))
         tell(found, "text.lines", lines)
         tell(found, "text.words", _words(read.text))
-    return read
 
 
 def _words(text: str) -> int:

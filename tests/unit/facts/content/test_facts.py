@@ -4,7 +4,9 @@ from typing import Any
 
 import pytest
 
+from storewarden.facts.found import Found
 from storewarden.facts.inspect import inspect
+from storewarden.facts.inspectors import INSPECTORS
 from storewarden.facts.reader import Reader
 from storewarden.model import Facts, Outcome, Transcript
 from tests.conftest import Golden
@@ -214,3 +216,17 @@ def test_a_vocabulary_is_passed_over() -> None:
     found = look("gguf", models.gguf(told, models.LLAMA_SHAPES))
     assert found.more["title"] == "Dusk 7B Instruct"
     assert found.more["model.tensors"] == 2
+
+
+def test_of_a_log_of_gigabytes_little_is_read() -> None:
+    lengths = []
+
+    def read(_offset: int, length: int) -> bytes:
+        lengths.append(length)
+        return b"a line\n" * (length // 7) + b"ab"[: length % 7]
+
+    found = Found()
+    INSPECTORS["text"].read(Reader(read, 10 << 30), found)
+
+    assert found.more == {"text.encoding": "ascii"}
+    assert sum(lengths) <= 64 << 10

@@ -37,6 +37,9 @@ _FIRST_PASS: Final = 30.0
 _LONGEST_PASS: Final = 900.0
 # A file that changed or was renamed keeps its number, and waits behind where we are.
 _LOOK_BACK: Final = 1.0
+# Where no process starts, somebody has to mend something; or the machine was short of memory.
+_FIRST_START: Final = 0.5
+_LONGEST_START: Final = 300.0
 # The inspector of files that no inspection survived; its version rises with every other's.
 _ENDED: Final = "ended"
 # A recorder that cannot write is not buried in facts: they are found again.
@@ -101,6 +104,7 @@ class Inspector:
         self._next_pass = 0.0
         self._behind = False  # set by any thread: old files may wait again
         self._next_look_back = 0.0
+        self._start_pause = _FIRST_START
         self._unread: set[int] = set()  # what could not be read waits for the next pass
         self._worked_at = float("-inf")
         self._places: dict[str, tuple[str, ...]] = {}  # as they were when a sweep was asked for
@@ -121,11 +125,22 @@ class Inspector:
 
     def step(self) -> float:
         """Inspect some files; return how long to wait until more."""
+        try:
+            return self._turn()
+        except CannotInspect as error:
+            self._behind = self._news = True  # what was in hand waits
+            self._start_pause = min(self._start_pause * 2, _LONGEST_START)
+            self._hears.inspection_died("start")
+            log.error("files are not inspected", extra={"facts": {"why": error}})  # noqa: TRY400  # it says all there is
+            return self._start_pause
+
+    def _turn(self) -> float:
         roots = {name: root for name, root in self._roots().items() if root.inspect}
         if self._given_up or self._busy() or not roots or self._unwritten > _MOST_UNWRITTEN:
             return _BUSY if roots else _FIRST_PASS
-        if not self._pool.versions and not self._warm():
-            return _FIRST_PASS
+        if not self._pool.versions:
+            self._pool.warm()
+            self._worked_at = self._clock.monotonic()
         now = self._clock.monotonic()
         self._begin_again(now)
         if not self._news:
@@ -138,6 +153,7 @@ class Inspector:
         except StorewardenError as error:
             if not error.transient:
                 raise
+            self._news = True
             return _FIRST_PASS
         if wanted:
             self._news = True  # there may be more
@@ -171,17 +187,6 @@ class Inspector:
             self._places = places
             self._inbox.put(SweepAsked(self._versions(), places))
 
-    def _warm(self) -> bool:
-        """Hear from a process what inspectors there are."""
-        try:
-            self._pool.warm()
-        except CannotInspect as error:
-            self._hears.inspection_died("start")
-            log.error("files are not inspected", extra={"facts": {"why": error}})  # noqa: TRY400  # it says all there is
-            return False
-        self._worked_at = self._clock.monotonic()
-        return bool(self._pool.versions)
-
     def _versions(self) -> dict[str, int]:
         versions = self._pool.versions
         return {**versions, _ENDED: sum(versions.values())}
@@ -203,6 +208,7 @@ class Inspector:
             for file in reading.values():
                 self._own.over(file.root, file.path, file.name)
         self._worked_at = self._clock.monotonic()
+        self._start_pause = _FIRST_START
         if found:
             self._pause = _FIRST_PASS
             self._unwritten += len(found)

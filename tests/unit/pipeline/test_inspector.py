@@ -315,9 +315,27 @@ def test_where_no_process_starts_it_is_told_and_tried_later(
 ) -> None:
     desk.shelf.add("a.txt")
     desk.inspector._pool = Pool(1, desk.clock, desk.inspection_died, ("/bin/false",))
-    assert desk.inspector.step() == 30.0
-    assert desk.died == ["start"]
+    pauses = [desk.inspector.step() for _ in range(12)]
+    assert pauses[:3] == [1.0, 2.0, 4.0]
+    assert pauses[-1] == 300.0
+    assert set(desk.died) == {"start"}
     assert "files are not inspected" in caplog.text
+
+
+def test_a_process_that_cannot_be_replaced_costs_no_file(desk: Desk, tmp_path: Path) -> None:
+    """The first one starts and dies of a file; for a while no second one starts."""
+    script = tmp_path / "program"
+    script.write_text(DEADLY)
+    desk.inspector._pool = Pool(1, desk.clock, desk.inspection_died, (sys.executable, str(script)))
+    desk.inspector._pool.warm()
+    desk.shelf.add("deadly")
+    desk.shelf.add("a.txt")
+    script.write_text("raise SystemExit")
+    assert desk.inspector.step() > 0
+    script.write_text(DEADLY)
+    found = desk.run()
+    assert found[b"/a.txt"].facts.outcome is Outcome.READ
+    assert found[b"/deadly"].facts.outcome is Outcome.REFUSED
 
 
 def test_a_process_is_kept_while_files_come_and_ended_when_none_do(desk: Desk) -> None:

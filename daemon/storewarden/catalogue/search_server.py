@@ -44,18 +44,12 @@ def matching(wanted: Wanted) -> Node:
 
     Exact for the fields that are never clipped.
     """
-    return NodeList(
-        (
-            SQL("SELECT file_id FROM words WHERE words @@ CAST("),
-            *(Value(_tsquery(wanted)), SQL("AS tsquery)")),
-        )
-    )
+    return SQL(f"SELECT file_id FROM words WHERE words @@ {_literal(_tsquery(wanted))}")
 
 
 def _page(wanted: Wanted, below: int | None, limit: int) -> Node:
     """Return the query of one page: numbers, whether clipped, and where the words stand."""
     exact, prefixes = _lexemes(wanted)
-    loose, strict = _tsquery(wanted, loose=True), _tsquery(wanted)
     return NodeList(
         (
             SQL(
@@ -63,25 +57,35 @@ def _page(wanted: Wanted, below: int | None, limit: int) -> Node:
                 "SELECT lexeme || ' ' || array_to_string(positions, ' ') FROM unnest(page.words)"
                 " WHERE lexeme = ANY("
             ),
-            *(
-                Value(exact, unpack=False),
-                SQL(") OR lexeme ^@ ANY("),
-                Value(prefixes, unpack=False),
-            ),
-            SQL(")) FROM (SELECT file_id, clipped, words FROM words WHERE words @@ CAST("),
-            *(Value(loose), SQL("AS tsquery)")),
-            *(
-                (SQL("AND (clipped = 1 OR words @@ CAST("), Value(strict), SQL("AS tsquery))"))
-                if strict != loose
-                else ()
-            ),
+            Value(exact, unpack=False),
+            SQL(") OR lexeme ^@ ANY("),
+            Value(prefixes, unpack=False),
+            SQL(f")) FROM (SELECT file_id, clipped, words FROM words WHERE {_met(wanted)}"),
             *((SQL("AND file_id <"), Value(below)) if below is not None else ()),
             *((SQL("AND file_id >"), Value(wanted.above)) if wanted.above > 0 else ()),
             *((SQL("AND"), wanted.condition) if wanted.condition is not None else ()),
-            *(SQL("ORDER BY file_id DESC LIMIT"), Value(limit), SQL(") AS page")),
-            SQL("ORDER BY page.file_id DESC"),
+            SQL("ORDER BY file_id DESC LIMIT"),
+            Value(limit),
+            SQL(") AS page ORDER BY page.file_id DESC"),
         )
     )
+
+
+def _met(wanted: Wanted) -> str:
+    loose, strict = (_literal(_tsquery(wanted, loose=loose)) for loose in (True, False))
+    if strict == loose:
+        return f"words @@ {strict}"
+    return f"words @@ {loose} AND (clipped = 1 OR words @@ {strict})"
+
+
+def _literal(tsquery: str) -> str:
+    """Return a tsquery as it stands in a statement.
+
+    Not as a parameter: after some repetitions the server would plan once for all words, and read
+    the whole table for a rare one as it does for a common one.
+    """
+    doubled = tsquery.replace("'", "''")
+    return f"'{doubled}'::tsquery"
 
 
 # -- what is asked ------------------------------------------------------------------------------

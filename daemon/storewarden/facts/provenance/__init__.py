@@ -104,9 +104,9 @@ def provenance_of(found: Found) -> Provenance | None:
     told = [one for read in _READERS if (one := read(texts)) is not None]
     if not told:
         return None
-    best = max(told, key=_richness)
+    best = told[0]
     if len(told) > 1:
-        best = _completed(best, told)
+        best = _completed(max(told, key=_richness), told)
     return replace(best, raw=pack(found.texts)) if found.texts else best
 
 

@@ -78,40 +78,34 @@ def settings_of(line: str) -> Object:
     """Return ``Name: value, Name: "value, quoted", …`` by name; a value may be JSON."""
     line = line[:_LONGEST_LINE]
     told: Object = {}
-    at, tries = 0, _MOST_JSON
-    while len(told) < _MOST_SETTINGS and (match := _KEY.match(line, at)):
+    tries = _MOST_JSON
+    match = _KEY.match(line)
+    while match and len(told) < _MOST_SETTINGS:
         begin = match.end()
         first = line[begin : begin + 1]
         end, value = -1, None
         if first == '"':
             end, value = _quoted(line, begin)
-        elif first in ("{", "[") and first and tries:
+        elif first and first in "{[" and tries:
             tries -= 1
             end, value = _json(line, begin)
         if end < 0:
-            end = _end(line, begin)
+            end = line.find(",", begin)
+            end = end if end >= 0 else len(line)
             value = line[begin:end].strip()
         told.setdefault(match[1].strip(), value)
-        at = line.find(",", end) + 1
-        if not at:
-            break
-        at = _next(line, at)
+        match = _next(line, end)
     return told
 
 
-def _end(line: str, begin: int) -> int:
-    comma = line.find(",", begin)
-    return comma if comma >= 0 else len(line)
-
-
-def _next(line: str, at: int) -> int:
-    """Return where the next name stands: values of old versions hold commas of their own."""
-    while not _KEY.match(line, at):
-        comma = line.find(",", at)
-        if comma < 0:
-            break
+def _next(line: str, at: int) -> re.Match[str] | None:
+    """Return the next name: values of old versions hold commas of their own."""
+    while (comma := line.find(",", at)) >= 0:
+        match = _KEY.match(line, comma + 1)
+        if match:
+            return match
         at = comma + 1
-    return at
+    return None
 
 
 def _quoted(line: str, begin: int) -> tuple[int, str | None]:

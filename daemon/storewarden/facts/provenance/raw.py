@@ -29,6 +29,7 @@ else:
     )
 
 _LEVEL: Final = 3
+_LARGEST: Final = 6  # bytes of a character in JSON: backslash, u and four digits
 _PACKING: Final[dict[int, int]] = {
     CompressionParameter.compression_level: _LEVEL,
     CompressionParameter.checksum_flag: 1,
@@ -48,7 +49,7 @@ def pack(texts: Iterable[Text]) -> bytes:
         while name in told:
             number += 1
             name = f"{where}#{number}"
-        room -= _length(name) + _length(text) + 4
+        room -= _length(name, room) + _length(text, room) + 4
         if room < 0:
             break
         told[name] = text
@@ -73,15 +74,8 @@ def unpack(packed: bytes) -> dict[str, str]:
     return told
 
 
-def _length(text: str) -> int:
-    """Return at least how many bytes a text takes in JSON."""
-    if text.isascii():
-        return len(text) + text.count('"') + text.count("\\") + 5 * _controls(text)
+def _length(text: str, room: int) -> int:
+    """Return how many bytes a text takes in JSON; where there is much room, at most so many."""
+    if len(text) < room // (64 * _LARGEST):  # 64 of its size would still fit: it need not be exact
+        return _LARGEST * len(text)
     return len(json.dumps(text, ensure_ascii=False).encode("utf-8", "replace"))
-
-
-def _controls(text: str) -> int:
-    return 0 if text.isprintable() else sum(text.count(one) for one in _CONTROLS)
-
-
-_CONTROLS: Final = tuple(map(chr, range(0x20)))

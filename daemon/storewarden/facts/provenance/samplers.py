@@ -29,7 +29,7 @@ _SAVING: Final = re.compile(
 )
 _SHOWING: Final = re.compile(r"preview|show|display|view|compar", re.IGNORECASE)
 _LATENT: Final = re.compile(
-    r"latent|samples|image|pixels|video|frames|pipe|ctx|context", re.IGNORECASE
+    r"latent|stage_c|samples|image|pixels|video|frames|pipe|ctx|context", re.IGNORECASE
 )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from storewarden.facts.bounded import parse_json
@@ -37,7 +37,7 @@ _NESTED: Final = 2  # a JSON text in a JSON text: so much is unpacked, no deeper
 class Texts:
     """Texts as inspectors found them. JSON is parsed once, however many tools ask for it."""
 
-    __slots__ = ("_parsed", "by_name", "by_where", "free", "more")
+    __slots__ = ("_objects", "_parsed", "by_name", "by_where", "free", "more")
 
     def __init__(self, texts: list[Text], more: Mapping[str, Scalar]) -> None:
         self.by_where: dict[str, str] = {}
@@ -45,6 +45,7 @@ class Texts:
         self.free: list[Text] = []
         self.more = more
         self._parsed: dict[int, Any] = {}
+        self._objects: list[tuple[str, Object]] | None = None
         for one in texts:
             where, text = one
             self.by_where.setdefault(where, text)
@@ -70,14 +71,17 @@ class Texts:
         found = self.parsed(text) if text else None
         return found if isinstance(found, dict) else {}
 
-    def objects(self) -> Iterator[tuple[str, Object]]:
-        """Yield each JSON object of where anything may be written, with where it lay."""
-        for where, text in self.free:
-            found = self.parsed(text)
-            if isinstance(found, list) and found:
-                found = found[0]  # of a batch, the first picture stands for all
-            if isinstance(found, dict):
-                yield where, found
+    def objects(self) -> list[tuple[str, Object]]:
+        """Return each JSON object of where anything may be written, with where it lay."""
+        if self._objects is None:
+            self._objects = []
+            for where, text in self.free:
+                found = self.parsed(text)
+                if isinstance(found, list) and found:
+                    found = found[0]  # of a batch, the first picture stands for all
+                if isinstance(found, dict):
+                    self._objects.append((where, found))
+        return self._objects
 
 
 def unfolded(value: Any) -> Any:

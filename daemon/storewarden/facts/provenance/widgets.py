@@ -6,10 +6,11 @@ the nodes of ComfyUI itself and a few that are everywhere; of others the texts a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from storewarden.facts.provenance.values import Object, entries, mapping
+from storewarden.facts.provenance.values import Object, count, entries, mapping
 
 # After a seed stands what becomes of it next time.
 _AFTER: Final = ("fixed", "increment", "decrement", "randomize", True, False)
@@ -25,6 +26,7 @@ KSampler (Efficient): seed steps cfg sampler_name scheduler denoise preview_meth
 RandomNoise: noise_seed
 KSamplerSelect: sampler_name
 BasicScheduler: scheduler steps denoise
+LTXVScheduler: steps max_shift base_shift stretch terminal
 KarrasScheduler: steps sigma_max sigma_min rho
 ExponentialScheduler: steps sigma_max sigma_min
 SDTurboScheduler: steps denoise
@@ -53,8 +55,7 @@ LoraLoaderModelOnly: lora_name strength_model
 EmptyLatentImage: width height batch_size
 EmptySD3LatentImage: width height batch_size
 EmptyFlux2LatentImage: width height batch_size
-EmptyHunyuanLatentVideo: width height length batch_size
-WanImageToVideo: width height length batch_size
+StableCascade_EmptyLatentImage: width height compression batch_size
 LatentUpscale: upscale_method width height crop
 StringConcatenate: string_a string_b delimiter
 PrimitiveString: value
@@ -67,6 +68,7 @@ Text Multiline: text
 String Literal: string
 WanVideoSampler: steps cfg shift seed force_offload scheduler riflex_freq_index
 """
+_SIZED: Final = re.compile(r"Empty\w*(?:Latent|Embeds)|ToVideo|Video\w*Latent")
 _NAMES: Final = {
     kind: tuple(names.split())
     for kind, _, names in (line.partition(": ") for line in _TABLE.strip().splitlines())
@@ -80,7 +82,9 @@ def values_of(told: Object) -> Iterator[tuple[str, Any]]:
         yield from ((name, value) for name, value in values.items() if isinstance(name, str))
         return
     row = entries(values)[:_MOST]
-    names = _NAMES.get(told["type"]) or _declared(told)
+    names = _NAMES.get(told["type"]) or _declared(told, row)
+    if not names and _SIZED.search(told["type"]) and all(count(one) for one in row[:2]):
+        names = ("width", "height")
     if names:
         yield from _named(names, row)
         names = names[: len(row)]
@@ -88,14 +92,21 @@ def values_of(told: Object) -> Iterator[tuple[str, Any]]:
         yield from _unnamed(row)
 
 
-def _declared(told: Object) -> tuple[str, ...]:
-    """Return the names of the widgets that are inputs as well, if they are told for all."""
+def _declared(told: Object, row: list[Any]) -> tuple[str, ...]:
+    """Return the names of the widgets that are inputs as well, if they are told for all.
+
+    Old drawings tell them for those alone that were made inputs by hand.
+    """
     names = []
     for one in map(mapping, entries(told.get("inputs"))):
         label = mapping(one.get("widget")).get("name")
         if isinstance(label, str):
             names.append(label)
-    return tuple(names)
+    taken = len(names)
+    for at, label in enumerate(names):
+        if label in _SEEDS and at + 1 < len(row) and _follows_seed(row[at + 1]):
+            taken += 1
+    return tuple(names) if taken == len(row) else ()
 
 
 def _named(names: tuple[str, ...], row: list[Any]) -> Iterator[tuple[str, Any]]:

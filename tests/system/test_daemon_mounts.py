@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon import Daemon
+from tests.daemon import SEEN, Daemon
 from tests.mounts import Namespace, namespace
 from tests.trees import burst, write
 
@@ -140,6 +140,71 @@ def test_a_file_system_inside_the_root_goes_away(tmp_path: Path, mounts: Namespa
         assert daemon.status_of()["missing_held"] == 30
         assert daemon.verb("scan", "--accept-missing").returncode == 0
         assert daemon.count() == 200
+
+
+def mount_over(mounts: Namespace, how: str, place: Path, top: Path) -> None:
+    """Mount something at a place: another file system, or a directory of the same one."""
+    if how == "tmpfs":
+        mounts.tmpfs(place)
+    else:
+        (top / "elsewhere").mkdir()
+        mounts.run("mount", "--bind", top / "elsewhere", place)
+
+
+@pytest.mark.parametrize("how", ["tmpfs", "bind"])
+def test_a_file_system_mounted_inside_is_seen_within_seconds(
+    tmp_path: Path, mounts: Namespace, how: str
+) -> None:
+    root = tmp_path / "root"
+    (root / "inner").mkdir(parents=True)
+    burst(root / "own", 20)
+    with Daemon(tmp_path / "daemon", {ROOT: root}, inside=mounts) as daemon:
+        daemon.settled()
+        scans = daemon.scans()
+        mount_over(mounts, how, root / "inner", tmp_path)
+        burst(daemon.seen(root) / "inner" / "deep", 30)  # maybe before anybody noticed
+        daemon.settled(seconds=SEEN)
+        write(daemon.seen(root) / "inner" / "later.png")
+        daemon.settled(seconds=SEEN)
+        assert daemon.count() == 51
+        assert daemon.scans() == scans, "no scan of the whole root was needed"
+        assert daemon.status_of()["blind"] == []
+
+
+@pytest.mark.parametrize("how", ["tmpfs", "bind"])
+def test_what_a_mount_covers_is_never_called_missing_without_a_word(
+    tmp_path: Path, mounts: Namespace, how: str
+) -> None:
+    root = tmp_path / "root"
+    burst(root / "own", 200)
+    burst(root / "covered" / "deep", 5)
+    with Daemon(tmp_path / "daemon", {ROOT: root}, inside=mounts) as daemon:
+        daemon.settled()
+        mount_over(mounts, how, root / "covered", tmp_path)
+        burst(daemon.seen(root) / "covered", 3, stem="on-top")
+        daemon.blinded("root-mounted-over", state="blind")
+        daemon.until(lambda: daemon.count() == 208, "what lies on top is recorded as well")
+        for _ in range(2):
+            assert daemon.verb("scan").returncode == 1, "they are held"
+        assert daemon.count() == 208
+        assert daemon.status_of()["missing_held"] == 5
+
+        assert daemon.stop() == 0
+        daemon.start()
+        daemon.blinded("root-mounted-over", state="blind")
+        daemon.until(lambda: daemon.status_of()["missing_held"] == 5, "held after a restart, too")
+        assert daemon.count() == 208
+
+        unmount(mounts, root / "covered", daemon)
+        write(daemon.seen(root) / "covered" / "deep" / "new.png")
+        daemon.blinded("root-not-mounted", state="blind")
+        daemon.until(lambda: daemon.count() == 209, "what was covered is watched again")
+        assert daemon.verb("scan").returncode == 1, "now those on top are held"
+        assert daemon.count() == 209
+        assert daemon.verb("scan", "--accept-missing").returncode == 0
+        daemon.settled()
+        assert daemon.count() == 206
+        daemon.until(lambda: daemon.status_of()["blind"] == [], "a person said that it is true")
 
 
 def unmount(mounts: Namespace, place: Path, daemon: Daemon) -> None:

@@ -209,6 +209,22 @@ def write_scan(engine: Engine, root_id: int, scan: LastScan) -> None:
         )
 
 
+def has_files_below(engine: Engine, root_id: int, path: bytes, after_id: int) -> bool:
+    """Tell whether a present file in a directory, or below it, has a row made after that one."""
+    rows = engine.execute(
+        "SELECT 1 FROM directories d JOIN files f ON f.directory_id = d.id"
+        " WHERE d.root_id = ? AND (d.path = ? OR (d.path >= ? AND d.path < ?))"
+        " AND f.state = 'present' AND f.id > ? LIMIT 1",
+        (root_id, path, path + b"/", path + b"0", after_id),  # "0" follows "/" in ASCII
+    )
+    return bool(rows)
+
+
+def newest_file(engine: Engine) -> int:
+    """Return the highest id of all rows of files, 0 when there are none."""
+    return int(engine.execute("SELECT coalesce(max(id), 0) FROM files")[0][0])
+
+
 def write_blindness(engine: Engine, root_id: int, blind: Iterable[Blind], now_ns: int) -> None:
     """Remember all places of a root that cannot be seen now; what went on keeps its time."""
     now = {(str(place.reason), place.path): place for place in blind}

@@ -118,6 +118,19 @@ class RootMemory:
                 )
         return None
 
+    def knows_below(self, root: str, path: bytes, after_id: int) -> bool:
+        """Tell whether a present file below a directory has a row that was made after one."""
+        return roots.has_files_below(self._ground.engine, self._ground.roots[root], path, after_id)
+
+    def newest(self) -> int:
+        """Return the highest id of all rows of files."""
+        return roots.newest_file(self._ground.engine)
+
+    def hidden(self, root: str) -> list[tuple[str, bytes]]:
+        """Return what could not be seen of a root when last told: reasons and places."""
+        rows = roots.blindness(self._ground.engine, self._ground.roots[root])
+        return [(row.reason, bytes(row.path)) for row in rows]
+
     def remember(self, root: str, identity: RootIdentity) -> None:
         """Store what a root is known by from now on."""
         ground = self._ground

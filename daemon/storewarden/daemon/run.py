@@ -369,6 +369,8 @@ class Daemon:
             directory = known(root_id, path)
             return directory is not None and tally.met(directory.id)
 
+        if tally.wish.accept_missing:
+            emitter.believe_gone()
         emitter.confirm_after_scan(visited)
 
     def _unreadable(self, root: str) -> dict[bytes, int]:

@@ -11,7 +11,6 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.depart import Absent, Departures
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.written import Recorded
-from storewarden.model import Blindness
 from storewarden.pipeline.look import RootElsewhere, look, opened
 from storewarden.pipeline.state import RootState, ScanTally
 
@@ -96,11 +95,11 @@ class ScanEnd:
         by_directory: dict[bytes, list[Absent]] = defaultdict(list)
         for absent in self._departures.absent(self.root.name, ids):
             by_directory[absent.path].append(absent)
-        unmounted = self._unmounted()
+        hidden = () if self.tally.wish.accept_missing else self.root.hidden()
         try:
             with opened(self.root.settings.path, self.root.place or (0, 0)) as root_fd:
                 for path, absents in by_directory.items():
-                    if unmounted and (path + b"/").startswith(unmounted):
+                    if hidden and (path + b"/").startswith(hidden):
                         self.tally.held += len(absents)
                         continue
                     looked = look(root_fd, path, [absent.name for absent in absents])
@@ -112,13 +111,6 @@ class ScanEnd:
                     yield from (absent.id for absent in absents if absent.name in gone)
         except RootElsewhere as error:
             self.tally.broken = str(error)
-
-    def _unmounted(self) -> tuple[bytes, ...]:
-        """Return where a file system inside the root went away: nobody knows its files."""
-        if self.tally.wish.accept_missing or self.root.watches is None:
-            return ()
-        blind = self.root.watches.blind()
-        return tuple(one.path + b"/" for one in blind if one.reason is Blindness.NOT_MOUNTED)
 
     def _too_many(self, count: int) -> bool:
         """Tell whether so many files are gone that a person has to say it is true."""

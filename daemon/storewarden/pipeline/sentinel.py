@@ -18,6 +18,7 @@ from storewarden.config.schema import RootSettings
 from storewarden.errors import StorewardenError, WatchError
 from storewarden.model import Blind, Blindness
 from storewarden.pipeline.inbox import BlindnessChanged, Inbox, RootDown, RootUp
+from storewarden.pipeline.nested import Known, NestedMounts
 from storewarden.pipeline.state import ScanWish
 from storewarden.watch.emitter import InotifyEmitter
 from storewarden.watch.identity import (
@@ -37,7 +38,7 @@ INTERVAL = 1.0
 _TRY_AGAIN = 4.0  # seconds between attempts to watch a root that has to be polled
 
 
-class Memory(Protocol):
+class Memory(Known, Protocol):
     """What the catalogue remembers of roots."""
 
     def known(self, root: str) -> RootIdentity | None:
@@ -84,12 +85,14 @@ class Sight:
     """What the sentinel sees of one root, for the figures."""
 
     settings: RootSettings
+    nested: NestedMounts
     mode: str = "none"
     state: str = "starting"
     known: RootIdentity | None = None
     up: RootUp | None = None
     emitter: InotifyEmitter | None = None
     blind: dict[tuple[Blindness, bytes], Blind] = field(default_factory=dict)
+    told: bool = False  # whether the catalogue knows; what an earlier daemon told may be over
     own: tuple[Blind, ...] = ()  # what the sentinel itself found
     lost: int = 0  # overflows of emitters that are gone
     deaths: int = 0  # emitters that died and were replaced
@@ -141,7 +144,8 @@ class Sentinel:
             del self.sights[name]
         for name, settings in wanted.items():
             if name not in self.sights:
-                self.sights[name] = Sight(settings, known=self._memory.known(name))
+                nested = NestedMounts(settings, self._eyes.mounts, self._memory)
+                self.sights[name] = Sight(settings, nested, known=self._memory.known(name))
 
     def step(self) -> float:
         """Judge every root once."""
@@ -191,6 +195,7 @@ class Sentinel:
         elif sight.emitter is None:
             self._try_to_watch(sight, seen)
         else:
+            sight.nested.look(sight.emitter)
             self._poll_what_is_unwatched(sight, sight.emitter)
 
     def _doubt(self, name: str) -> bool:
@@ -246,6 +251,7 @@ class Sentinel:
         """Watch by events, or poll and say why."""
         settings = sight.settings
         sight.own = ()
+        sight.nested.begin()
         try:
             emitter = self._eyes.open(settings)
         except WatchError as error:
@@ -260,6 +266,7 @@ class Sentinel:
             sight.mode = "poll"
             return
         sight.emitter = emitter
+        sight.nested.tell(emitter)
 
     def _try_to_watch(self, sight: Sight, seen: RootIdentity) -> None:
         """Go back from polling to events when what prevented them has ended."""
@@ -301,9 +308,10 @@ class Sentinel:
         """Say what cannot be seen when that changes: once when it begins, once when it ends."""
         name = sight.settings.name
         now = {(one.reason, one.path): one for one in self._blind(sight)}
-        if now.keys() == sight.blind.keys():
+        if now.keys() == sight.blind.keys() and sight.told:
             sight.blind = now
             return
+        sight.told = True
         for key in now.keys() - sight.blind.keys():
             one = now[key]
             log.error(

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from storewarden.catalogue.written import Recorded
 from storewarden.config.schema import RootSettings
-from storewarden.model import Blind
+from storewarden.model import Blind, Blindness
 from storewarden.pipeline.look import Place, RootElsewhere, holds, opened
 from storewarden.watch.exclude import Exclusions, names_matching
 from storewarden.watch.settle import Settle, SettleSettings
@@ -202,6 +202,12 @@ class RootState:
             return
         self._shown_at = now
         self.shown = Shown(pending, self.settle.oldest() if pending else None)
+
+    def hidden(self) -> tuple[bytes, ...]:
+        """Return where mounts hide files, or took them along, each with a slash: nobody knows."""
+        blind = self.watches.blind() if self.watches is not None else ()
+        reasons = {Blindness.NOT_MOUNTED, Blindness.MOUNTED_OVER}
+        return tuple(one.path + b"/" for one in blind if one.reason in reasons)
 
     def busy(self) -> bool:
         """Whether there is something to do without a new event."""

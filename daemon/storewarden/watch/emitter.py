@@ -26,7 +26,7 @@ from typing import Final
 from watchdog.observers.api import EventEmitter, EventQueue, ObservedWatch
 
 from storewarden.errors import WatchError
-from storewarden.model import Blind, Blindness, RootDirty
+from storewarden.model import Blind, Blindness, DirectoryFound, RootDirty
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.delivery import Delivery
 from storewarden.watch.ears import Ears
@@ -369,6 +369,27 @@ class InotifyEmitter(EventEmitter):
             if self._working():
                 self._guarded(look)
                 self._ears.wake()
+
+    def mounts_changed(self, path: bytes, *, covered: bool, left: bool) -> None:
+        """Look at a directory where something was mounted or unmounted, and at all below it.
+
+        ``covered``: known files below are hidden by it; ``left``: known files went with it.
+        """
+        with self._lock:
+            if not self._working():
+                return
+            for places, held in ((self._tree.covered, covered), (self._tree.unmounted, left)):
+                (places.add if held else places.discard)(path)
+            self.look_again(path)
+            self._delivery.announce(DirectoryFound(self.spec.root, path))
+            self._ears.wake()
+
+    def believe_gone(self) -> None:
+        """Take what is hidden by mounts, or went with them, for gone: a person said so."""
+        with self._lock:
+            if self._open:
+                self._tree.covered.clear()
+                self._tree.unmounted.clear()
 
     def distrust(self, reason: str) -> None:
         """Have the whole root scanned: what was delivered may have been lost."""

@@ -80,6 +80,7 @@ class WatchedTree:
         self.drift = Drift()
         self.unreadable: dict[Node, int] = {}  # with their errno
         self.unmounted: set[bytes] = set()  # where a file system inside the root went away
+        self.covered: set[bytes] = set()  # where one was mounted over files that are known
         self.restless: dict[Node, float] = {}  # to be looked through, and since when
         self._lost: list[Node] = []  # the kernel gave up their watches
         self._unmounting: set[Node] = set()
@@ -195,7 +196,8 @@ class WatchedTree:
             self._readable_again(known, path)
             return None
         if known is not None and known.place not in {place, _NOWHERE}:
-            self._evict(known, path, covered=known.device != place[0])
+            hidden = path in self.covered or path in self.unmounted
+            self._evict(known, path, covered=hidden or known.device != place[0])
             known = None
         if place[0] != parent.device:
             self.unmounted.discard(path)

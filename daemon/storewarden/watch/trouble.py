@@ -52,6 +52,10 @@ def troubles(
         remedy = f"mount what belongs at {_quoted(path + b'/' + below)}"
         detail = "a file system inside the root was unmounted"
         found.append(Blind(root, Blindness.NOT_MOUNTED, below, detail, remedy))
+    for below in tree.covered:
+        remedy = f"sudo umount {_quoted(path + b'/' + below)}"
+        detail = "a file system was mounted over files that are known"
+        found.append(Blind(root, Blindness.MOUNTED_OVER, below, detail, remedy))
     return tuple(found)
 
 

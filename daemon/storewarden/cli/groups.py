@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from storewarden.cli.known import SECOND_NS, loras_text
@@ -25,10 +25,9 @@ def groups(known: Known | None, inspected_ns: int | None) -> Iterator[list[Line]
     """Yield the groups of lines for people; a group about which nothing is known is left out."""
     if known is not None:
         for group in (_content, _making, _place, _words, _use):
-            lines = [(label, _harmless(text)) for label, text in group(known) if text]
-            if lines:
+            if lines := list(_harmless(group(known))):
                 yield lines
-    yield [(label, _harmless(text)) for label, text in _look(known, inspected_ns) if text]
+    yield list(_harmless(_look(known, inspected_ns)))
 
 
 def fields(known: Known | None) -> Iterator[tuple[object, ...]]:
@@ -57,12 +56,17 @@ def _plain(value: Any) -> Any:
 
 def raw(texts: dict[str, str]) -> Iterator[Line]:
     """Yield every text as it was found, by where."""
-    return ((where, _harmless(text)) for where, text in texts.items())
+    return _harmless(texts.items())
 
 
-def _harmless(text: str) -> str:
-    """Keep the lines of a text, and nothing else in it that acts on a terminal."""
-    return "\n".join(shown(line) for line in text.splitlines())
+def _harmless(lines: Iterable[Line]) -> Iterator[Line]:
+    """Keep the lines that say something, and nothing in them that acts on a terminal.
+
+    A file chooses where its texts are found, too: ``png:`` and whatever word it likes.
+    """
+    for label, text in lines:
+        if text:
+            yield shown(label), "\n".join(shown(line) for line in text.splitlines())
 
 
 def _joined(*parts: str) -> str:

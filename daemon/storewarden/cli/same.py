@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from storewarden.catalogue.same import Same
 
 SCREENFUL = 20  # groups on a terminal, unless told otherwise
+NAMES = 10  # of one group, likewise
 
 
 @dataclass
@@ -75,15 +76,15 @@ def _write(output: Output, groups: Iterable[Same], limit: int) -> Tally:
         tally.wasted += group.wasted
         if not limit or tally.shown < limit:
             tally.shown += 1
-            _show(output, group)
+            _show(output, group, whole=not limit)
     return tally
 
 
-def _show(output: Output, group: Same) -> None:
+def _show(output: Output, group: Same, *, whole: bool) -> None:
     if output.json:
         output.record(as_json(group))
     elif output.terminal:
-        _for_people(output, group)
+        _for_people(output, group, whole=whole)
     else:
         for row in group.files:
             output.fields(group.digest.hex(), group.size, group.wasted, row.root, row.path)
@@ -101,15 +102,19 @@ def as_json(group: Same) -> dict[str, Any]:
     }
 
 
-def _for_people(output: Output, group: Same) -> None:
+def _for_people(output: Output, group: Same, *, whole: bool) -> None:
     from storewarden.measure.shown import shown
     from storewarden.units import format_size
 
     head = f"{format_size(group.wasted)} wasted"
     each = f"{len(group.files)} files of {format_size(group.size)}"
     output.text(f"{output.styled(Cell(head, 'odd'))}  {each}")
-    for row in group.files:
+    # the one that is left out would take the same line
+    shortened = not whole and len(group.files) > NAMES + 1
+    for row in group.files[:NAMES] if shortened else group.files:
         output.text(f"  {row.root}/{shown(row.path)}")
+    if shortened:
+        output.text(f"  … and {len(group.files) - NAMES:,} more", "dim")
     output.text()
 
 
@@ -122,4 +127,4 @@ def _sum_up(output: Output, tally: Tally) -> None:
     groups = "1 content" if tally.groups == 1 else f"{tally.groups:,} contents"
     output.text(f"{format_size(tally.wasted)} wasted: {tally.files:,} files of {groups}", "head")
     if tally.shown < tally.groups:
-        note(f"the {tally.shown} that waste most are shown; --limit 0 shows every one")
+        note(f"the {tally.shown} that waste most are shown; --limit 0 shows all")

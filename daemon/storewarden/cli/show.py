@@ -102,10 +102,18 @@ def whole(subject: Subject) -> dict[str, Any]:
 
 
 def _texts(known: Known | None) -> dict[str, str]:
+    from storewarden.errors import StorewardenError
     from storewarden.facts.provenance.raw import unpack
+    from storewarden.facts.reader import Malformed
 
     made = known.provenance if known is not None else None
-    return unpack(made.raw) if made is not None and made.raw else {}
+    if made is None or not made.raw:
+        return {}
+    try:
+        return unpack(made.raw)
+    except Malformed as error:
+        remedy = "storewarden catalogue status --check"
+        raise StorewardenError("no texts to show", why=str(error), remedy=remedy) from error
 
 
 def _tell(output: Output, subject: Subject, roots: dict[str, bytes]) -> None:

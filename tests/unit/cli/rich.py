@@ -130,9 +130,10 @@ def fill_facts(engine: Engine) -> None:
         Words(engine).index([*looked, 4, 5])
 
 
-def copies(engine: Engine) -> None:
-    """Two more files with the content of the one with the odd name."""
-    more = ((10, 2, b"tab\there", 10, "other", 2), (11, 3, b"small", 10, "other", 2))
+def copies(engine: Engine, number: int = 2) -> None:
+    """Some more files with the content of the one with the odd name."""
+    more = [(10, 2, b"tab\there", 10, "other", 2), (11, 3, b"small", 10, "other", 2)]
+    more += [(at, 2, b"small %d" % at, 10, "other", 2) for at in range(12, 10 + number)]
     with engine.transaction():
         engine.insert("files", FILE_COLUMNS, [_file(*one) for one in more])
 

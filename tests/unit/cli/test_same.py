@@ -37,8 +37,18 @@ def test_a_limit_leaves_the_sum_as_it_is(rich: Engine, run: Run) -> None:
     ran = run("same", "--limit", "1", terminal=True)
 
     assert ran.out.endswith("1.4 MiB wasted: 5 files of 2 contents\n")
-    assert ran.err == "the 1 that waste most are shown; --limit 0 shows every one\n"
+    assert ran.err == "the 1 that waste most are shown; --limit 0 shows all\n"
     assert len(run("same", "--limit", "1", "--json").lines) == 1
+
+
+def test_a_long_group_is_shortened_on_a_terminal(rich: Engine, run: Run) -> None:
+    copies(rich, 30)
+    short, whole = (run("same", *more, terminal=True) for more in ((), ("--limit", "0")))
+
+    assert "  … and 21 more\n" in short.out
+    assert "uploads/small" in whole.out
+    assert len(whole.out.splitlines()) == len(short.out.splitlines()) + 20
+    assert len(run("same", "--json", "size<100B").lines[0]["files"]) == 31
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,16 @@ def test_texts_as_they_were_found_on_a_terminal(painted: Engine, run: Run) -> No
     assert "png:parameters a cat,\n               dusk\\x1b[2J\n" in out
 
 
+def test_texts_that_are_damaged_are_told_as_such(rich: Engine, run: Run) -> None:
+    with rich.transaction():
+        rich.execute("UPDATE prompts SET raw = ? WHERE file_id = 1", (b"no zstd",))
+    ran = run("show", "save_outputs/cat.png", "--raw")
+
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("storewarden: no texts to show: the texts kept do not unpack")
+    assert run("show", "save_outputs/cat.png").code == 0
+
+
 def test_a_file_without_texts_has_none(rich: Engine, run: Run) -> None:
     ran = run("show", "uploads/漢字.bin", "--raw", "--json")
 

@@ -93,7 +93,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m bench",
         description="Measure Storewarden against what one would use instead. All of it takes "
-        "about ten minutes and 3 GB in $STOREWARDEN_BENCH_DIR, else in this checkout.",
+        "about twenty minutes and 14 GB in $STOREWARDEN_BENCH_DIR, else in this checkout.",
         epilog="benchmarks: " + ", ".join(BENCHMARKS),
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")

@@ -31,11 +31,11 @@ def per_day(times: int, began_ns: int, now_ns: int) -> float:
 def rate(column: Any, dialect: Dialect, now_ns: int) -> Expression:
     """Return the same as SQL, for a row of files and roots; null where nobody counts."""
     latest = fn.MAX if dialect == "sqlite" else fn.GREATEST
-    window = latest(Value(now_ns - WINDOW), Root.usage_since_ns, File.first_seen_ns)
-    # GREATEST passes nulls over, where nobody counts the result shall be null
-    began = window + (Root.usage_since_ns - Root.usage_since_ns)
+    began = latest(Value(now_ns - WINDOW), Root.usage_since_ns, File.first_seen_ns)
     times: Any = UsageDay.select(fn.COALESCE(fn.SUM(column), 0)).where(
         UsageDay.file == File.id, UsageDay.day >= began / DAY
     )
-    span = latest(Value(DAY), Value(now_ns) - began)
+    # GREATEST passes nulls over; where nobody counts, the result shall be null
+    nobody = Root.usage_since_ns - Root.usage_since_ns
+    span = latest(Value(DAY), Value(now_ns) - began) + nobody
     return Expression(Expression(times, "*", Value(float(DAY))), "/", span)

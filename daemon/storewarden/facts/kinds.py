@@ -48,8 +48,8 @@ _TABLE = {
         ra audio/vnd.rn-realaudio  w64 audio/x-w64  voc audio/x-voc
     """,
     "text": """
-        txt text prompt caption text/plain  log text/x-log  md markdown text/markdown
-        rst text/x-rst
+        txt text prompt caption description text/plain  log text/x-log
+        md markdown text/markdown  rst text/x-rst
         adoc text/asciidoc  tex text/x-tex  csv text/csv  tsv text/tab-separated-values
         json application/json  jsonl ndjson application/x-ndjson  json5 application/json5
         yaml yml application/yaml  toml application/toml  ini cfg conf properties env text/x-ini

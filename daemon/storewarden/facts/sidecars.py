@@ -28,8 +28,8 @@ _WORDS: Final = frozenset({b"txt", b"text", b"md", b"markdown", b"prompt"})
 _BY_EXTENSION: Final = {
     **dict.fromkeys((b"srt", b"vtt", b"ass", b"ssa", b"sbv", b"ttml", b"dfxp", b"lrc"), "subtitle"),
     **dict.fromkeys((b"sub", b"idx", b"smi", b"sami", b"scc", b"sup"), "subtitle"),
-    **dict.fromkeys(_WORDS | {b"caption"}, "caption"),
-    **dict.fromkeys((b"json", b"xmp", b"yaml", b"yml", b"info"), "metadata"),
+    **dict.fromkeys(_WORDS | {b"caption", b"description"}, "caption"),
+    **dict.fromkeys((b"json", b"xmp", b"yaml", b"yml", b"nfo", b"info"), "metadata"),
 }
 
 # What stands between the name of the owner and the extension, and the role that it makes.

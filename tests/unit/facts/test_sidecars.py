@@ -27,6 +27,8 @@ from storewarden.facts.sidecars import belongs, language, sidecar
         (b"clip.caption", b"clip.mp4", "caption"),
         (b"clip.summary.txt", b"clip.mp4", "caption"),
         (b"clip.prompt", b"clip.mp4", "caption"),
+        (b"clip.description", b"clip.webm", "caption"),
+        (b"film.nfo", b"film.mkv", "metadata"),
         (b"style.txt", b"style.safetensors", "caption"),
         (b"image.json", b"image.png", "metadata"),
         (b"image.png.json", b"image.png", "metadata"),

@@ -36,6 +36,11 @@ _LANGUAGE: Final = re.compile(r"^Language:\s*([A-Za-z0-9-]{2,20})\s*$", re.MULTI
 _XML_LANGUAGE: Final = re.compile(
     r"""<(?:\w{1,20}:)?tt\b[^<>]{0,2000}xml:lang=["']([\w-]{2,20})["']"""
 )
+_ABOUT: Final = {
+    "lrc": re.compile(r"^\[(ti|ar|al):([^\]\n]{1,400})\]", re.MULTILINE),
+    "ass": re.compile(r"^(Title):([^\n]{1,400})$", re.MULTILINE),
+}
+_ABOUT_KEYS: Final = {"ti": "title", "ar": "artist", "al": "album", "Title": "title"}
 
 
 class Cue(NamedTuple):
@@ -62,6 +67,7 @@ def read(reader: Reader, found: Found) -> None:
     tell(found, "subtitle.seconds", last or None)
     if not count:
         raise Malformed("holds no subtitle where there must be some")
+    _about(text, form, found)
     if lines:
         found.transcript = Transcript("subtitle", "\n".join(lines), _language(text, form))
 
@@ -172,6 +178,13 @@ def _lines(said: str) -> Iterator[str]:
     for line in said.split("\n"):
         if line := " ".join(line.split()):
             yield line
+
+
+def _about(text: str, form: str, found: Found) -> None:
+    """Keep what lyrics and scripts say of the song or the film at their beginning."""
+    if form in _ABOUT:
+        for key, said in _ABOUT[form].findall(text[:4000]):
+            tell(found, _ABOUT_KEYS[key], said)
 
 
 def _language(text: str, form: str) -> str | None:

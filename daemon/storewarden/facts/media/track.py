@@ -150,6 +150,11 @@ def _record(reader: Reader, box: Box, track: Track) -> None:
         for inner in children(reader, box):
             if inner.kind != b"wave":
                 _record(reader, inner, track)
+    elif box.kind == b"sinf":  # encrypted: what it was before
+        original = child(reader, box, b"frma")
+        if original:
+            name = iso_video if track.handler == b"vide" else iso_audio
+            track.codec = name(content(reader, original, 4))
     elif box.kind == b"enda":
         if content(reader, box, 2) == b"\0\1" and track.codec and track.codec.endswith("be"):
             track.codec = track.codec[:-2] + "le"

@@ -297,6 +297,25 @@ def test_frames_of_id3_in_any_encoding_are_found(content: bytes, where: str, tex
     assert (where, text) in found_in(mpegaudio.read, data)[0].texts
 
 
+@pytest.mark.parametrize(
+    ("version", "flags", "frames"),
+    [
+        (2, 0, b"TT2\0\0\2\0A"),
+        (3, 0x80, id3_frame(b"TIT2", b"\1\xff\0\xfeA\0").replace(b"\0\0\0\6", b"\0\0\0\5")),
+        (3, 0x40, b"\0\0\0\6" + bytes(6) + id3_frame(b"TIT2", b"\0A")),
+        (4, 0, b"TIT2\0\0\0\2\0\0\3A"),
+        (4, 0x40, b"\0\0\0\6\1\0" + b"TIT2\0\0\0\2\0\0\3A"),
+        (4, 0, b"COMM\0\0\0\x90\0\0\3eng\0" + b"x" * 139 + b"TIT2\0\0\0\2\0\0\3A"),
+    ],
+)
+def test_every_version_of_id3_is_understood(version: int, flags: int, frames: bytes) -> None:
+    head = bytearray(tag(frames, version=version))
+    head[5] = flags
+    data = bytes(head) + made("mpegaudio/constant.mp3").read_bytes()
+
+    assert ("id3:TIT2", "A") in found_in(mpegaudio.read, data)[0].texts
+
+
 def test_the_first_id3_is_read_at_the_end() -> None:
     old = b"TAG" + b"Title".ljust(30, b"\0") + b"Artist".ljust(30, b"\0") + bytes(65)
     found, _ = found_in(mpegaudio.read, made("mpegaudio/constant.mp3").read_bytes() + old)

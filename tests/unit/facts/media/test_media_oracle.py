@@ -142,3 +142,28 @@ def test_who_wrote_a_file_becomes_a_fact(tmp_path: Path) -> None:
     subprocess.run(["ffmpeg", "-v", "error", "-i", source, "-c", "copy", str(path)], check=True)
 
     assert str(facts(path).more["software"]).startswith("Lavf")
+
+
+def test_primaries_are_told_beside_the_pixels() -> None:
+    assert facts(made("isobmff/ten-bits.mp4")).media.colour == "yuv422p 10 bit bt2020"
+
+
+@pytest.mark.parametrize("extension", ["mp4", "mov", "mkv"])
+def test_when_a_movie_was_made_becomes_a_fact(tmp_path: Path, extension: str) -> None:
+    path = tmp_path / f"a.{extension}"
+    source = str(made("isobmff/h264-aac.mp4"))
+    command = ["ffmpeg", "-v", "error", "-i", source, "-c", "copy"]
+    when = "creation_time=2024-05-01T10:00:00Z"
+    subprocess.run([*command, "-metadata", when, str(path)], check=True)
+
+    assert facts(path).more["created"] == "2024-05-01T10:00:00+00:00"
+
+
+def test_an_encrypted_movie_tells_what_it_is_made_of(tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    source = str(made("isobmff/h264-aac.mp4"))
+    command = ["ffmpeg", "-v", "error", "-i", source, "-c", "copy", "-an"]
+    command += ["-encryption_scheme", "cenc-aes-ctr", "-encryption_key", "0" * 32]
+    subprocess.run([*command, "-encryption_kid", "1" * 32, str(path)], check=True)
+
+    assert facts(path).media.codec == "h264"

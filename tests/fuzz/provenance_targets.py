@@ -26,7 +26,7 @@ from storewarden.facts.provenance import (
 )
 from storewarden.facts.provenance.texts import Texts
 from storewarden.model import Provenance
-from tests.makers import graphs
+from tests.makers import graphs, tools
 
 Read = Callable[[Texts], Provenance | None]
 
@@ -144,15 +144,50 @@ _VALUES: tuple[Any, ...] = (
 )
 
 
+_RECORDS = (
+    tools.FOOOCUS,
+    tools.RUINED,
+    tools.MRE,
+    tools.INVOKE_5,
+    tools.INVOKE_3,
+    tools.INVOKE_2,
+    tools.SWARM,
+    tools.SWARM_LEGACY,
+    tools.NOVELAI_3,
+    tools.NOVELAI_4,
+    tools.DRAW_THINGS,
+    tools.EASY,
+    tools.WANGP,
+    tools.DIFFUSERS,
+    {"info": json.dumps({"infotexts": [tools.A1111]}), "parameters": {}},
+    {"Software": "NovelAI", "Source": "NovelAI", "Comment": json.dumps(tools.NOVELAI_4)},
+)
+_PLACES = ("png:parameters", "png:Comment", "json", "png:invokeai_metadata", "png:sd-metadata")
+
+
 def bend_graph(data: bytes) -> None:
-    """Change a graph in its parts, as often as there are bytes, and read it."""
+    """Change a graph in its parts, as the bytes decide, and read it."""
     dice = random.Random(zlib.crc32(data))
-    graph = json.loads(json.dumps(dice.choice(_GRAPHS)))
-    for _ in range(1 + len(data) % 7):
-        _bend(graph, dice)
+    _told(_bent(_GRAPHS, dice), "png:workflow")
+
+
+def bend_record(data: bytes) -> None:
+    """Change what another tool wrote in its parts, as the bytes decide, and read it."""
+    dice = random.Random(zlib.crc32(data))
+    _told(_bent(_RECORDS, dice), dice.choice(_PLACES))
+
+
+def _told(graph: Any, where: str) -> None:
     found = Found()
-    found.text("png:workflow", json.dumps(graph))
+    found.text(where, json.dumps(graph))
     sound(provenance_of(found))
+
+
+def _bent(choices: tuple[Any, ...], dice: random.Random) -> Any:
+    whole = json.loads(json.dumps(dice.choice(choices)))
+    for _ in range(dice.choice((1, 1, 2, 3, 5, 8))):
+        _bend(whole, dice)
+    return whole
 
 
 def _bend(part: Any, dice: random.Random) -> None:

@@ -25,9 +25,10 @@ GROUPS = {
     CONTENT: "As its headers tell it: no picture, sound or film is ever decoded.",
     MAKING: "As the file says itself, or the metadata file beside it. These are claims: anybody "
     "can write anything into a file.",
-    PLACE: "As the path, the file itself or a sidecar tells it, in this order.",
+    PLACE: "As the path, the file itself or a sidecar tells it, in this order; what paths tell is "
+    "[configured](configuration.md#where-a-file-lies).",
     WORDS: "From transcripts, subtitles and captions, beside it or inside it.",
-    USE: "Counted where the root asks for it with `usage: true`.",
+    USE: "Counted where the root asks for it, see [how often files are used](../guide/usage.md).",
     LOOK: "Which reader looked into the file, and what came of it.",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +28,7 @@ PERSIST = "/etc/sysctl.d/50-storewarden.conf"
 QUEUE = 16_384  # the kernel's default; below it bursts overflow, and each costs a scan
 INSTANCES_LEFT = 8  # an editor and a desktop want some, too
 FILES = 1024
+CAGED_SECONDS = 20.0  # a machine that is busy takes long to start a process
 EARLIEST, LATEST = 2024, 2100
 TIME_ERROR = 5  # adjtimex: the clock is not synchronized
 
@@ -41,6 +43,7 @@ def machine(directories: int, share: float, twice: int = 0) -> Iterator[Finding]
     yield watches(_limit("max_user_watches"), directories, share, twice)
     yield instances(_limit("max_user_instances"), instances_in_use())
     yield queue(_limit("max_queued_events"))
+    yield inspection(walls())
     yield open_files(resource.getrlimit(resource.RLIMIT_NOFILE)[0])
     yield clock(time.time(), synchronized())
     yield service_manager()
@@ -107,6 +110,31 @@ def queue(limit: int | None) -> Finding:
             _sysctl("max_queued_events", QUEUE),
         )
     return ok(subject, f"{limit:,} events")
+
+
+def inspection(standing: frozenset[str]) -> Finding:
+    """Check which walls stand around the processes that look into strangers' files."""
+    if not standing:
+        return fail("inspection", "no process can be started that looks into files", "see the log")
+    told = f"files are looked into behind {', '.join(sorted(standing))}"
+    if "landlock" not in standing:
+        mend = "start a kernel of 5.13 or newer with landlock in its lsm= list"
+        return warn("inspection", f"{told}; nothing but those keeps them from writing", mend)
+    if "seccomp" not in standing:
+        return warn("inspection", f"{told}; no filter of system calls", "use x86-64 or arm64")
+    return ok("inspection", told)
+
+
+def walls() -> frozenset[str]:
+    """Return the walls that stand in a process that raises them around itself."""
+    program = "from storewarden.facts.cage import enter; print(*enter())"
+    try:
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, check=True, timeout=CAGED_SECONDS
+        )
+    except (OSError, subprocess.SubprocessError):
+        return frozenset()
+    return frozenset(done.stdout.decode().split())
 
 
 def open_files(limit: int) -> Finding:

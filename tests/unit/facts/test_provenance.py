@@ -462,3 +462,35 @@ def test_the_mark_of_a_signer_is_enough() -> None:
     found.more |= {"c2pa.generator": "ChatGPT", "c2pa.source_type": "trainedAlgorithmicMedia"}
 
     assert provenance_of(found) == Provenance("openai", source_type="trainedAlgorithmicMedia")
+
+
+@pytest.mark.parametrize(
+    ("generator", "source", "tool"),
+    [
+        ("Adobe_Firefly 1.0", "trainedAlgorithmicMedia", "firefly"),
+        ("Adobe_Photoshop 25.3", "compositeWithTrainedAlgorithmicMedia", "photoshop"),
+        ("Google C2PA Core Generator Library", "trainedAlgorithmicMedia", "google"),
+        ("Google C2PA Core Generator Library", "computationalCapture", "camera"),
+        ("DALL-E", "trainedAlgorithmicMedia", "openai"),
+        ("Leica Camera", "digitalCapture", "camera"),
+        ("Acme Painter", "trainedAlgorithmicMedia", "unknown"),
+    ],
+)
+def test_a_signer_is_a_tool_or_a_camera(generator: str, source: str, tool: str) -> None:
+    found = Found()
+    found.more |= {"c2pa.generator": generator, "c2pa.source_type": source}
+
+    provenance = provenance_of(found)
+
+    assert provenance is not None
+    assert (provenance.tool, provenance.source_type) == (tool, source)
+
+
+@pytest.mark.parametrize("credit", ["Randall Smith", "Firefly Films", "OpenAI Press Office"])
+def test_whom_a_picture_is_credited_to_is_no_tool(credit: str) -> None:
+    assert told(xmp=tools.packet(f'photoshop:Credit="{credit}"')) is None
+
+
+@pytest.mark.parametrize("software", ["Randalle 2", "Resora", "Fireflyer", "Stability 3"])
+def test_a_name_that_only_sounds_alike_is_no_tool(software: str) -> None:
+    assert told(exif__Software=software) is None

@@ -75,6 +75,7 @@ _READERS: Final[tuple[Callable[[Texts], Provenance | None], ...]] = (
 _NAMING: Final = ("swarmui", "invokeai", "novelai", "drawthings", "comfyui")
 _VAGUE: Final = ("unknown", "automatic1111", "diffusers")
 _WEIGHTS: Final = {"prompt": 4, "model": 3, "seed": 3, "negative": 2, "loras": 2}
+_LONGEST: Final = 200  # characters of the name of a workflow or a scene
 _FIELDS: Final = (
     "model",
     "model_hash",
@@ -114,8 +115,13 @@ def _belong(found: Found, texts: Texts) -> None:
     """Keep which workflow and which scene an application wrote beside what it asked for."""
     for _, one in texts.objects():
         for told in (one, mapping(one.get("metadata"))):
-            found.workflow = found.workflow or name(told.get("workflow_id"))
-            found.scene = found.scene or name(told.get("scene", told.get("scene_number")))
+            found.workflow = found.workflow or _short(told.get("workflow_id"))
+            found.scene = found.scene or _short(told.get("scene", told.get("scene_number")))
+
+
+def _short(value: object) -> str | None:
+    told = name(value)
+    return told if told and len(told) <= _LONGEST else None
 
 
 def _richness(told: Provenance) -> int:

@@ -19,7 +19,11 @@ _MOST_FLAGS: Final = 40
 def read(texts: Texts) -> Provenance | None:
     """Return what a description with a job's number tells."""
     packet = texts.by_where.get("xmp", "")
-    described = [texts.named("description"), texts.named("imagedescription")]
+    described = [
+        texts.named("description"),
+        texts.named("imagedescription"),
+        texts.named("caption"),
+    ]
     if "Job ID" in packet:
         described.append(Packet(packet).value("description"))
     for one in described:

@@ -5,6 +5,7 @@ They write IPTC's digital source type into XMP, a program's name, or Content Cre
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from storewarden.facts.provenance.texts import Texts
@@ -12,20 +13,16 @@ from storewarden.facts.provenance.values import name
 from storewarden.facts.provenance.xmp import Packet, source_type
 from storewarden.model import Provenance
 
-# What a program or the signer of a claim calls itself, in lower case, and which tool that is.
-_MARKS: Final = (
-    ("dall", "openai"),
-    ("chatgpt", "openai"),
-    ("openai", "openai"),
-    ("gpt-4o", "openai"),
-    ("sora", "openai"),
-    ("made with google ai", "google"),
-    ("google c2pa", "google"),
-    ("imagen", "google"),
-    ("firefly", "firefly"),
-    ("bing image creator", "microsoft"),
-    ("microsoft responsible ai", "microsoft"),
-    ("stability", "stability"),
+# What a program or the signer of a claim calls itself, and which tool that is.
+_MARKS: Final = tuple(
+    (re.compile(rf"(?<![a-z])(?:{words})(?![a-z])"), tool)
+    for words, tool in (
+        (r"dall[·. -]?e|chatgpt|openai|gpt-4o|sora", "openai"),
+        (r"made with google ai|google c2pa|imagen", "google"),
+        (r"firefly", "firefly"),
+        (r"bing image creator|microsoft responsible ai", "microsoft"),
+        (r"stability ?ai", "stability"),
+    )
 )
 _PHOTOSHOP: Final = "photoshop"
 _SYNTHETIC: Final = (
@@ -41,7 +38,7 @@ _CAPTURED: Final = (
     "print",
     "minorHumanEdits",
 )
-_PROPERTIES: Final = ("CreatorTool", "Credit", "AISystemUsed", "GenAIModel")
+_GOOGLE: Final = "Made with Google AI"
 
 
 def read(texts: Texts) -> Provenance | None:
@@ -50,25 +47,29 @@ def read(texts: Texts) -> Provenance | None:
     source = source_type(packet) if packet else None
     signed = texts.more.get("c2pa.source_type")
     source = source or (signed if isinstance(signed, str) else None)
+    if source in _CAPTURED:  # by a maker of programs that also make pictures up, perhaps
+        return Provenance("camera", source_type=source)
     said = _said(texts, packet)
     for mark, tool in _MARKS:
-        if mark in said:
+        if mark.search(said):
             return Provenance(tool, tool_version=_version(packet, tool), source_type=source)
     if source is None:
         return None
-    if _PHOTOSHOP in said and source in _SYNTHETIC:
-        return Provenance(_PHOTOSHOP, tool_version=_version(packet, _PHOTOSHOP), source_type=source)
-    return Provenance("camera" if source in _CAPTURED else "unknown", source_type=source)
+    edited = _PHOTOSHOP in said and source in _SYNTHETIC
+    tool = _PHOTOSHOP if edited else "unknown"
+    return Provenance(tool, tool_version=_version(packet, tool), source_type=source)
 
 
 def _said(texts: Texts, packet: str) -> str:
-    said = [texts.named("software") or "", texts.named("xpauthor") or ""]
+    said = [texts.named("software") or ""]
     for one in ("c2pa.generator", "c2pa.issuer"):
         value = texts.more.get(one)
         said.append(value if isinstance(value, str) else "")
     if packet:
-        asked = Packet(packet)
-        said.extend(asked.value(one) or "" for one in _PROPERTIES if one in packet)
+        said.append(Packet(packet).value("CreatorTool") or "")
+        credit = Packet(packet).value("Credit") or ""
+        if credit.startswith(_GOOGLE):  # others credit people here
+            said.append(credit)
     return "\n".join(one[:400] for one in said).lower()
 
 

@@ -139,7 +139,7 @@ def test_what_was_asked_for_is_marked_on_a_terminal(monkeypatch: pytest.MonkeyPa
     assert line == ("a \x1b[33m\x1b[1mlighthouse\x1b[0m at \\x1b\x1b[33m\x1b[1mdusk\x1b[0m")
 
 
-def test_a_file_that_waits_to_be_looked_into_is_found_by_its_path(
+def test_a_file_that_waits_to_be_looked_into_again_says_so(
     catalogue: Engine, run: Run
 ) -> None:
     from storewarden.catalogue.words import Words

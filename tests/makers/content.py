@@ -14,6 +14,7 @@ import zlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import apsw
 from backports import zstd
@@ -124,6 +125,12 @@ def zipped(
             packing = zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED
             archive.writestr(member, content, packing)
     return into.getvalue()
+
+
+def large_zip(members: Mapping[str, str]) -> bytes:
+    """Return a zip in the form that those of more than 4 GB have."""
+    with mock.patch("zipfile.ZIP64_LIMIT", 4):
+        return zipped(members)
 
 
 def docx() -> bytes:
@@ -240,6 +247,7 @@ FILES: dict[str, Callable[[], dict[str, bytes]]] = {
         "layers.ora": openraster(),
         "two.zip": zipped(_TWO, comment=b"by hand"),
         "none.zip": zipped({}),
+        "large.zip": large_zip({"a.txt": "lighthouse", "b.txt": "at dusk"}),
         "comic.cbz": zipped({"01.jpg": "1", "02.jpg": "2", "ComicInfo.xml": "<ComicInfo/>"}),
         "program.jar": zipped({"META-INF/MANIFEST.MF": "Manifest-Version: 1.0\n"}),
         "arrays.npz": zipped({"a.npy": b"\x93NUMPY\1\0"}),

@@ -101,6 +101,8 @@ def _information(objects: Objects, found: Found) -> None:
 
 def _text(value: bytes) -> str:
     """Return a string of either form, in either encoding."""
+    if not value.startswith(b"(") and (not value.startswith(b"<") or value.startswith(b"<<")):
+        return ""  # something else
     if value.startswith(b"<"):
         digits = re.sub(rb"[^0-9A-Fa-f]", b"", value)
         data = bytes.fromhex((digits + b"0" * (len(digits) & 1)).decode("ascii"))

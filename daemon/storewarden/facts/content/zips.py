@@ -14,7 +14,7 @@ _END_64: Final = struct.Struct("<4sQ2H2L4Q")
 _ENTRY: Final = struct.Struct("<4s6H3L5H2L")
 _MOST_COMMENT: Final = 0xFFFF
 _MOST_DIRECTORY: Final = 2 << 20
-_ALL_ONES, _ALL_ONES_16 = 0xFFFFFFFF, 0xFFFF
+_ALL_ONES: Final = 0xFFFFFFFF
 _ENCRYPTED: Final = 1
 _STORED, _DEFLATED = 0, 8
 
@@ -66,9 +66,7 @@ def _end(reader: Reader) -> _End:
         raise Malformed("is a zip without the directory that belongs at its end")
     _, _, _, _, count, size, offset, _ = _END.unpack_from(tail, at)
     place = reader.size - len(tail) + at
-    if _ALL_ONES in (size, offset) or count == _ALL_ONES_16:
-        return _large_end(reader, place) or _End(place, count, size, offset)
-    return _End(place, count, size, offset)
+    return _large_end(reader, place) or _End(place, count, size, offset)
 
 
 def _end_in(tail: bytes) -> int:

@@ -1,5 +1,7 @@
 """What documents, archives, models, databases and texts tell, read by people as one page each."""
 
+import gzip
+import io
 from typing import Any
 
 import pytest
@@ -230,3 +232,49 @@ def test_of_a_log_of_gigabytes_little_is_read() -> None:
 
     assert found.more == {"text.encoding": "ascii"}
     assert sum(lengths) <= 64 << 10
+
+
+def test_a_document_that_is_as_large_as_a_zip_may_be_is_read() -> None:
+    mail = content.zipped({"[Content_Types].xml": "<Types/>"})
+    told = {"[Content_Types].xml": "<Types/>", "docProps/core.xml": "<dc:title>Dusk</dc:title>"}
+
+    found = look("zipped", content.large_zip(told))
+    assert found.more["title"] == "Dusk"
+    assert found.more["archive.unpacked_size"] == sum(map(len, told.values()))
+
+    found = look("zipped", mail + content.large_zip(told))  # behind something else
+    assert (found.more["archive.entries"], found.more["title"]) == (2, "Dusk")
+
+
+@pytest.mark.parametrize(
+    ("written", "title"),
+    [
+        (b"(dusk)", "dusk"),
+        (b"(a \\(b\\) (c) \\\\ \\101\\n\\\nd)", "a (b) (c) \\ A\nd"),
+        (b"<6475736B>", "dusk"),
+        (b"<64 75\n73 7>", "dusp"),
+        (b"(\xfe\xff\x65\xe5)", "日"),
+        (b"(\xff\xfe\xe5\x65)", "日"),
+        (b"(\xef\xbb\xbf\xe6\x97\xa5)", "日"),
+        (b"(M\xf6)", "Mö"),
+        (b"4 0 R % as a reference\n", None),
+    ],
+)
+def test_a_title_of_a_document_is_read_in_every_form(written: bytes, title: str | None) -> None:
+    told = pdfs.objects(1) | {4: b"<</Title " + written + b"/A 1>>"}
+
+    found, _ = complaint("pdf", pdfs.plain(told))
+    assert found.more.get("title") == title
+    assert found.pages == 1
+
+
+def test_the_packet_of_a_document_is_kept_for_its_provenance() -> None:
+    assert texts(look("pdf", pdfs.with_xmp(b"<x:xmpmeta/>"))) == {"xmp": "<x:xmpmeta/>"}
+
+
+def test_a_gzip_tells_the_name_of_what_was_packed() -> None:
+    into = io.BytesIO()
+    with gzip.GzipFile("dusk.csv", "wb", fileobj=into) as packed:
+        packed.write(b"a,b")
+
+    assert look("archive", into.getvalue()).more["archive.name"] == "dusk.csv"

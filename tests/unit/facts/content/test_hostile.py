@@ -18,6 +18,7 @@ from tests.makers import content, models, pdfs
 from tests.makers.content import FILES
 
 MIB = 1 << 20
+NOWHERE = {"dtype": "F32", "shape": []}
 ARRAYS = struct.pack("<IQ", 9, 1) * 100
 
 
@@ -59,6 +60,11 @@ def bomb() -> bytes:
 
 def circle(told: dict[int, bytes]) -> bytes:
     return pdfs.plain(pdfs.objects(2) | told)
+
+
+def strange(before: bytes, after: bytes) -> bytes:
+    """Return a PDF of which the table, which comes last, is said to be something else."""
+    return after.join(pdfs.packed(pdfs.objects(1)).rsplit(before, 1))
 
 
 def nested(depth: int) -> bytes:
@@ -139,6 +145,49 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
         *("pdf", lambda: circle({1: b"<</Pages " + b"[" * 10_000 + b">>"})),
         "has a dictionary with a value that makes no sense",
     ),
+    "a PDF with a table that is cut off": (
+        *("pdf", lambda: b"%PDF-1.4\nxref\n0 99\nstartxref\n9\n"),
+        "ends at byte ",
+    ),
+    "a PDF with a table without a trailer": (
+        *("pdf", lambda: b"%PDF-1.4\nxref\n0 0\nstartxref\n9\n"),
+        "has a table of objects without a trailer",
+    ),
+    "a PDF with a table of a billion objects": (
+        *("pdf", lambda: b"%PDF-1.4\nxref\n0 1000000000\nstartxref\n9\n"),
+        "has too many objects",
+    ),
+    "a PDF that lacks an object": (
+        *("pdf", lambda: circle({1: b"<</Pages 77 0 R>>"})),
+        "has no object 77, which is referred to",
+    ),
+    "a PDF with another object in the place of one": (
+        *("pdf", lambda: pdfs.plain(pdfs.objects(1)).replace(b"\n2 0 obj", b"\n8 0 obj")),
+        "has no object 2 at byte ",
+    ),
+    "a PDF with a text without an end": (
+        *("pdf", lambda: circle({1: b"<</A (" + b"\\(" * 99 + b">>"})),
+        "holds a text without an end",
+    ),
+    "a PDF with a dictionary without an end": (
+        *(
+            "pdf",
+            lambda: pdfs.plain(pdfs.objects(1), b"/Root 1 0 R").replace(b">>\nstart", b"\nstart"),
+        ),
+        "has a dictionary with a value that has no name",
+    ),
+    "a PDF with a packed table of no form": (
+        *("pdf", lambda: pdfs.packed(pdfs.objects(1)).replace(b"/W[1 3 1]", b"/W[0 0 0]")),
+        "has a table of objects of no known form",
+    ),
+    "a PDF with a packed table in a strange packing": (
+        *("pdf", lambda: strange(b"/FlateDecode", b"/LZW1Decode")),
+        "packs its objects in a way that is not known",
+    ),
+    "a PDF with a stream of objects that is another": (
+        *("pdf", lambda: pdfs.packed(pdfs.objects(1)).replace(b"/First 2", b"/First 1")),
+        "",
+    ),
     "a PDF of which the end says nothing": (
         *("pdf", lambda: b"%PDF-1.7\n"),
         "does not say at its end where its table of objects lies",
@@ -162,6 +211,26 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a GGUF with arrays in arrays": (
         *("gguf", lambda: promising(0, 1) + struct.pack("<Q1sI", 1, b"a", 9) + ARRAYS),
         "holds an array of the unknown type 9",
+    ),
+    "a GGUF with a name of a gigabyte": (
+        *("gguf", lambda: promising(0, 1) + struct.pack("<Q", 2**30)),
+        "promises a name of 1,073,741,824 bytes",
+    ),
+    "a GGUF with a value of a strange type": (
+        *("gguf", lambda: promising(0, 1) + struct.pack("<Q1sI", 1, b"a", 99)),
+        "holds a value of the unknown type 99",
+    ),
+    "a GGUF with a tensor of many dimensions": (
+        *("gguf", lambda: promising(1, 0) + struct.pack("<Q1sI", 1, b"a", 99)),
+        "holds a tensor of 99 dimensions",
+    ),
+    "a GGUF with a very large tensor": (
+        *("gguf", lambda: models.gguf((), {"a": (2**40, 2**40)})),
+        "promises 1.2e+24 parameters",
+    ),
+    "a GGUF that ends in a word": (
+        *("gguf", lambda: models.gguf(models.LLAMA)[:-80]),
+        "ends at byte ",
     ),
     "a GGUF of a strange version": (
         *("gguf", lambda: b"GGUF" + struct.pack("<IQQ", 99, 0, 0)),
@@ -194,6 +263,14 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes], str]] = {
     "a safetensors file with a thousand dimensions": (
         *("safetensors", lambda: shape(*[1] * 1000)),
         "gives its tensor 'w' a wrong shape",
+    ),
+    "a safetensors file with a tensor of nothing": (
+        *("safetensors", lambda: models.header({"w": None})),
+        "describes its tensor 'w' in a wrong way",
+    ),
+    "a safetensors file with a tensor nowhere": (
+        *("safetensors", lambda: models.header({"w": {**NOWHERE, "data_offsets": [-1, 2.5]}})),
+        "describes its tensor 'w' in a wrong way",
     ),
     "a safetensors file of a list": (
         *("safetensors", lambda: models.header([])),

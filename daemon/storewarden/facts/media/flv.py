@@ -48,6 +48,8 @@ _SOUNDS: Final = {
 }
 _FOURCC: Final = {b"hvc1": "hevc", b"av01": "av1", b"vp09": "vp9", b"avc1": "h264", b"vp08": "vp8"}
 _RATES: Final = (5_512, 11_025, 22_050, 44_100)
+# Those that have but one rate, and one channel.
+_FIXED: Final = {4: 16_000, 5: 8_000, 7: 8_000, 8: 8_000, 11: 16_000}
 _AAC, _H264 = 10, 7
 Value = float | str | bool | None
 
@@ -103,6 +105,8 @@ def _picture(data: bytes, found: Found) -> None:
 def _sound(data: bytes, found: Found) -> None:
     code = data[0] >> 4
     rate, channels = _RATES[data[0] >> 2 & 3], 1 + (data[0] & 1)
+    if code in _FIXED:
+        rate, channels = _FIXED[code], 1
     if code == _AAC and data[1] == 0:
         told = soundconfig.aac(data[2:])
         rate, channels = told.rate or rate, told.channels or channels

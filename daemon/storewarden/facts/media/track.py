@@ -12,6 +12,7 @@ from storewarden.facts.media.boxes import Box, child, children, content
 from storewarden.facts.media.codecs import OBJECT_TYPES, iso_audio, iso_video
 from storewarden.facts.media.colours import of_av1, of_vp9, with_primaries
 from storewarden.facts.media.container import frames_a_second
+from storewarden.facts.media.mpegaudio import frame
 from storewarden.facts.media.parameters import avc_record, hevc_record
 from storewarden.facts.reader import Malformed, Reader
 
@@ -48,6 +49,7 @@ class Track:
     channels: int = 0
     samples: int = 0
     fps: float | None = None
+    first: int = 0  # where its first sample is
 
 
 def read_track(reader: Reader, trak: Box) -> Track:
@@ -59,7 +61,16 @@ def read_track(reader: Reader, trak: Box) -> Track:
         elif box.kind == b"mdia":
             for inner in children(reader, box):
                 _media(reader, inner, track)
+    if track.codec == "mp3" and track.first:
+        _frame(reader.some(track.first, 4), track)
     return track
+
+
+def _frame(data: bytes, track: Track) -> None:
+    """Take from a frame what writers of MP3 into movies leave as it was by default."""
+    told = frame(data)
+    if told:
+        track.codec, track.rate, track.channels = f"mp{told.layer}", told.rate, told.channels
 
 
 def _track_header(data: bytes, track: Track) -> None:
@@ -91,6 +102,9 @@ def _sample_table(reader: Reader, box: Box, track: Track) -> None:
     elif box.kind in {b"stsz", b"stz2"}:
         (track.samples,) = struct.unpack_from(">8xI", content(reader, box, _MOST_TABLE))
         track.fps = track.fps or frames_a_second(track.samples * track.scale, track.duration)
+    elif box.kind in {b"stco", b"co64"}:
+        width = 4 if box.kind == b"stco" else 8
+        track.first = int.from_bytes(content(reader, box, 8 + width)[8:], "big")
     elif box.kind == b"stts":
         data = content(reader, box, _MOST_TABLE)
         entries = int.from_bytes(data[4:8], "big")

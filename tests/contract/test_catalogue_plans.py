@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from storewarden.catalogue import find, terms
+from storewarden.catalogue import find, query, search, search_file, terms
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.tables import Directory, File
+from storewarden.catalogue.wanted import Wanted
 from storewarden.facts.sidecars import belongs
 from tests.catalogues import NOW, sqlite_place
 from tests.inspecting import Unsaid
@@ -117,3 +118,55 @@ def test_a_page_of_files_begins_where_the_last_one_ended(
     assert any(index in step for step in steps), steps
     assert any("files_directory_name" in step for step in steps), steps
     assert not any(step.startswith("SCAN") for step in steps), steps
+
+
+@pytest.mark.parametrize(
+    ("asked", "index"),
+    [
+        ("model=flux1-dev", "prompts_model"),
+        ("tool=comfyui", "prompts_tool"),
+        ("seed=42", "prompts_seed"),
+        ("workflow=story", "facts_workflow"),
+        ("scene=7", "facts_scene"),
+        ("prompt=dusk", "words VIRTUAL TABLE INDEX"),
+    ],
+)
+def test_few_files_are_found_by_what_is_known_of_them(
+    tmp_path: Path, asked: str, index: str
+) -> None:
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        met = find._conditions(engine, [asked], NOW)
+        steps = plan(engine, *engine.render(find._page(1, met)))
+
+    assert any(index in step for step in steps), steps
+    assert any(step.startswith("SEARCH t1 USING INTEGER PRIMARY KEY") for step in steps), steps
+    # the few workflows or scenes are read to compare their names
+    scanned = [step for step in steps if step.startswith("SCAN") and index not in step]
+    assert all("workflows_host_name" in step or "scenes_of_name" in step for step in scanned), steps
+
+
+def test_many_files_are_met_on_the_way_through_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "FEW", -1)
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        met = find._conditions(engine, ["model=flux1-dev", "prompt=dusk", "width>512"], NOW)
+        steps = plan(engine, *engine.render(find._page(1, met)))
+
+    assert any("files_directory_name" in step for step in steps), steps
+    assert not any("TEMP B-TREE FOR ORDER BY" in step for step in steps), steps
+
+
+def test_a_search_reads_the_index_of_words_from_its_newest_end(tmp_path: Path) -> None:
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        met = search._condition(engine, ["model=flux*"], NOW, 1)
+        asked = Wanted(query.parse('lighthouse "at dusk" -fog'), condition=met)
+        steps = plan(engine, *engine.render(search_file._asked(asked, 500)))
+
+    assert steps[0].startswith("SCAN words VIRTUAL TABLE INDEX"), steps
+    others = [step for step in steps[1:] if step.startswith("SCAN")]
+    assert others == [], steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import SQL, EnclosedNodeList, Expression, ModelSelect, Node, NodeList, Tuple, fn
 
@@ -96,24 +96,31 @@ def files(
         yield from _files_of(engine, root.id, met)
 
 
-def _conditions(engine: Engine, wanted: Sequence[str], now_ns: int) -> list[Node]:
+class _Met(NamedTuple):
+    """What files have to meet, and whether an index finds the few that may."""
+
+    conditions: list[Node]
+    few: bool
+
+
+def _conditions(engine: Engine, wanted: Sequence[str], now_ns: int) -> _Met:
     """Return what files have to meet, so put that few of them are found at once.
 
     A term that an index knows but that leaves many files is better met on the way through all.
     """
     asked = terms.parse(wanted)
     met = terms.conditions(asked, engine.dialect, now_ns)
+    few = False
     for some in terms.narrow(asked, engine.dialect, now_ns):
         look = NodeList((SQL("SELECT 1 FROM ("), some, SQL(f") AS few LIMIT {FEW + 1}")))
         if len(engine.rows(look)) <= FEW:
             met.append(Expression(File.id, "IN", EnclosedNodeList((some,))))
-    return met
+            few = True
+    return _Met(met, few)
 
 
-def _files_of(engine: Engine, root_id: int, met: list[Node]) -> Iterator[FileRow]:
-    query = joined(*_COLUMNS).where(Directory.root == root_id, *met)
-    query = query.order_by(Directory.path, File.name, File.id).limit(PAGE)
-    page = query
+def _files_of(engine: Engine, root_id: int, met: _Met) -> Iterator[FileRow]:
+    page = query = _page(root_id, met)
     while rows := engine.rows(page):
         yield from map(_file, rows)
         last = rows[-1]
@@ -125,16 +132,21 @@ def _files_of(engine: Engine, root_id: int, met: list[Node]) -> Iterator[FileRow
         )
 
 
+def _page(root_id: int, met: _Met) -> ModelSelect[File]:
+    root = Expression(_unindexed(Directory.root) if met.few else Directory.root, "=", root_id)
+    query = joined(*_COLUMNS, few=met.few).where(root, *met.conditions)
+    return query.order_by(Directory.path, File.name, File.id).limit(PAGE)
+
+
 def count(
     engine: Engine, wanted: Sequence[str], now_ns: int, *, host_id: int | None = None
 ) -> tuple[int, int]:
     """Return how many files meet all terms, and their bytes."""
     met = _conditions(engine, wanted, now_ns)
-    if host_id is not None:
-        met.append(Root.host == host_id)
-    query = joined(fn.COUNT(File.id), fn.COALESCE(fn.SUM(File.size), 0))
-    if met:
-        query = query.where(reduce(and_, met))
+    conditions = [*met.conditions, *([Root.host == host_id] if host_id is not None else [])]
+    query = joined(fn.COUNT(File.id), fn.COALESCE(fn.SUM(File.size), 0), few=met.few)
+    if conditions:
+        query = query.where(reduce(and_, conditions))
     number, size = engine.rows(query)[0]
     return int(number), int(size)
 
@@ -185,9 +197,23 @@ def totals(engine: Engine, host_id: int | None = None) -> list[Total]:
     return [Total(*row) for row in rows]
 
 
-def joined(*columns: Any) -> ModelSelect[File]:
-    """Begin a query over files (t1), directories (t2) and roots (t3)."""
-    return File.select(*columns).join(Directory).join(Root)
+def joined(*columns: Any, few: bool = False) -> ModelSelect[File]:
+    """Begin a query over files (t1), directories (t2) and roots (t3).
+
+    With ``few`` it begins with the files, whatever the database thinks of that: SQLite counts
+    nothing, and would rather walk through all directories.
+    """
+    query = File.select(*columns)
+    if not few:
+        return query.join(Directory).join(Root)
+    above = Expression(_unindexed(File.directory), "=", Directory.id)
+    top = Expression(_unindexed(Directory.root), "=", Root.id)
+    return query.join(Directory, on=above).join(Root, on=top)
+
+
+def _unindexed(field: Any) -> Node:
+    """Return a column as one that no index leads to."""
+    return NodeList((SQL("+"), field))
 
 
 def _file(row: Row) -> FileRow:

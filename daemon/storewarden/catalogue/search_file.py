@@ -18,19 +18,22 @@ FILE_ID = SQL("words.rowid")
 
 def newest(engine: Engine, wanted: Wanted, limit: int) -> list[Found]:
     """Return the newest files that have all that is wanted."""
-    rows = engine.rows(
-        NodeList(
-            (
-                SQL(f"SELECT rowid, {FOUND_AT}(words) FROM words WHERE words MATCH"),
-                Value(expression(wanted)),
-                *((SQL("AND rowid >"), Value(wanted.above)) if wanted.above > 0 else ()),
-                *((SQL("AND"), wanted.condition) if wanted.condition is not None else ()),
-                SQL("ORDER BY rowid DESC LIMIT"),
-                Value(limit),
-            )
+    return [
+        _found(file_id, counts, wanted) for file_id, counts in engine.rows(_asked(wanted, limit))
+    ]
+
+
+def _asked(wanted: Wanted, limit: int) -> Node:
+    return NodeList(
+        (
+            SQL(f"SELECT rowid, {FOUND_AT}(words) FROM words WHERE words MATCH"),
+            Value(expression(wanted)),
+            *((SQL("AND rowid >"), Value(wanted.above)) if wanted.above > 0 else ()),
+            *((SQL("AND"), wanted.condition) if wanted.condition is not None else ()),
+            SQL("ORDER BY rowid DESC LIMIT"),
+            Value(limit),
         )
     )
-    return [_found(file_id, counts, wanted) for file_id, counts in rows]
 
 
 def matching(wanted: Wanted) -> Node:

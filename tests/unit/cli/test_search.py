@@ -139,9 +139,7 @@ def test_what_was_asked_for_is_marked_on_a_terminal(monkeypatch: pytest.MonkeyPa
     assert line == ("a \x1b[33m\x1b[1mlighthouse\x1b[0m at \\x1b\x1b[33m\x1b[1mdusk\x1b[0m")
 
 
-def test_a_file_that_waits_to_be_looked_into_again_says_so(
-    catalogue: Engine, run: Run
-) -> None:
+def test_a_file_that_waits_to_be_looked_into_again_says_so(catalogue: Engine, run: Run) -> None:
     from storewarden.catalogue.words import Words
 
     with catalogue.transaction():
@@ -150,3 +148,36 @@ def test_a_file_that_waits_to_be_looked_into_again_says_so(
     ran = run("search", "cat", "--json")
 
     assert [(one["path"], one["inspected"]) for one in ran.lines] == [("cat.png", False)]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["a\udcffb"],
+        ["-\udcff", "dusk"],
+        ["prompt:\udcff"],
+        ["dusk", "model=\udcff"],
+        ["dusk", "lora=\udcff*"],
+        ["*"],
+        [""],
+        ["-"],
+        ['"""'],
+        ["a" * 9000],
+        ["x " * 200],
+        ["dusk\n\x1b[2J"],
+        ["dusk", "fps=1e999"],
+        ["dusk", f"seed={'9' * 40}"],
+        ["dusk", "scene=a,b,,c"],
+        ["dusk", 'prompt="'],
+    ],
+    ids=lambda arguments: repr(arguments)[:40],
+)
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_anything_may_be_typed(
+    rich: Engine, run: Run, arguments: list[str], form: tuple[str, ...]
+) -> None:
+    ran = run("search", *arguments, *form)
+
+    assert ran.code in {0, 2}
+    assert "unexpected" not in ran.err
+    assert bool(ran.code) == ran.err.startswith("storewarden: a ")

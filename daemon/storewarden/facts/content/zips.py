@@ -11,9 +11,9 @@ from storewarden.facts.reader import Malformed, Reader, TooMuch
 _END: Final = struct.Struct("<4s4H2LH")
 _LOCATOR: Final = struct.Struct("<4sLQL")
 _END_64: Final = struct.Struct("<4sQ2H2L4Q")
-_ENTRY: Final = struct.Struct("<4s6H3L5H2L")
+_ENTRY: Final = struct.Struct("<4s4x2H8x2L3H8xL")  # without versions, times, sums, attributes
 _MOST_COMMENT: Final = 0xFFFF
-_MOST_DIRECTORY: Final = 2 << 20
+_MOST_DIRECTORY: Final = 4 << 20
 _ALL_ONES: Final = 0xFFFFFFFF
 _ENCRYPTED: Final = 1
 _STORED, _DEFLATED = 0, 8
@@ -104,22 +104,20 @@ def _large_end(reader: Reader, place: int) -> _End | None:
 
 def _entries(data: bytes, before: int) -> list[Member]:
     found: list[Member] = []
-    at = 0
+    at, last = 0, len(data) - _ENTRY.size
     while at < len(data):
-        if len(data) - at < _ENTRY.size or not data.startswith(b"PK\1\2", at):
+        if at > last or not data.startswith(b"PK\1\2", at):
             raise Malformed(
                 f"has a directory that makes no sense from member {len(found) + 1:,} on"
             )
-        fields = _ENTRY.unpack_from(data, at)
-        flags, method, packed, size = fields[3], fields[4], fields[8], fields[9]
-        name_length, extra_length, comment_length, offset = (*fields[10:13], fields[16])
+        _, flags, method, packed, size, named, extra, comment, offset = _ENTRY.unpack_from(data, at)
         at += _ENTRY.size
-        name = data[at : at + name_length]
-        extra = data[at + name_length : at + name_length + extra_length]
-        at += name_length + extra_length + comment_length
+        name = data[at : at + named]
+        at += named
         if _ALL_ONES in (packed, size, offset):
-            size, packed, offset = _large(extra, size, packed, offset)
-        found.append(Member(name, method, bool(flags & _ENCRYPTED), packed, size, offset + before))
+            size, packed, offset = _large(data[at : at + extra], size, packed, offset)
+        at += extra + comment
+        found.append(Member(name, method, flags & _ENCRYPTED != 0, packed, size, offset + before))
     if at > len(data):
         raise Malformed("has a directory whose last member is cut off")
     return found

@@ -1,9 +1,11 @@
 """Sounds and moving pictures as ffmpeg writes them: small, short, each made once per session."""
 
 import functools
+import re
 import shutil
 import subprocess
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 from tests.missing import missing
@@ -147,6 +149,19 @@ def need_ffmpeg() -> None:
         missing("ffmpeg", "apt install ffmpeg")
 
 
+@functools.cache
+def _encoders() -> frozenset[str]:
+    listed = subprocess.run(["ffmpeg", "-v", "quiet", "-encoders"], capture_output=True, check=True)
+    return frozenset(re.findall(r"^ [VA]\S+ (\S+)", listed.stdout.decode(), re.MULTILINE))
+
+
+def _need_encoders(options: list[str]) -> None:
+    """Skip the test where this build of ffmpeg cannot write what is asked for."""
+    for option, value in pairwise(options):
+        if option in {"-c:v", "-c:a"} and value not in _encoders():
+            missing(f"ffmpeg's encoder {value}", "apt install ffmpeg")
+
+
 def make(path: Path, *options: str, pictures: str = PICTURES, sound: str = SOUND) -> None:
     """Write a file of test pictures and a tone with these options of ffmpeg."""
     command = ["ffmpeg", "-v", "error", "-y", "-threads", "1"]
@@ -169,5 +184,7 @@ def made(name: str) -> Path:
     if name in _TELEPHONE:
         path.write_bytes(_TELEPHONE[name])
     else:
-        make(path, *RECIPES[name].split(), *_TAGGED.get(name, ()))
+        options = RECIPES[name].split()
+        _need_encoders(options)
+        make(path, *options, *_TAGGED.get(name, ()))
     return path

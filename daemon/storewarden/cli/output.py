@@ -116,7 +116,8 @@ def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bool:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column, head in enumerate(heads):
         right = bool(rows) and rows[0][column].right
-        table.add_column(head, justify="right" if right else "left", overflow="fold")
+        justify: Literal["left", "right"] = "right" if right else "left"
+        table.add_column(head, justify=justify, overflow="fold", no_wrap=not column)
     for row in rows:
         table.add_row(*(Text(cell.text, style=styles.get(cell.style, "")) for cell in row))
     Console(file=sys.stdout, width=shutil.get_terminal_size().columns).print(table)

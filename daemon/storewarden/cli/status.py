@@ -13,10 +13,7 @@ if TYPE_CHECKING:
     from storewarden.catalogue.sweep import Sweeping
     from storewarden.cli.overview import Overview, Root
 
-HEADS = (
-    *("ROOT", "STATE", "MODE", "FILES", "SIZE", "WAITING", "TO INSPECT", "LAST SCAN"),
-    "PATH",
-)
+HEADS = ("ROOT", "STATE", "MODE", "FILES", "SIZE", "WAITING", "LAST SCAN", "PATH")
 STYLES: dict[str, Style] = {
     "watching": "good",
     "polling": "good",
@@ -31,7 +28,7 @@ STYLES: dict[str, Style] = {
 def status(session: Session) -> int:
     """Show what is watched, what waits to be recorded or inspected, and what cannot be seen.
 
-    WAITING names are to be recorded, files TO INSPECT are recorded and still to be looked into.
+    WAITING names are to be recorded; what is recorded and not yet looked into is told below.
     Exit code 1 when a root is blind or frozen.
     """
     settings = session.settings
@@ -184,7 +181,6 @@ def _cells(root: Root, now_ns: int) -> tuple[Cell, ...]:
         number(root.files),
         Cell(format_size(root.bytes), right=True),
         number(root.pending),
-        number(root.uninspected),
         Cell(ago(root.last_scan_ns, now_ns)),
         Cell(shown(root.path)),
     )
@@ -201,6 +197,9 @@ def _remarks(root: Root, now_ns: int) -> Iterator[tuple[str, Style]]:
         yield f"{root.name}: {root.missing_held:,} files were not found by the last scan", "odd"
         yield "  that many at once are not believed until you say so:", ""
         yield f"  → storewarden scan --accept-missing {root.name}", "head"
+    if root.uninspected:
+        files = "1 file is" if root.uninspected == 1 else f"{root.uninspected:,} files are"
+        yield f"{root.name}: {files} still to be looked into", "dim"
     if root.refused:
         yield f"{root.name}: {_refused(root.refused)}", "dim"
         yield f"  → storewarden files root={root.name} outcome=refused", "head"

@@ -93,6 +93,7 @@ def test_what_lies_in_another_directory_or_root_stays_alone(shelf: Shelf) -> Non
 LIKELIEST = [
     # the whole name, then the longest part of it, then what is not a picture of another
     ({b"clip.mp4.json": b"clip.mp4"}, (b"clip.mp4", b"clip.mp4.png", b"clip.mkv")),
+    ({b"a.png.json": b"a.png"}, (b"a.png", b"a.png.mp4")),
     ({b"clip.en.srt": b"clip.en.mp4"}, (b"clip.mp4", b"clip.en.mp4")),
     ({b"clip.info.json": b"clip.webm"}, (b"clip.jpg", b"clip.webm", b"clip.webp")),
     ({b"model.json": b"model.safetensors"}, (b"model.png", b"model.safetensors")),

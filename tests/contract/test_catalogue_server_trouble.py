@@ -7,7 +7,6 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
@@ -28,8 +27,8 @@ from storewarden.errors import (
 )
 from tests.catalogues import COLUMNS, Place, file_row, names
 from tests.missing import missing
-from tests.servers import postgres as servers
-from tests.servers.shared import Server, stop
+from tests.servers import own
+from tests.servers.own import OwnServer
 
 
 @pytest.fixture
@@ -120,33 +119,10 @@ def test_a_stream_that_breaks_is_told(engine: Engine, place: Place) -> None:
     assert len(names(engine)) == 5000
 
 
-@dataclass
-class OwnServer:
-    """A server of this test alone, to be stopped, started and filled."""
-
-    server: Server
-
-    @property
-    def url(self) -> str:
-        return self.server.url
-
-    def control(self, *words: str) -> None:
-        programs = servers.find_programs()
-        directory = Path(self.server.directory)
-        become = servers.other_user(directory)
-        log = str(directory / "log")
-        data = str(directory / "data")
-        servers.run([*become, f"{programs}/pg_ctl", "-D", data, "-l", log, "-w", *words])
-        with contextlib.suppress(FileNotFoundError):
-            pid = int((directory / "data" / "postmaster.pid").read_text().split()[0])
-            self.server = Server(self.server.url, pid, self.server.directory)
-
-
 @pytest.fixture
 def own_server() -> Iterator[OwnServer]:
-    own = OwnServer(servers.start())
-    yield own
-    stop(own.server)
+    with own.own_server() as lent:
+        yield lent
 
 
 @pytest.mark.timeout(120)
@@ -157,9 +133,11 @@ def test_a_server_that_restarts_is_found_again(own_server: OwnServer, tmp_path: 
     other = place.open()
     assert names(other) == [b"before"]
 
+    since = engine.incarnation()
     own_server.control("restart", "-m", "fast")
     insert(engine, b"after a restart")
     assert len(names(other)) == 2
+    assert engine.incarnation() not in {"", since}
 
     own_server.control("stop", "-m", "immediate")
     for _ in range(3):

@@ -248,6 +248,10 @@ class Engine(ABC):
     def size(self) -> int:
         """Return the bytes that the catalogue takes, with everything beside it."""
 
+    def incarnation(self) -> str:
+        """Return what changes when what holds the rows is started anew; a file never is."""
+        return ""
+
     def log_size(self) -> int:
         """Return the bytes of the log beside the file, where there is one."""
         return 0

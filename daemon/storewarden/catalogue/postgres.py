@@ -217,6 +217,10 @@ class PostgresEngine(Engine):
 
     # -- care ---------------------------------------------------------------------------------
 
+    def incarnation(self) -> str:
+        """Return since when the server runs."""
+        return str(self.execute("SELECT pg_postmaster_start_time()")[0][0])
+
     def size(self) -> int:
         """Return the bytes of all tables and their indexes."""
         rows = self.execute(

@@ -95,10 +95,14 @@ class Recorder:
                 yield
                 self._counts.write()
         except BaseException:
-            self._counts.forget()
-            self._directories.forget()
+            self.doubt()
             raise
         self._counts.committed()
+
+    def doubt(self) -> None:
+        """Forget what memory holds of the catalogue: it may hold something else."""
+        self._counts.forget()
+        self._directories.forget()
 
     def bulk(self) -> AbstractContextManager[None]:
         """Load an empty catalogue: what only readers need is made at the end."""

@@ -20,6 +20,7 @@ from storewarden.config.schema import Settings
 from storewarden.daemon import process
 from storewarden.daemon.background import Background
 from storewarden.daemon.clerk import Clerk
+from storewarden.daemon.comeback import Comeback
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
 from storewarden.errors import (
     DONE,
@@ -39,7 +40,7 @@ from storewarden.pipeline.eyes import InotifyEyes
 from storewarden.pipeline.figures import Figures
 from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.flow import Flow
-from storewarden.pipeline.inbox import RootUp
+from storewarden.pipeline.inbox import CatalogueDoubted, RootUp
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.sentinel import Sentinel
@@ -130,6 +131,7 @@ class Daemon:
             stages.states,
             ground.uninspected,
         )
+        self._comeback = Comeback(ground.engine, self._scan_all)
         self._clerk = Clerk(
             ground,
             self._scanner,
@@ -324,9 +326,11 @@ class Daemon:
     def committed(self, done: Committed) -> None:
         """Count a round (recorder thread)."""
         self._figures.committed(done)
-        self._since_tidy += sum(one.written() for one in done.recorded.values())
+        self._comeback.works()
+        written = sum(one.written() for one in done.recorded.values())
+        self._since_tidy += written
         if done.recorded:
-            self._background.news()
+            self._background.news(written)
 
     def kept(self, kept: Kept) -> None:
         """Count facts that were stored (recorder thread)."""
@@ -336,6 +340,7 @@ class Daemon:
     def failed(self, error: StorewardenError) -> None:
         """Count a round that came to nothing (recorder thread)."""
         self._figures.failed(error)
+        self._comeback.failed(error)
 
     def scan_begun(self, tally: ScanTally) -> None:
         """Show that a scan runs (scanner thread)."""
@@ -373,6 +378,11 @@ class Daemon:
             emitter.believe_gone()
         emitter.confirm_after_scan(visited)
 
+    def _scan_all(self, why: str) -> None:
+        self._stages.inbox.put(CatalogueDoubted())
+        for root in list(self._ups):
+            self._scanner.want(root, ScanWish(why))
+
     def _unreadable(self, root: str) -> dict[bytes, int]:
         state = self._stages.states.get(root)
         return dict(state.unreadable) if state is not None else {}
@@ -389,11 +399,12 @@ class Daemon:
         """Show that we live. A catalogue that fails is told once; the beat goes on at its pace."""
         try:
             self._ground.lease.beat(self._clock)
+            self._comeback.look()
         except StorewardenError as error:
             if not error.transient:
                 raise
             self._beat_failed = True
-            self._figures.failed(error)
+            self.failed(error)
         else:
             if self._beat_failed and not self.flow.failing():
                 self._figures.committed(Committed())

@@ -28,6 +28,7 @@ from storewarden.pipeline.findings import Findings
 from storewarden.pipeline.inbox import (
     Arrived,
     BlindnessChanged,
+    CatalogueDoubted,
     DigestsReady,
     FactsReady,
     Message,
@@ -303,6 +304,8 @@ class Flow:
                 self._blindness[message.root] = message
             case ScanBegun():
                 self._scan_begun(message.tally)
+            case CatalogueDoubted():
+                self._stages.recorder.doubt()
             case _:
                 self._take_slow(message)
 

@@ -86,6 +86,11 @@ class UsageReady:
 
 
 @dataclass(frozen=True, slots=True)
+class CatalogueDoubted:
+    """The catalogue was away and may have lost rows: nothing that is remembered of it is true."""
+
+
+@dataclass(frozen=True, slots=True)
 class ScanBegun:
     """A scan starts; its listings follow by the other way in."""
 
@@ -101,6 +106,7 @@ Message = (
     | FactsReady
     | SweepAsked
     | UsageReady
+    | CatalogueDoubted
     | ScanBegun
 )
 

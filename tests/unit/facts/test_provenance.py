@@ -494,3 +494,85 @@ def test_whom_a_picture_is_credited_to_is_no_tool(credit: str) -> None:
 @pytest.mark.parametrize("software", ["Randalle 2", "Resora", "Fireflyer", "Stability 3"])
 def test_a_name_that_only_sounds_alike_is_no_tool(software: str) -> None:
     assert told(exif__Software=software) is None
+
+
+# -- drawings whose nodes nobody knows -----------------------------------------------------------
+
+
+def test_the_row_of_an_unknown_sampler_is_told_by_its_shape() -> None:
+    sheet = graphs.Sheet()
+    sheet.add(
+        1,
+        "Efficient Loader",
+        ["sd15/base.safetensors", "Baked VAE", -1, "None", 1, 1, "a lighthouse, dusk", "fog, rain"],
+        outputs="MODEL CONDITIONING+ CONDITIONING-",
+    )
+    sheet.add(
+        2,
+        "AcmeDetailer",
+        [512, True, 768, 329293744560011, "randomize", 16, 8.5, "ddpm", "karras", 0.3, "wildcard"],
+        inputs={
+            "model": (1, 0, "MODEL"),
+            "positive": (1, 1, "CONDITIONING+"),
+            "negative": (1, 2, "CONDITIONING-"),
+        },
+        outputs="IMAGE",
+    )
+    sheet.add(3, "SaveImage", ["a"], inputs={"images": (2, 0, "IMAGE")})
+
+    provenance = known(png__workflow=json.dumps(sheet.drawn()))
+
+    assert (provenance.prompt, provenance.negative) == ("a lighthouse, dusk", "fog, rain")
+    assert (provenance.model, provenance.seed) == ("base", 329293744560011)
+    assert (provenance.steps, provenance.guidance) == (16, 8.5)
+    assert (provenance.sampler, provenance.scheduler) == ("ddpm", "karras")
+
+
+def test_names_of_some_inputs_are_not_taken_for_names_of_all_widgets() -> None:
+    sheet = graphs.Sheet()
+    sheet.add(1, "AcmeNumber", [33], outputs="INT")
+    sheet.add(
+        2,
+        "AcmeSampler",
+        [7, "fixed", 20, 8.0, "euler", "normal", 1],
+        inputs={"latent_image": (1, 0, "LATENT"), "denoise": (1, 0, "FLOAT")},
+    )
+    sheet.nodes[-1]["inputs"][1]["widget"] = {"name": "denoise"}
+
+    assert known(png__workflow=json.dumps(sheet.drawn())).seed == 7
+
+
+def test_a_node_that_changes_a_model_does_not_name_it() -> None:
+    provenance = graph(
+        s=sampler(model=["i", 0]),
+        i=node("IPAdapter", model=["c", 0], model_name="ip-adapter-plus_sd15.bin"),
+        c=node("CheckpointLoaderSimple", ckpt_name="base.safetensors"),
+    )
+
+    assert provenance.model == "base"
+
+
+def test_a_pipe_that_says_it_in_other_words_is_understood() -> None:
+    provenance = graph(
+        s=node(
+            "## ksample-dec [7dd004]",
+            seed=5,
+            steps=20,
+            cfg=8,
+            sampler_name="euler",
+            scheduler="normal",
+            basic_pipe=["p", 0],
+            latent_image=["l", 0],
+        ),
+        p=node(
+            "## make-sdxl-base-basic_pipe [556f76]",
+            ckpt_name="base.safetensors",
+            linguistic_positive="a lighthouse at dusk",
+            supportive_positive="stormy sea",
+            linguistic_negative="fog",
+            positive_ascore=6,
+        ),
+    )
+
+    assert provenance.prompt == "a lighthouse at dusk\nstormy sea"
+    assert (provenance.negative, provenance.model) == ("fog", "base")

@@ -75,6 +75,8 @@ def along(name: str) -> bool:
 
 
 def _model_in(node: Node, words: Words, *, alone: bool) -> str | None:
+    if isinstance(node.inputs.get("model"), Link):
+        return None  # it changes a model: the files that it names are others
     for name in _LOADED:
         value = node.inputs.get(name)
         said = words.of(value) if isinstance(value, Link) and name != "model" else value

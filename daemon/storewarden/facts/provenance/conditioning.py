@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any, Final, NamedTuple
 
 from storewarden.facts.provenance.graph import MOST_NODES, Graph, Link, Node
-from storewarden.facts.provenance.values import real
+from storewarden.facts.provenance.values import is_file, is_prose, real
 from storewarden.facts.provenance.wording import Words, spoken
 
 POSITIVE, NEGATIVE = "positive", "negative"
@@ -39,7 +39,7 @@ _OTHER: Final = {POSITIVE: NEGATIVE, NEGATIVE: POSITIVE}
 _CONDITIONS: Final = re.compile(r"cond|text_embeds|embeds|pipe|context|ctx|guider", re.IGNORECASE)
 # Where no words come from.
 _WORDLESS: Final = re.compile(
-    r"model|clip|vae|latent|samples|image|pixels|mask|control|sigmas|noise|sampler|width|height"
+    r"model|\Aclip\d?\Z|clip_vision|vae|latent|samples|image|pixels|mask|control|sigmas|noise|sampler|width|height"
     r"|seed|steps|start|end|strength|audio|video|lora|batch|length|fps|cfg",
     re.IGNORECASE,
 )
@@ -72,7 +72,12 @@ def conditioned(graph: Graph, words: Words, start: Any, side: str) -> Told:
             continue
         if guidance is None and "guidance" in node.inputs:
             guidance = real(words.number(node.inputs["guidance"], ("guidance",)))
-        waiting.extend(reversed(_before(node, words, side, said)))
+        known = len(said)
+        before = _before(node, words, side, said)
+        if not before and len(said) == known:  # a text where a conditioning was looked for
+            text = words.of(link)
+            said.extend([text] if text and is_prose(text) else [])
+        waiting.extend(reversed(before))
     return Told(spoken(said), guidance)
 
 
@@ -82,11 +87,10 @@ def _before(node: Node, words: Words, side: str, said: list[str]) -> list[Any]:
     for name in _SIDES[side]:
         if name in inputs:
             value = inputs[name]
-            if isinstance(value, str):
-                return [value]
-            if isinstance(value, Link) and _is_words(name, value, words):
-                return [words.of(value) or value]
-            return [value]
+            return [words.of(value) or value] if name.endswith("_prompt") else [value]
+    alike = [value for name, value in inputs.items() if side in name.lower()]
+    if any(isinstance(value, str | Link) for value in alike):
+        return alike
     if any(name in inputs for name in _SIDES[_OTHER[side]]):
         pipes = [link for name, link in node.links() if _CONDITIONS.search(name)]
         return list(pipes)  # a bus that has its other side given by hand
@@ -97,10 +101,6 @@ def _before(node: Node, words: Words, side: str, said: list[str]) -> list[Any]:
     links = list(node.links())
     found = [link for name, link in links if _CONDITIONS.search(name)]
     return list(found or [link for name, link in links if not _WORDLESS.search(name)])
-
-
-def _is_words(name: str, link: Link, words: Words) -> bool:
-    return name.endswith("_prompt") and words.of(link) is not None
 
 
 def _encoded(node: Node, words: Words) -> list[str]:
@@ -116,6 +116,6 @@ def _encoded(node: Node, words: Words) -> list[str]:
         return [
             value
             for name, value in node.inputs.items()
-            if isinstance(value, str) and name.startswith("value_")
+            if isinstance(value, str) and name.startswith("value_") and not is_file(value)
         ][:1]
     return []

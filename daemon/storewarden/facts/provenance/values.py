@@ -21,6 +21,8 @@ _REAL: Final = re.compile(
     r"[+-]?(?:\d{1,40}(?:\.\d{0,40})?|\.\d{1,40})(?:[eE][+-]?\d{1,3})?\Z", re.ASCII
 )
 _SIZE: Final = re.compile(r"\D{0,4}(\d{1,9})\s{0,4}[x×*,]\s{0,4}(\d{1,9})(?!\d)", re.ASCII)
+_LETTERS: Final = re.compile(r"[^\W\d_]{3}")
+_FILE: Final = re.compile(r"\.\w{2,12}\Z")
 _TRUNK: Final = re.compile(
     r"\.(?:safetensors|sft|ckpt|pth?|gguf|bin|onnx|engine|nf4)\Z", re.IGNORECASE
 )
@@ -99,6 +101,18 @@ def size(value: object) -> tuple[int | None, int | None]:
         return count(value[0]), count(value[1])
     match = _SIZE.match(value) if isinstance(value, str) else None
     return (count(match[1]), count(match[2])) if match else (None, None)
+
+
+def is_file(value: str) -> bool:
+    """Return whether a text is the name of a file, by its ending."""
+    return bool(_FILE.search(value))
+
+
+def is_prose(value: object) -> bool:
+    """Return whether a value is a prompt rather than the name of a file, a choice or a size."""
+    if not isinstance(value, str) or not _LETTERS.search(value) or is_file(value):
+        return False
+    return "," in value or value.count(" ") > 1
 
 
 def mapping(value: object) -> Object:

@@ -10,12 +10,13 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-from storewarden.facts.provenance.values import Object, count, entries, mapping
+from storewarden.facts.provenance.values import Object, count, entries, is_prose, mapping, whole
 
 # After a seed stands what becomes of it next time.
 _AFTER: Final = ("fixed", "increment", "decrement", "randomize", True, False)
 _SEEDS: Final = ("seed", "noise_seed")
 _UNKNOWN: Final = "value"
+_LONGEST_WORD: Final = 40
 _MOST: Final = 1_000
 
 _TABLE: Final = """
@@ -82,14 +83,41 @@ def values_of(told: Object) -> Iterator[tuple[str, Any]]:
         yield from ((name, value) for name, value in values.items() if isinstance(name, str))
         return
     row = entries(values)[:_MOST]
-    names = _NAMES.get(told["type"]) or _declared(told, row)
-    if not names and _SIZED.search(told["type"]) and all(count(one) for one in row[:2]):
+    kind = told["type"]
+    names = _NAMES.get(kind) or _declared(told, row)
+    if not names and _SIZED.search(kind) and all(count(one) for one in row[:2]):
         names = ("width", "height")
     if names:
         yield from _named(names, row)
-        names = names[: len(row)]
-    if not names or len(names) < len(row):
+    else:
+        yield from _sampling(row)
+        if "loader" in kind.lower():
+            yield from zip(("positive", "negative"), filter(is_prose, row), strict=False)
+    if len(names) < len(row):
         yield from _unnamed(row)
+
+
+def _sampling(row: list[Any]) -> Iterator[tuple[str, Any]]:
+    """Yield what a row of a sampler holds: a seed, and steps, cfg and two names in turn."""
+    for at in range(1, len(row)):
+        if isinstance(row[at], str) and _follows_seed(row[at]) and whole(row[at - 1]) is not None:
+            yield "seed", row[at - 1]
+            break
+    for at in range(len(row) - 3):
+        steps, scale, sampler, scheduler = row[at : at + 4]
+        if _is_number(steps) and _is_number(scale) and _is_word(sampler) and _is_word(scheduler):
+            if _follows_seed(sampler):
+                continue
+            yield from zip(("steps", "cfg", "sampler_name", "scheduler"), row[at:], strict=False)
+            break
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_word(value: Any) -> bool:
+    return isinstance(value, str) and len(value) < _LONGEST_WORD and value.islower()
 
 
 def _declared(told: Object, row: list[Any]) -> tuple[str, ...]:

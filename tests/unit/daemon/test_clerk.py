@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from storewarden.catalogue import requests
+from storewarden.catalogue import requests, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.requests import Request
 from storewarden.catalogue.written import Recorded
@@ -174,3 +174,34 @@ def test_a_scan_that_nobody_asked_for_is_told_to_nobody(office: Office) -> None:
     office.clerk.ended(office.tally(ScanWish("timer")), 1.0)
 
     assert faults.calls <= 2  # forgetting old requests, once a day
+
+
+def test_counts_of_old_days_are_forgotten_bit_by_bit_once_a_day(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office = Office(tmp_path)
+    asked: list[tuple[int, int, int]] = []
+    left = {office.ground.roots["r"]: 3, office.ground.roots["s"]: 0}
+
+    def forget(_engine: object, root_id: int, before_ns: int, limit: int) -> int:
+        asked.append((root_id, before_ns, limit))
+        left[root_id] -= 1
+        return max(0, left[root_id])
+
+    monkeypatch.setattr(usage, "forget", forget)
+    kept = {"r": 10.0, "s": 86_400.0}
+    office.clerk._usage_kept = lambda: kept
+    now = office.clock.wall_ns()
+    for _ in range(10):
+        office.clerk.step()
+
+    r, s = office.ground.roots["r"], office.ground.roots["s"]
+    day = 86_400 * 10**9
+    assert asked == [
+        *[(r, now - 10 * 10**9, 2_000)] * 3,
+        (s, now - day, 2_000),
+    ]
+    office.clock.advance(24 * 3600)
+    office.clerk.step()
+    assert len(asked) == 5
+    office.engine.close()

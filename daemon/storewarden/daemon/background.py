@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings
@@ -16,6 +17,11 @@ from storewarden.pipeline.inspector import Inspector
 from storewarden.pipeline.parts import Stages
 
 log = logging.getLogger(__name__)
+
+# So many files in one round are a burst. Between its rounds nothing waits, and still more comes:
+# who began to read then would take a sixth of the rate at which it is recorded.
+_BURST: Final = 100
+_QUIET: Final = 0.5
 
 
 class Background:
@@ -32,6 +38,9 @@ class Background:
     ) -> None:
         """Read files of ``roots`` (those that are there); never while ``busy``."""
         self._metrics = metrics
+        self._clock = clock
+        self._recording = busy
+        self._burst_until = 0.0
         self._failures: set[tuple[str, int]] = set()  # that were told
         self.wake: Callable[[], None] = lambda: None  # the inspector's worker
         self.digester = Digester(
@@ -39,19 +48,25 @@ class Background:
             stages.inbox,
             lambda: {name: root.path for name, root in roots().items() if root.digest},
             clock,
-            busy=busy,
+            busy=self._busy,
             failed=lambda _root, _error: None,
             own=stages.own,
         )
         self.inspector = Inspector(
-            stages.inspections, stages.inbox, roots, clock, self, busy=busy, own=stages.own
+            stages.inspections, stages.inbox, roots, clock, self, busy=self._busy, own=stages.own
         )
 
-    def news(self) -> None:
-        """Hear that files were recorded (recorder thread)."""
+    def _busy(self) -> bool:
+        return self._clock.monotonic() < self._burst_until or self._recording()
+
+    def news(self, files: int) -> None:
+        """Hear that so many files were recorded (recorder thread)."""
+        if files >= _BURST:
+            self._burst_until = self._clock.monotonic() + _QUIET
         self.digester.news()
         self.inspector.news()
-        self.wake()
+        if not self._busy():
+            self.wake()
 
     def kept(self, done: Kept) -> None:
         """Hear that facts are in the catalogue, or are not wanted there (recorder thread)."""

@@ -74,9 +74,8 @@ def conditioned(graph: Graph, words: Words, start: Any, side: str) -> Told:
             guidance = real(words.number(node.inputs["guidance"], ("guidance",)))
         known = len(said)
         before = _before(node, words, side, said)
-        if not before and len(said) == known:  # a text where a conditioning was looked for
-            text = words.of(link)
-            said.extend([text] if text and is_prose(text) else [])
+        if not before and len(said) == known:
+            said.append(_loose(node, link, words, side))
         waiting.extend(reversed(before))
     return Told(spoken(said), guidance)
 
@@ -101,6 +100,19 @@ def _before(node: Node, words: Words, side: str, said: list[str]) -> list[Any]:
     links = list(node.links())
     found = [link for name, link in links if _CONDITIONS.search(name)]
     return list(found or [link for name, link in links if not _WORDLESS.search(name)])
+
+
+def _loose(node: Node, link: Link, words: Words, side: str) -> str:
+    """Return the text of a node that ends the way and is no encoder anybody knows."""
+    told = [
+        value
+        for name, value in node.inputs.items()
+        if name.startswith("value_") and is_prose(value)
+    ]
+    if len(told) > 1:
+        return str(told[side == NEGATIVE])
+    text = words.of(link)
+    return text if text and is_prose(text) else ""
 
 
 def _encoded(node: Node, words: Words) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Hashable
 from typing import Any, Final
 
 from storewarden.facts.provenance.graph import Graph, Link, Node
-from storewarden.facts.provenance.values import real, text
+from storewarden.facts.provenance.values import is_file, real, text
 
 _DEEPEST: Final = 64
 _MOST: Final = 256_000  # characters; joins of joins double
@@ -30,9 +30,7 @@ _WORDS: Final = (
     "anything",
     "source",
 )
-_PARTS: Final = re.compile(
-    r"(?:text|string|str|prompt|input|value)s?[ _.]?(?:[a-z]|\d{1,2})\Z", re.ASCII
-)
+_PARTS: Final = re.compile(r"(?:text|string|str|prompt|input)s?[ _.]?(?:[a-z]|\d{1,2})\Z", re.ASCII)
 _JOINING: Final = re.compile(r"concat|join|combin|append|merge|prepend|multi", re.IGNORECASE)
 _DELIMITERS: Final = ("delimiter", "separator", "delim")
 _CHOICES: Final = ("select", "Input", "index", "selected_index", "input_index", "selection")
@@ -91,7 +89,9 @@ class Words:
         """Return the first text of a node that calls its words as nobody else does."""
         links = [link for _, link in node.links()]
         for name, value in node.inputs.items():
-            if isinstance(value, str) and name.startswith(("value_", "text", "string", "prompt")):
+            if not isinstance(value, str) or is_file(value):
+                continue
+            if name.startswith(("value_", "text", "string", "prompt")):
                 return value
         return self.of(links[0], depth + 1) if len(links) == 1 else None
 

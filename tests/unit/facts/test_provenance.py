@@ -576,3 +576,32 @@ def test_a_pipe_that_says_it_in_other_words_is_understood() -> None:
 
     assert provenance.prompt == "a lighthouse at dusk\nstormy sea"
     assert (provenance.negative, provenance.model) == ("fog", "base")
+
+
+def test_what_is_sent_everywhere_arrives_where_it_is_missing() -> None:
+    sheet = graphs.Sheet()
+    sheet.add(1, "CheckpointLoaderSimple", ["base.safetensors"], outputs="MODEL CLIP VAE")
+    sheet.add(2, "Anything Everywhere3", [], inputs={"MODEL": (1, 0, "MODEL")})
+    sheet.add(3, "CLIPTextEncode", ["a lighthouse"], outputs="CONDITIONING")
+    sheet.add(4, "CLIPTextEncode", ["fog"], outputs="CONDITIONING")
+    sheet.add(
+        5,
+        "Prompts Everywhere",
+        [],
+        inputs={"CONDITIONING": (3, 0, "CONDITIONING"), "c2": (4, 0, "CONDITIONING")},
+    )
+    sheet.add(6, "EmptyLatentImage", [512, 768, 1], outputs="LATENT")
+    sheet.add(
+        7,
+        "KSampler",
+        [9, "fixed", 20, 8, "euler", "normal", 1],
+        inputs={"latent_image": (6, 0, "LATENT")},
+        outputs="LATENT",
+    )
+    for name, kind in (("model", "MODEL"), ("positive", "COND"), ("negative", "COND")):
+        sheet.nodes[-1]["inputs"].append({"name": name, "type": kind, "link": None})
+
+    provenance = known(png__workflow=json.dumps(sheet.drawn()))
+
+    assert (provenance.prompt, provenance.negative) == ("a lighthouse", "fog")
+    assert provenance.model == "base"

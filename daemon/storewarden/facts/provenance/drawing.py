@@ -28,6 +28,12 @@ _PASSING: Final = (
     "SetNode",
     "GetNode",
 )
+# Nodes that send what enters them wherever it is missing, and what they call it by themselves.
+_EVERYWHERE: Final[dict[str, tuple[str, ...]]] = {
+    "Anything Everywhere": (),
+    "Anything Everywhere3": (),
+    "Prompts Everywhere": ("positive", "negative"),
+}
 _SILENT: Final = ("Note", "MarkdownNote", *_PASSING)
 
 
@@ -64,6 +70,7 @@ class Drawn:
         self._sheets: dict[tuple[int | str, ...], Sheet] = {(): _sheet(graph)}
         self._nodes: dict[Hashable, Node | None] = {}
         self._setters: dict[tuple[int | str, ...], dict[str, Object]] = {}
+        self._senders: dict[tuple[int | str, ...], dict[str, Any]] = {}
         self._by_kind: dict[str, Sheet] = {}
         self._origins: dict[tuple[Any, Any], Any] = {}
         self._given: dict[tuple[int | str, ...], list[Any]] = {}
@@ -98,12 +105,22 @@ class Drawn:
             return None
         inputs: Object = dict(values_of(told))
         for one in map(mapping, entries(told.get("inputs"))):
-            label = one.get("name")
-            if isinstance(label, str) and one.get("link") is not None:
-                value = self._origin(place.path, one["link"])
-                if value is not None:
-                    inputs[label] = value
+            label, link = one.get("name"), one.get("link")
+            if not isinstance(label, str):
+                continue
+            if link is None and one.get("widget") is None:
+                link = self._sent(place.path, label, one.get("type"))
+            value = self._origin(place.path, link) if link is not None else None
+            if value is not None:
+                inputs[label] = value
         return Node(kind, inputs)
+
+    def _sent(self, path: tuple[int | str, ...], label: str, kind: Any) -> Any:
+        """Return the link that a node of "Anything Everywhere" puts into inputs without one."""
+        if path not in self._senders:
+            self._senders[path] = _senders(self._sheet(path))
+        sent = self._senders[path]
+        return sent.get(label) or (sent.get(kind) if isinstance(kind, str) else None)
 
     # -- along links --------------------------------------------------------------------------
 
@@ -252,6 +269,20 @@ def _link(told: Any) -> tuple[Any, Any, int, Any, int] | None:
     ):
         return None
     return number, origin, slot, target, target_slot if isinstance(target_slot, int) else -1
+
+
+def _senders(sheet: Sheet) -> dict[str, Any]:
+    """Return the links that are put into all inputs of a type, or of a name, by that."""
+    sent: dict[str, Any] = {}
+    for told in sheet.nodes.values():
+        if told["type"] not in _EVERYWHERE or not _runs(told):
+            continue
+        names = _EVERYWHERE[told["type"]]
+        for slot, one in enumerate(map(mapping, entries(told.get("inputs"))[:_MOST_INPUTS])):
+            called = names[slot] if slot < len(names) else one.get("name")
+            if isinstance(called, str) and one.get("link") is not None:
+                sent.setdefault(called, one["link"])
+    return sent
 
 
 def _looked_up(table: dict[Any, Any], key: Any) -> Any:

@@ -12,6 +12,7 @@ from storewarden.facts.provenance import (
     TOOLS,
     a1111,
     comfyui,
+    credentials,
     drawthings,
     fooocus,
     invokeai,
@@ -25,6 +26,7 @@ from storewarden.facts.provenance import (
     trained,
 )
 from storewarden.facts.provenance.texts import Texts
+from storewarden.facts.reader import Reader
 from storewarden.model import Provenance
 from tests.makers import graphs, tools
 
@@ -99,6 +101,12 @@ def read_records(data: bytes) -> None:
 def read_trained(data: bytes) -> None:
     names = ("software", "ss_resolution", "ss_seed", "modelspec.resolution")
     _read(trained.read, data, *(f"safetensors:{name}" for name in names))
+
+
+def read_credentials(data: bytes) -> None:
+    found = Found()
+    credentials.read(Reader.of_bytes(data), found)
+    assert all(key.startswith("c2pa.") for key in found.more)
 
 
 def unpack(data: bytes) -> None:

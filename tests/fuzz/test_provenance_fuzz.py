@@ -1,6 +1,8 @@
 """Nothing that a stranger writes where tools write hurts the readers of it."""
 
+import importlib.util
 import json
+import shutil
 
 import pytest
 
@@ -9,6 +11,8 @@ from storewarden.facts.provenance import raw
 from tests.fuzz.slow_provenance import SLOW
 from tests.fuzzing import LONG, QUICK, endure
 from tests.makers import graphs, tools
+from tests.makers.credentials import signed
+from tests.missing import missing
 
 _DEPTH = "[" * 4000
 _BENT = ("bend_graph", "bend_record")  # broken in what they say, not in how it is written
@@ -82,6 +86,16 @@ def test_what_was_kept_may_be_anything() -> None:
     ]
 
     _endure("unpack", packed, QUICK)
+
+
+@pytest.mark.timeout(300)
+def test_credentials_may_be_broken() -> None:
+    if not importlib.util.find_spec("c2pa"):
+        missing("c2pa-python", "make setup")
+    if not shutil.which("openssl"):
+        missing("openssl", "apt install openssl")
+
+    _endure("read_credentials", [signed("PNG"), signed("JPEG")], QUICK)
 
 
 @pytest.mark.soak

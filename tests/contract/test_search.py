@@ -214,96 +214,72 @@ def test_the_end_of_an_endless_text_is_not_searched_but_its_path_is(engine: Engi
 # -- any corpus, any query ----------------------------------------------------------------------
 
 VOCABULARY = [
-    "a",
-    "at",
-    "dusk",
-    "light",
-    "lighthouse",
-    "Café",
-    "e\u0301té",
-    "ÉTÉ",
-    "straße",
-    "灯",
-    "灯台",
-    "夕暮れ",
-]
-VOCABULARY += [
-    "한국",
-    "ﾊﾝｶｸ",
-    "x2",
-    "1.5",
-    "sd_xl",
-    "don't",
-    "naïve",
-    "😀",
-    "ǅ",
-    "ﬁre",
-    "i̇stanbul",
+    *("a", "at", "dusk", "light", "lighthouse", "Café", "e\u0301té", "ÉTÉ", "straße", "灯", "灯台"),
+    *("夕暮れ", "한국", "ﾊﾝｶｸ", "x2", "1.5", "sd_xl", "don't", "naïve", "😀 at", "ǅ", "ﬁre", "i̇s"),
     "w" * 70,
 ]
-WORD = st.sampled_from(VOCABULARY)
 GAP = st.sampled_from(
-    [" ", ", ", "\n", " - ", "_", ":", "　", "…", '"', "'", "\\", "|", "&", "(", "*"]
+    [" ", ", ", "\n", " - ", "_", ":", "\u3000", "…", '"', "'", "\\", "|", "&", "(", "*"]
 )
+FEW_WORDS = st.lists(st.sampled_from(VOCABULARY), min_size=2, max_size=4, unique=True)
+FIELD = st.sampled_from([None] * 5 + ["prompt", "negative", "transcript", "path", "model"])
+AnyWord = st.SearchStrategy[str]
 
 
 @st.composite
-def sentence(draw: st.DrawFn, most: int = 8) -> str:
-    words = draw(st.lists(WORD, min_size=1, max_size=most))
+def sentence(draw: st.DrawFn, word: AnyWord, most: int = 8) -> str:
+    words = draw(st.lists(word, min_size=1, max_size=most))
     return "".join(word + draw(GAP) for word in words)
 
 
 @st.composite
-def spoken_long(draw: st.DrawFn) -> str:
+def spoken_long(draw: st.DrawFn, word: AnyWord) -> str:
     """Words in a rain of others, near and beyond what PostgreSQL keeps the positions of."""
     spots = st.sampled_from([0, 254, 255, 256, 16_379, 16_381, 16_383, 19_990])
-    placed = draw(st.lists(st.tuples(spots, sentence(4)), max_size=4))
-    filler = draw(st.sampled_from(["rain", "dusk", "light"]))
-    words = [filler] * 20_000
+    placed = draw(st.lists(st.tuples(spots, sentence(word, 4)), max_size=4))
+    words = [draw(st.just("rain") | word)] * 20_000
     for at, text in placed:
         words[at : at + len(text.split())] = text.split()
     return " ".join(words)
 
 
-DOC = st.builds(
-    Doc,
-    name=st.sampled_from(["dusk", "light house", "café", "灯台", "x"]),
-    prompt=st.none() | sentence(),
-    negative=st.none() | sentence(3),
-    model=st.none() | sentence(2),
-    transcript=st.none() | sentence(),
-    beside=st.lists(
-        st.tuples(st.sampled_from(["subtitle", "summary", "caption"]), sentence(4)), max_size=2
-    ).map(tuple),
-    width=st.none() | st.sampled_from([256, 512, 1024]),
-)
-TALK = st.builds(
-    Doc, name=st.just("talk"), transcript=spoken_long(), prompt=st.none() | sentence(3)
-)
-FIELD = st.sampled_from([None, None, None, "prompt", "negative", "transcript", "path", "model"])
+def files(word: AnyWord) -> st.SearchStrategy[Doc]:
+    some = st.none() | sentence(word)
+    beside = st.tuples(st.sampled_from(["subtitle", "summary", "caption"]), sentence(word, 4))
+    return st.builds(
+        Doc,
+        name=word.map(lambda name: name.replace("/", "")[:20]),
+        prompt=some,
+        negative=st.none() | sentence(word, 3),
+        model=st.none() | sentence(word, 2),
+        transcript=some,
+        beside=st.lists(beside, max_size=2).map(tuple),
+        width=st.sampled_from([None, 256, 512, 1024]),
+    )
 
 
 @st.composite
-def part(draw: st.DrawFn, *, excluded: bool | None = None) -> Asked:
-    words = draw(st.lists(WORD, min_size=1, max_size=3))
-    prefix = draw(st.booleans())
+def part(draw: st.DrawFn, word: AnyWord, *, excluded: bool) -> Asked:
+    words = draw(st.lists(word, min_size=1, max_size=draw(st.sampled_from([1, 1, 2, 3]))))
+    prefix = draw(st.integers(0, 3)) == 0
     if prefix and draw(st.booleans()):
         words[-1] = words[-1][:2]
     text = " ".join(words)
-    asked = Asked(
-        text,
-        draw(FIELD),
-        phrase=True,
-        prefix=prefix,
-        excluded=draw(st.booleans()) if excluded is None else excluded,
-    )
     assume(tokens(text))
-    return asked
+    return Asked(text, draw(FIELD), phrase=True, prefix=prefix, excluded=excluded)
 
 
-QUERY = st.tuples(part(excluded=False), st.lists(part(), max_size=3)).map(
-    lambda parts: [parts[0], *parts[1]]
-)
+@st.composite
+def cases(draw: st.DrawFn, *, long: bool = False) -> tuple[list[Doc], list[Asked]]:
+    """Files and a query of the same few words."""
+    word = st.sampled_from(draw(FEW_WORDS))
+    docs = files(word)
+    if long:
+        talks = st.builds(Doc, name=st.just("talk"), transcript=spoken_long(word))
+        docs = talks | docs
+    query = draw(st.lists(part(word, excluded=False), min_size=1, max_size=3))
+    query += draw(st.lists(part(word, excluded=True), max_size=1))
+    return draw(st.lists(docs, min_size=1, max_size=3 if long else 7)), draw(st.permutations(query))
 
 
 @pytest.fixture(scope="module")
@@ -355,16 +331,16 @@ BOUNDS = st.builds(
 
 
 @settings(SETTINGS, max_examples=150)
-@given(docs=st.lists(DOC, min_size=1, max_size=7), query=QUERY, bounds=BOUNDS)
+@given(case=cases(), bounds=BOUNDS)
 def test_databases_and_python_agree(
-    pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked], bounds: Bounds
+    pair: tuple[Engine, Engine], case: tuple[list[Doc], list[Asked]], bounds: Bounds
 ) -> None:
-    agree(pair, docs, query, bounds)
+    agree(pair, *case, bounds)
 
 
 @settings(SETTINGS, max_examples=12)
-@given(docs=st.lists(TALK | DOC, min_size=1, max_size=3), query=QUERY)
+@given(case=cases(long=True))
 def test_databases_and_python_agree_on_long_transcripts(
-    pair: tuple[Engine, Engine], docs: list[Doc], query: list[Asked]
+    pair: tuple[Engine, Engine], case: tuple[list[Doc], list[Asked]]
 ) -> None:
-    agree(pair, docs, query, Bounds())
+    agree(pair, *case, Bounds())

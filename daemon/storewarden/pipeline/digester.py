@@ -13,6 +13,7 @@ from typing import Final
 from storewarden.catalogue.digests import Digested, Digests, Undigested
 from storewarden.clock import Clock
 from storewarden.errors import StorewardenError
+from storewarden.pipeline.cursor import FIRST_PASS, Cursor
 from storewarden.pipeline.inbox import DigestsReady, Inbox
 from storewarden.watch.own import NOT_OPENED, OwnReads
 from storewarden.watch.walk import receive, send
@@ -21,10 +22,6 @@ log = logging.getLogger(__name__)
 
 _BATCH: Final = 256
 _BUSY: Final = 0.5  # seconds; recording comes first
-# New files are read as soon as they are recorded. Files that changed, or could not be read, are
-# found by a pass over all that have no digest: rarer and rarer while such passes find nothing.
-_FIRST_PASS: Final = 30.0
-_LONGEST_PASS: Final = 900.0
 
 
 class Digester:
@@ -54,42 +51,33 @@ class Digester:
         self._own = own
         self._child: subprocess.Popen[bytes] | None = None
         self._given_up = False
-        self._after_id = 0
-        self._news = True  # set by any thread
-        self._pause = _FIRST_PASS
-        self._next_pass = 0.0
+        self._cursor = Cursor()
 
     def news(self) -> None:
         """Hear, in any thread, that files were recorded."""
-        self._news = True
+        self._cursor.news()
 
     def step(self) -> float:
         """Take some digests; return how long to wait until more."""
         roots = self._roots()
         if self._given_up or self._busy() or not roots:
-            return _BUSY if roots else _FIRST_PASS
+            return _BUSY if roots else FIRST_PASS
         now = self._clock.monotonic()
-        if now >= self._next_pass:
-            self._pause = min(self._pause * 2, _LONGEST_PASS)
-            self._next_pass = now + self._pause
-            self._after_id = 0
-        elif not self._news:
-            return min(1.0, self._next_pass - now)
-        self._news = False
+        if not self._cursor.wants(now):
+            self._stop_child()  # memory that nobody needs while there is nothing to read
+            return self._cursor.wait(now)
         try:
-            wanted = self._digests.wanted(list(roots), self._after_id, _BATCH)
+            wanted = self._digests.wanted(list(roots), self._cursor.after_id, _BATCH)
         except StorewardenError as error:
             if not error.transient:
                 raise
-            return _FIRST_PASS
-        if not wanted:
-            self._stop_child()  # memory that nobody needs while there is nothing to read
-            return 1.0
-        self._news = True  # there may be more
-        self._after_id = wanted[-1].id
-        taken = [one for one in self._take(roots, wanted) if one is not None]
+            self._cursor.ask_again()
+            return FIRST_PASS
+        left = [file for file in wanted if not self._cursor.is_left(file.id)]
+        taken = [one for one in self._take(roots, left) if one is not None]
+        self._cursor.got([file.id for file in wanted], self._clock.monotonic())
         if taken:
-            self._pause = _FIRST_PASS
+            self._cursor.found()
             self._inbox.put(DigestsReady(tuple(taken)))
         return 0.0
 
@@ -130,6 +118,7 @@ class Digester:
     ) -> Digested | None:
         self._own.over(file.root, file.path, file.name, opened=error not in NOT_OPENED)
         if error:
+            self._cursor.unread(file.id)
             self._failed(file.root, error)
             return None
         return Digested(file.id, inode, size, modified_ns, digest)

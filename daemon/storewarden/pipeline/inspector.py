@@ -21,6 +21,7 @@ from storewarden.facts.wire import NoAnswer, unpack
 from storewarden.measure.shown import shown
 from storewarden.model import Facts, Outcome
 from storewarden.pipeline.caged import PATIENCE, Answer, CannotInspect, Pool
+from storewarden.pipeline.cursor import FIRST_PASS, Cursor
 from storewarden.pipeline.inbox import FactsReady, Inbox, SweepAsked
 from storewarden.watch.own import NOT_OPENED, OwnReads
 
@@ -31,12 +32,6 @@ _BUSY: Final = 0.5  # seconds; recording comes first
 # Files come one by one where somebody works: a process that is kept answers at once, one that is
 # started costs a tenth of a second of processor. After a while it is memory for nothing.
 _KEPT: Final = 30.0
-# New files are looked at as soon as they are recorded. What could not be read, or changed while it
-# was, is found by a pass over all that wait: rarer and rarer while such passes find nothing.
-_FIRST_PASS: Final = 30.0
-_LONGEST_PASS: Final = 900.0
-# A file that changed or was renamed keeps its number, and waits behind where we are.
-_LOOK_BACK: Final = 1.0
 # Where no process starts, somebody has to mend something; or the machine was short of memory.
 _FIRST_START: Final = 0.5
 _LONGEST_START: Final = 300.0
@@ -97,27 +92,23 @@ class Inspector:
         self._own = own
         self._pool = Pool(processes(), clock, hears.inspection_died)
         self._given_up = False
-        self._after_id = 0
-        self._news = True  # set by any thread
+        self._cursor = Cursor()
         self._may_sweep = True  # there may be files that newer inspectors would understand
-        self._pause = _FIRST_PASS
-        self._next_pass = 0.0
-        self._behind = False  # set by any thread: old files may wait again
-        self._next_look_back = 0.0
         self._start_pause = _FIRST_START
-        self._unread: set[int] = set()  # what could not be read waits for the next pass
         self._worked_at = float("-inf")
         self._places: dict[str, tuple[str, ...]] = {}  # as they were when a sweep was asked for
         self._unwritten = 0  # given to the recorder and not yet taken back by `written`
 
     def news(self) -> None:
         """Hear, in any thread, that files were recorded."""
-        self._news = self._may_sweep = self._behind = True
+        self._may_sweep = True
+        self._cursor.news()
 
     def swept(self, marked: int) -> None:
         """Hear, in the recorder's thread, that so many files wait again, maybe further back."""
         if marked:
-            self._may_sweep = self._behind = True
+            self._may_sweep = True
+            self._cursor.waiting_again()
 
     def written(self, files: int) -> None:
         """Hear, in the recorder's thread, that so many of what was handed over is dealt with."""
@@ -128,7 +119,7 @@ class Inspector:
         try:
             return self._turn()
         except CannotInspect as error:
-            self._behind = self._news = True  # what was in hand waits
+            self._cursor.ask_again()
             self._start_pause = min(self._start_pause * 2, _LONGEST_START)
             self._hears.inspection_died("start")
             log.error("files are not inspected", extra={"facts": {"why": error}})  # noqa: TRY400  # it says all there is
@@ -137,48 +128,25 @@ class Inspector:
     def _turn(self) -> float:
         roots = {name: root for name, root in self._roots().items() if root.inspect}
         if self._given_up or self._busy() or not roots or self._unwritten > _MOST_UNWRITTEN:
-            return _BUSY if roots else _FIRST_PASS
+            return _BUSY if roots else FIRST_PASS
         if not self._pool.versions:
             self._pool.warm()
             self._worked_at = self._clock.monotonic()
         now = self._clock.monotonic()
-        self._begin_again(now)
-        if not self._news:
+        if not self._cursor.wants(now):
             self._rest(now)
             self._ask_for_more(roots)
-            return min(1.0, self._next_pass - now)
-        self._news = False
+            return self._cursor.wait(now)
         try:
-            wanted = self._inspections.wanted(list(roots), self._after_id, _BATCH)
+            wanted = self._inspections.wanted(list(roots), self._cursor.after_id, _BATCH)
         except StorewardenError as error:
             if not error.transient:
                 raise
-            self._news = True
-            return _FIRST_PASS
-        if wanted:
-            self._news = True  # there may be more
-            self._after_id = wanted[-1].id
-            self._examine(roots, [file for file in wanted if file.id not in self._unread])
+            self._cursor.ask_again()
+            return FIRST_PASS
+        self._examine(roots, [file for file in wanted if not self._cursor.is_left(file.id)])
+        self._cursor.got([file.id for file in wanted], self._clock.monotonic())
         return 0.0
-
-    def _begin_again(self, now: float) -> None:
-        """Go back to the first file: for a pass over all, or for some that wait again."""
-        if now >= self._next_pass:
-            self._pause = min(self._pause * 2, _LONGEST_PASS)
-            self._next_pass = now + self._pause
-            self._unread.clear()
-        elif self._looks_back(now):
-            self._behind = False
-            self._next_look_back = now + _LOOK_BACK
-        else:
-            return
-        self._after_id = 0
-        self._news = True
-
-    def _looks_back(self, now: float) -> bool:
-        """Tell whether to look for old files that wait: not for those that are being written."""
-        idle = not self._news and self._unwritten <= 0
-        return self._behind and idle and now >= self._next_look_back
 
     def _ask_for_more(self, roots: Mapping[str, RootSettings]) -> None:
         places = {name: root.places for name, root in roots.items()}
@@ -210,7 +178,7 @@ class Inspector:
         self._worked_at = self._clock.monotonic()
         self._start_pause = _FIRST_START
         if found:
-            self._pause = _FIRST_PASS
+            self._cursor.found()
             self._unwritten += len(found)
             self._inbox.put(FactsReady(tuple(found)))
 
@@ -222,7 +190,7 @@ class Inspector:
             log.warning("a file cannot be inspected", extra={"facts": _which(file, facts.reason)})
         elif "error" in told:
             error = told["error"] if isinstance(told["error"], int) else errno.EIO
-            self._unread.add(file.id)
+            self._cursor.unread(file.id)
             if error not in {CHANGED, errno.ENOENT}:
                 self._hears.inspection_failed(file.root, _path(file), error)
             return None

@@ -5,7 +5,7 @@ import io
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
@@ -28,6 +28,7 @@ class Shelf:
     def __init__(self, top: Path) -> None:
         self.top = top
         self.files: list[Undigested] = []
+        self.numbers = count(1)
         self.asked: list[tuple[list[str], int]] = []
         self.error: StorewardenError | None = None
 
@@ -38,7 +39,7 @@ class Shelf:
         status = path.stat()
         directory, _, last = os.fsencode(name).rpartition(b"/")
         one = Undigested(
-            *(len(self.files) + 1, root, directory, last),
+            *(next(self.numbers), root, directory, last),
             *(status.st_ino, status.st_size, status.st_mtime_ns),
         )
         self.files.append(one)
@@ -75,12 +76,15 @@ class Desk:
         """Take digests until there is nothing to do at this moment."""
         while self.digester.step() == 0.0:
             pass
-        return [
+        taken = [
             one
             for message in self.inbox.take()
             if isinstance(message, DigestsReady)
             for one in message.digested
         ]
+        done = {one.id for one in taken}
+        self.shelf.files = [file for file in self.shelf.files if file.id not in done]
+        return taken
 
 
 @pytest.fixture
@@ -120,7 +124,6 @@ def test_only_roots_that_are_there_are_asked_for(desk: Desk, tmp_path: Path) -> 
 
     desk.roots["s"] = os.fsencode(tmp_path / "s")
     desk.clock.advance(900)
-    desk.shelf.files.pop(0)
     assert [one.id for one in desk.run()] == [2]
 
 
@@ -182,7 +185,16 @@ def test_a_child_that_is_killed_is_replaced_and_its_file_read_in_a_later_pass(de
 
     desk.clock.advance(1000)
 
+    assert [one.id for one in desk.run()] == [2]
+
+
+def test_a_file_that_changed_is_read_again_though_newer_ones_were(desk: Desk) -> None:
+    old, _ = desk.shelf.add("a"), desk.shelf.add("b")
     assert [one.id for one in desk.run()] == [1, 2]
+    desk.shelf.files.append(old)
+    desk.clock.advance(2)
+    desk.digester.news()
+    assert [one.id for one in desk.run()] == [1]
 
 
 def test_a_catalogue_that_is_held_is_asked_again_later(desk: Desk) -> None:

@@ -278,6 +278,7 @@ def test_what_a_sweep_found_is_looked_for_from_the_beginning(desk: Desk) -> None
     desk.shelf.add("a.txt")
     desk.run()
     desk.inspector.swept(1)
+    desk.clock.advance(1)
     assert b"/a.txt" in desk.run()
     assert len(desk.sweeps) == 1  # and asks for more
 

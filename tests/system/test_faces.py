@@ -90,7 +90,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
 
 
 def test_a_saved_file_is_seen_by_every_face(daemon: Daemon) -> None:
-    (daemon.place / "outputs" / "cat\n\udcff.png").write_bytes(b"x" * 10)
+    (daemon.place / "outputs" / "cat\n\udcff.png").write_bytes(b"\x89PNG\r\n\x1a\n..")
 
     def recorded() -> Any:
         out = daemon.verb("files", "--json", "digest!=none").stdout

@@ -605,3 +605,31 @@ def test_what_is_sent_everywhere_arrives_where_it_is_missing() -> None:
 
     assert (provenance.prompt, provenance.negative) == ("a lighthouse", "fog")
     assert provenance.model == "base"
+
+
+def test_fields_of_a_site_are_known_in_its_own_spelling() -> None:
+    told_by_site = {
+        "models": [{"label": "Coasts", "type": "LORA", "weight": 0.6, "hash": "ab"}],
+        "prompt": "a lighthouse",
+        "negativePrompt": "fog",
+        "width": 768,
+        "height": 1152,
+        "samplerName": "Euler a",
+        "steps": 25,
+        "cfgScale": 7,
+        "seed": "4122339881",
+        "baseModel": {"label": "DreamShaper", "hash": "879DB523C3"},
+    }
+
+    provenance = known(png__generation_data=json.dumps(told_by_site) + "\0")
+
+    assert (provenance.prompt, provenance.negative) == ("a lighthouse", "fog")
+    assert (provenance.model, provenance.model_hash) == ("DreamShaper", "879DB523C3")
+    assert provenance.loras == (Lora("Coasts", 0.6),)
+    assert (provenance.seed, provenance.sampler, provenance.guidance) == (4122339881, "Euler a", 7)
+
+
+def test_a_mark_that_machines_made_it_is_kept_though_it_says_no_more() -> None:
+    provenance = known(png__AIGC='{"Label": "1", "ContentProducer": "acme"}')
+
+    assert (provenance.tool, provenance.understood) == ("unknown", False)

@@ -54,7 +54,9 @@ def read(texts: Texts) -> Provenance | None:
         if mark.search(said):
             return Provenance(tool, tool_version=_version(packet, tool), source_type=source)
     if source is None:
-        return None
+        # China's mark for what machines made says that it is, and who published it
+        marked = texts.named("aigc") or ":AIGC" in packet
+        return Provenance("unknown", understood=False) if marked else None
     edited = _PHOTOSHOP in said and source in _SYNTHETIC
     tool = _PHOTOSHOP if edited else "unknown"
     return Provenance(tool, tool_version=_version(packet, tool), source_type=source)

@@ -110,13 +110,18 @@ def _conditions(engine: Engine, wanted: Sequence[str], now_ns: int) -> _Met:
     """
     asked = terms.parse(wanted)
     met = terms.conditions(asked, engine.dialect, now_ns)
-    few = False
+    few: list[Node] = [Expression(File.id, "IN", some) for some in few_of(engine, asked, now_ns)]
+    return _Met(met + few, bool(few))
+
+
+def few_of(engine: Engine, asked: Sequence[terms.Term], now_ns: int) -> list[Node]:
+    """Return queries in brackets for the numbers of the few files that one of the terms leaves."""
+    found: list[Node] = []
     for some in terms.narrow(asked, engine.dialect, now_ns):
         look = NodeList((SQL("SELECT 1 FROM ("), some, SQL(f") AS few LIMIT {FEW + 1}")))
         if len(engine.rows(look)) <= FEW:
-            met.append(Expression(File.id, "IN", EnclosedNodeList((some,))))
-            few = True
-    return _Met(met, few)
+            found.append(EnclosedNodeList((some,)))
+    return found
 
 
 def _files_of(engine: Engine, root_id: int, met: _Met) -> Iterator[FileRow]:
@@ -133,7 +138,7 @@ def _files_of(engine: Engine, root_id: int, met: _Met) -> Iterator[FileRow]:
 
 
 def _page(root_id: int, met: _Met) -> ModelSelect[File]:
-    root = Expression(_unindexed(Directory.root) if met.few else Directory.root, "=", root_id)
+    root = Expression(unindexed(Directory.root) if met.few else Directory.root, "=", root_id)
     query = joined(*_COLUMNS, few=met.few).where(root, *met.conditions)
     return query.order_by(Directory.path, File.name, File.id).limit(PAGE)
 
@@ -206,12 +211,12 @@ def joined(*columns: Any, few: bool = False) -> ModelSelect[File]:
     query = File.select(*columns)
     if not few:
         return query.join(Directory).join(Root)
-    above = Expression(_unindexed(File.directory), "=", Directory.id)
-    top = Expression(_unindexed(Directory.root), "=", Root.id)
+    above = Expression(unindexed(File.directory), "=", Directory.id)
+    top = Expression(unindexed(Directory.root), "=", Root.id)
     return query.join(Directory, on=above).join(Root, on=top)
 
 
-def _unindexed(field: Any) -> Node:
+def unindexed(field: Any) -> Node:
     """Return a column as one that no index leads to."""
     return NodeList((SQL("+"), field))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from peewee import SQL, Node, fn
+from peewee import SQL, Expression, Node, NodeList, fn
 
 from storewarden.catalogue import find, query, ranking, search_file, search_server, terms
 from storewarden.catalogue.engine import Engine
@@ -70,11 +70,16 @@ def search(
 def _condition(
     engine: Engine, wanted_terms: Sequence[str], now_ns: int, host_id: int | None
 ) -> Node:
-    met = terms.conditions(terms.parse(wanted_terms), engine.dialect, now_ns)
+    asked = terms.parse(wanted_terms)
+    met = terms.conditions(asked, engine.dialect, now_ns)
     if host_id is not None:
         met.append(Root.host == host_id)
     key = search_file.FILE_ID if engine.dialect == "sqlite" else search_server.FILE_ID
-    return fn.EXISTS(find.joined(SQL("1")).where(File.id == key, *met))
+    whole: Node = fn.EXISTS(find.joined(SQL("1")).where(File.id == key, *met))
+    # where a term leaves few, most are passed over without a look at the tables
+    few = find.few_of(engine, asked, now_ns)
+    passed = [Expression(find.unindexed(key), "IN", some) for some in few]
+    return NodeList((*passed, whole), glue=" AND ")
 
 
 def _candidates(engine: Engine, wanted: Wanted, limit: int) -> list[Found]:

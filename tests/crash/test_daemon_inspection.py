@@ -130,8 +130,8 @@ def test_files_that_were_made_to_harm_are_recorded_refused_and_leave_the_others_
         deaths = 'storewarden_inspection_children_died_total{reason="%s"}'
         metrics = daemon.metrics()
         assert [r for r in ("signal", "exit", "nonsense", "time") if metrics.get(deaths % r)] == []
-        for name in (b"na\nme.png", b"caf\xe9.png"):
-            done = daemon.verb("show", os.fsdecode(bytes(hostile) + b"/" + name))
+        for odd in ("na\nme.png", os.fsdecode(b"caf\xe9.png")):
+            done = daemon.verb("show", str(hostile / odd))
             assert "a lighthouse" in done.stdout
         daemon.assert_totals()
         daemon.assert_sound()

@@ -25,10 +25,18 @@ _KINDS = {
     for rank, kind in enumerate(("video", "audio", "model", "document", "database", "image"))
 }
 
-_BESIDE = (
-    "SELECT CAST(? AS BIGINT), id, name, kind FROM files"
-    " WHERE directory_id = ? AND name >= ? AND name < ? AND state = 'present'"
+_ALIKE_IN = (
+    "SELECT {whose}, id, name, kind FROM files"
+    " WHERE directory_id = {directory} AND name >= {low} AND name < {high} AND state = 'present'"
     f" ORDER BY name LIMIT {_ALIKE}"
+)
+_ONE_BY_ONE = _ALIKE_IN.format(whose="CAST(? AS BIGINT)", directory="?", low="?", high="?")
+# A server answers many such questions in one go at a tenth of the time
+_ALL_AT_ONCE = (
+    "SELECT f.* FROM unnest(?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[])"
+    " AS v (whose, directory, low, high) CROSS JOIN LATERAL ("
+    + _ALIKE_IN.format(whose="v.whose", directory="v.directory", low="v.low", high="v.high")
+    + ") f"
 )
 
 Belongs = Callable[[bytes, bytes], str | None]
@@ -92,7 +100,12 @@ class Bundles:
         """Return, for each file, what lies beside it and is called alike."""
         ranges = [(one.id, one.directory_id, *each) for one in placed for each in _ranges(one)]
         found: dict[int, list[_Beside]] = defaultdict(list)
-        for of_id, id_, name, kind in self._engine.fetch_each(_BESIDE, ranges):
+        if self._engine.dialect == "sqlite":
+            rows = self._engine.fetch_each(_ONE_BY_ONE, ranges)
+        else:
+            columns = [list(column) for column in zip(*ranges, strict=True)]
+            rows = self._engine.execute(_ALL_AT_ONCE, columns) if columns else []
+        for of_id, id_, name, kind in rows:
             if id_ != of_id:
                 found[of_id].append(_Beside(id_, bytes(name), kind))
         return found

@@ -339,8 +339,8 @@ def test_databases_and_python_agree(
 
 
 @settings(SETTINGS, max_examples=12)
-@given(case=cases(long=True))
+@given(case=cases(long=True), bounds=BOUNDS)
 def test_databases_and_python_agree_on_long_transcripts(
-    pair: tuple[Engine, Engine], case: tuple[list[Doc], list[Asked]]
+    pair: tuple[Engine, Engine], case: tuple[list[Doc], list[Asked]], bounds: Bounds
 ) -> None:
-    agree(pair, *case, Bounds())
+    agree(pair, *case, bounds)

@@ -63,10 +63,10 @@ def test_plain_text_is_cut_as_any_other(text: str) -> None:
 
 
 def test_every_character_is_a_word_or_a_gap() -> None:
-    wrong = [
-        code
-        for code in range(sys.maxunicode + 1)
-        if tokens(" ".join(words := tokens(chr(code)))) != words
-        or [word for word, _, _ in placed(chr(code) + "x")] != tokens(chr(code) + "x")
-    ]
+    wrong = []
+    for block in range(0, sys.maxunicode + 1, 1024):
+        text = " ".join(map(chr, range(block, block + 1024)))
+        words = tokens(text)
+        if tokens(" ".join(words)) != words or [word for word, _, _ in placed(text)] != words:
+            wrong.append(block)
     assert wrong == []

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from storewarden.catalogue.inspections import Inspections
 from storewarden.model import Entry, Provenance, Transcript
 from tests.catalogues import Place as Catalogue
 from tests.inspecting import Bundled, Shelf
@@ -128,6 +129,20 @@ def test_a_likelier_owner_takes_a_sidecar_over_and_the_other_forgets_it(shelf: S
     assert pairs(shelf) == {b"clip.json": b"clip.mp4"}
     assert shelf.column(b"clip.mp4", "prompt", "prompts") == "a lighthouse"
     assert shelf.column(b"clip.jpg", "prompt", "prompts") is None
+
+
+def test_two_that_could_belong_to_each_other_stay_alone(shelf: Shelf) -> None:
+    shelf.inspections = Inspections(
+        shelf.engine,
+        shelf.counts,
+        lambda name, owner: "caption" if name[:2] == owner[:2] else None,
+        shelf.words,
+    )
+    shelf.say(1, transcript=Transcript("caption", "one"))
+    shelf.say(2, transcript=Transcript("caption", "two"))
+    put(shelf, b"a.txt", b"a.md")
+
+    assert shelf.bundles() == set()
 
 
 # -- what a sidecar says of its owner -------------------------------------------------------------

@@ -128,7 +128,8 @@ class Bundles:
             start = name[:at]
             for each in sorted(by_stem.get(start, ()), key=lambda each: _likelihood(start, each)):
                 role = self._belongs(name, each.name)
-                if role is not None:
+                # two that belonged to each other would have each other inspected for ever
+                if role is not None and self._belongs(each.name, name) is None:
                     return Link(each.id, role)
         return None
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from storewarden.errors import WatchError
 from storewarden.model import UsageCount
 from storewarden.watch import usage as usage_module
 from storewarden.watch.budget import Limit, WatchBudget
@@ -264,3 +265,17 @@ def test_what_comes_back_is_kept_under_the_name_that_the_file_got_meanwhile(
         back(counts)
         counted.until(lambda: counted.totals)
     assert dict(counted.totals) == {b"c": [3, 0]}
+
+
+def test_a_root_that_cannot_be_watched_leaves_nothing_open(tmp_path: Path) -> None:
+    def descriptors() -> int:
+        return len(os.listdir("/proc/self/fd"))
+
+    budget = WatchBudget(limit=lambda: Limit(1000))
+    before = descriptors()
+    for _ in range(3):
+        counted = Counted(tmp_path / "none", budget)
+        with pytest.raises(WatchError), counted.running():
+            pass
+    assert descriptors() == before
+    assert (budget.used, budget._spare, budget._yielding) == (0, 0, [])

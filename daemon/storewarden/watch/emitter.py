@@ -215,9 +215,9 @@ class InotifyEmitter(EventEmitter):
             self._open = False
             if hasattr(self, "_tree"):
                 self._tree.close()
-            if self.usage is not None:
-                self.usage.close()
             self._inotify.close()
+        if self.usage is not None:
+            self.usage.close()
         self._ears.close()
 
     # -- the loop -----------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.inspections import Inspected, Inspections, Stored, Uninspected
+from storewarden.catalogue.inspections import Inspected, Inspections, Stored
 from storewarden.catalogue.sweep import Sweep
+from storewarden.catalogue.waiting import Waiting
 from storewarden.facts.kinds import kind_of, mime_of
 from storewarden.facts.sidecars import belongs, language, sidecar
 from storewarden.model import Facts, Outcome, Place
@@ -55,10 +56,10 @@ class Shelf(Book):
         """Put something into the file of an inode."""
         self.contents[inode] = facts
 
-    def waiting(self) -> list[Uninspected]:
+    def waiting(self) -> list[Waiting]:
         return self.inspections.wanted(list(self.ground.roots), 0, 1_000)
 
-    def look(self, file: Uninspected) -> Inspected:
+    def look(self, file: Waiting) -> Inspected:
         """Return what an inspection of a file would tell now."""
         inspector = {b".png": "png", b".srt": "srt", b".json": "json"}.get(file.name[-4:], "none")
         if file.name.endswith(b".json"):

@@ -12,6 +12,7 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING
 from storewarden.catalogue.usage import carry
+from storewarden.catalogue.waiting import Waiting, waiting
 
 # A move across file systems is a copy and a deletion: the new file is seen about when the old one
 # goes. Equal contents that are further apart are two files, whatever their digests say.
@@ -22,18 +23,6 @@ _CARRIED = (
     *("modified_ns", "changed_ns", "accessed_ns", "kind", "state", "growing", "recorded_ns"),
     *("digest", "digested_ns"),
 )
-
-
-class Undigested(NamedTuple):
-    """A file whose digest is to be taken, and what it was when it was recorded."""
-
-    id: int
-    root: str
-    path: bytes
-    name: bytes
-    inode: int
-    size: int
-    modified_ns: int
 
 
 class Digested(NamedTuple):
@@ -66,24 +55,9 @@ class Digests:
         self._engine = engine
         self._counts = counts
 
-    def wanted(self, roots: Collection[str], after_id: int, limit: int) -> list[Undigested]:
+    def wanted(self, roots: Collection[str], after_id: int, limit: int) -> list[Waiting]:
         """Return files of ``roots`` without a digest, in the order of their ids."""
-        names = self._counts.names
-        ids = [self._counts.roots[root] for root in roots]
-        if not ids:
-            return []
-        marks = ", ".join("?" * len(ids))
-        return [
-            Undigested(id_, names[root_id], bytes(path), bytes(name), *rest)
-            for id_, root_id, path, name, *rest in self._engine.execute(
-                "SELECT f.id, d.root_id, d.path, f.name, f.inode, f.size, f.modified_ns"
-                # CROSS: else SQLite reads and sorts all files of a root for each batch
-                " FROM files f CROSS JOIN directories d WHERE d.id = f.directory_id"
-                " AND f.digest IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > ?"
-                f" AND d.root_id IN ({marks}) ORDER BY f.id LIMIT ?",
-                (after_id, *ids, limit),
-            )
-        ]
+        return waiting(self._engine, self._counts, "digest", roots, after_id, limit)
 
     def store(self, digested: Sequence[Digested], now_ns: int) -> int:
         """Store digests of files that are still what was read; return how many were moves."""

@@ -12,20 +12,9 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.fact_rows import FactRows, Found, stored
 from storewarden.catalogue.reconcile import PRESENT
+from storewarden.catalogue.waiting import Waiting, waiting
 from storewarden.catalogue.workflows import Rows, Told, Workflows, told_by_sidecars
 from storewarden.model import Facts, Place
-
-
-class Uninspected(NamedTuple):
-    """A file that is to be inspected, and what it was when it was recorded."""
-
-    id: int
-    root: str
-    path: bytes  # of its directory
-    name: bytes
-    inode: int
-    size: int
-    modified_ns: int
 
 
 class Inspected(NamedTuple):
@@ -91,24 +80,9 @@ class Inspections:
         self._rows = FactRows(engine)
         self._hosts: dict[int, int] = {}
 
-    def wanted(self, roots: Collection[str], after_id: int, limit: int) -> list[Uninspected]:
+    def wanted(self, roots: Collection[str], after_id: int, limit: int) -> list[Waiting]:
         """Return files of ``roots`` that wait to be inspected, in the order of their ids."""
-        names = self._counts.names
-        ids = [self._counts.roots[root] for root in roots]
-        if not ids:
-            return []
-        marks = ", ".join("?" * len(ids))
-        return [
-            Uninspected(id_, names[root_id], bytes(path), bytes(name), *rest)
-            for id_, root_id, path, name, *rest in self._engine.execute(
-                "SELECT f.id, d.root_id, d.path, f.name, f.inode, f.size, f.modified_ns"
-                # CROSS: else SQLite reads and sorts all files of a root for each batch
-                " FROM files f CROSS JOIN directories d WHERE d.id = f.directory_id"
-                " AND f.inspected_ns IS NULL AND f.state = 'present' AND f.growing = 0"
-                f" AND f.id > ? AND d.root_id IN ({marks}) ORDER BY f.id LIMIT ?",
-                (after_id, *ids, limit),
-            )
-        ]
+        return waiting(self._engine, self._counts, "inspected_ns", roots, after_id, limit)
 
     def store(self, batch: Sequence[Inspected], now_ns: int) -> Stored:
         """Store the facts of files that are still what was read; inside the recorder's batch."""

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, NoReturn
 
-from storewarden.catalogue.inspections import Uninspected
+from storewarden.catalogue.waiting import Waiting
 from storewarden.clock import Clock
 from storewarden.errors import TransientError
 from storewarden.facts.wire import MOST_BYTES, NoAnswer, parse
@@ -39,7 +39,7 @@ _READ: Final = 1 << 18
 class Answer(NamedTuple):
     """What one file's inspection came to: an object, or why there is none."""
 
-    file: Uninspected
+    file: Waiting
     told: dict[str, Any]
     died: str = ""  # a word for a figure: exit, signal, processor, time, nonsense
 
@@ -92,7 +92,7 @@ class Pool:
             remedy="what it said itself stands in the log above",
         )
 
-    def examine(self, files: Sequence[tuple[bytes, Uninspected]]) -> Iterator[Answer]:
+    def examine(self, files: Sequence[tuple[bytes, Waiting]]) -> Iterator[Answer]:
         """Yield an answer for each file (with its root's path before it), in any order.
 
         What is not answered when the pool is given up is not told of.
@@ -187,11 +187,11 @@ class _Order(NamedTuple):
     """Some files of one root, for one process."""
 
     path: bytes
-    files: tuple[Uninspected, ...]
+    files: tuple[Waiting, ...]
 
 
-def _orders(files: Sequence[tuple[bytes, Uninspected]]) -> Iterator[_Order]:
-    by_root: dict[bytes, list[Uninspected]] = {}
+def _orders(files: Sequence[tuple[bytes, Waiting]]) -> Iterator[_Order]:
+    by_root: dict[bytes, list[Waiting]] = {}
     for path, file in files:
         by_root.setdefault(path, []).append(file)
     for path, its in by_root.items():
@@ -215,7 +215,7 @@ class _Process:
         self.walls: tuple[str, ...] = ()
         self.versions: dict[str, int] = {}
         self.path = b""
-        self.files: deque[Uninspected] = deque()
+        self.files: deque[Waiting] = deque()
         self.until = 0.0
         self.ended = False
         self._number = 0  # of the next answer

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
-from storewarden.catalogue.digests import Digested, Digests, Undigested
+from storewarden.catalogue.digests import Digested, Digests
+from storewarden.catalogue.waiting import Waiting
 from storewarden.clock import Clock
 from storewarden.errors import StorewardenError
 from storewarden.pipeline.cursor import FIRST_PASS, Cursor
@@ -81,9 +82,7 @@ class Digester:
             self._inbox.put(DigestsReady(tuple(taken)))
         return 0.0
 
-    def _take(
-        self, roots: Mapping[str, bytes], wanted: Sequence[Undigested]
-    ) -> list[Digested | None]:
+    def _take(self, roots: Mapping[str, bytes], wanted: Sequence[Waiting]) -> list[Digested | None]:
         taken: list[Digested | None] = []
         for root, path in roots.items():
             files = [file for file in wanted if file.root == root]
@@ -91,7 +90,7 @@ class Digester:
                 taken += self._ask(path, files)
         return taken
 
-    def _ask(self, path: bytes, files: Sequence[Undigested]) -> list[Digested | None]:
+    def _ask(self, path: bytes, files: Sequence[Waiting]) -> list[Digested | None]:
         child = self._running()
         assert child.stdin is not None and child.stdout is not None  # noqa: S101, PT018  # asked for
         answers: list[Digested | None] = []
@@ -114,7 +113,7 @@ class Digester:
         return answers
 
     def _answered(
-        self, file: Undigested, error: int, inode: int, size: int, modified_ns: int, digest: bytes
+        self, file: Waiting, error: int, inode: int, size: int, modified_ns: int, digest: bytes
     ) -> Digested | None:
         self._own.over(file.root, file.path, file.name, opened=error not in NOT_OPENED)
         if error:

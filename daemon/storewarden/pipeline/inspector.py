@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from storewarden.catalogue.inspections import Inspected, Inspections, Uninspected
+from storewarden.catalogue.inspections import Inspected, Inspections
+from storewarden.catalogue.waiting import Waiting
 from storewarden.clock import Clock
 from storewarden.config.places import place_of
 from storewarden.config.schema import RootSettings
@@ -159,7 +160,7 @@ class Inspector:
         versions = self._pool.versions
         return {**versions, _ENDED: sum(versions.values())}
 
-    def _examine(self, roots: Mapping[str, RootSettings], wanted: Sequence[Uninspected]) -> None:
+    def _examine(self, roots: Mapping[str, RootSettings], wanted: Sequence[Waiting]) -> None:
         found: list[Inspected] = []
         reading = {file.id: file for file in wanted}
         for file in wanted:
@@ -212,7 +213,7 @@ class Inspector:
             language(file.name),
         )
 
-    def _refused(self, file: Uninspected, died: str) -> Facts:
+    def _refused(self, file: Waiting, died: str) -> Facts:
         """Return what is known of a file that must not be looked into again before it changes."""
         version = self._versions()[_ENDED]
         kind, mime = kind_of(file.name), mime_of(file.name)
@@ -250,9 +251,9 @@ def _seconds(told: Any) -> float:
     return told if isinstance(told, float) and 0 <= told < PATIENCE else 0.0
 
 
-def _path(file: Uninspected) -> bytes:
+def _path(file: Waiting) -> bytes:
     return file.path + b"/" + file.name if file.path else file.name
 
 
-def _which(file: Uninspected, reason: str) -> dict[str, object]:
+def _which(file: Waiting, reason: str) -> dict[str, object]:
     return {"root": file.root, "path": shown(_path(file)), "why": reason}

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.catalogue.inspections import Uninspected
+from storewarden.catalogue.waiting import Waiting
 from storewarden.clock import ManualClock, SystemClock
 from storewarden.facts.wire import unpack
 from storewarden.pipeline import caged
@@ -56,7 +56,7 @@ class Ward:
 
     def ask(self, *names: str) -> dict[str, Answer]:
         files = [
-            (self.path, Uninspected(number, "r", b"", os.fsencode(name), 1, 1, 1))
+            (self.path, Waiting(number, "r", b"", os.fsencode(name), 1, 1, 1))
             for number, name in enumerate(names)
         ]
         answers = list(self.pool.examine(files))
@@ -164,7 +164,7 @@ def test_a_process_that_is_not_caged_is_given_nothing(tmp_path: Path) -> None:
 
 def test_who_gives_up_waits_for_nothing(ward: Ward) -> None:
     answers = ward.pool.examine(
-        [(ward.path, Uninspected(n, "r", b"", b"f%d" % n, 1, 1, 1)) for n in range(100)]
+        [(ward.path, Waiting(n, "r", b"", b"f%d" % n, 1, 1, 1)) for n in range(100)]
     )
     next(answers)
     ward.pool.give_up()
@@ -180,7 +180,7 @@ def test_the_real_process_tells_its_walls_and_what_it_knows(tmp_path: Path) -> N
         pool.warm()
         assert pool.versions["png"] >= 1
         names = (b"a.txt", b"gone", b"fifo")
-        files = [(os.fsencode(tmp_path), Uninspected(0, "r", b"", n, 1, 1, 1)) for n in names]
+        files = [(os.fsencode(tmp_path), Waiting(0, "r", b"", n, 1, 1, 1)) for n in names]
         found, gone, directory = (answer.told for answer in pool.examine(files))
     finally:
         pool.stop()
@@ -193,7 +193,7 @@ def test_the_real_process_tells_its_walls_and_what_it_knows(tmp_path: Path) -> N
 def test_time_is_measured_by_the_clock_that_is_given(tmp_path: Path) -> None:
     clock = ManualClock()
     pool = Pool(1, clock, pytest.fail, (sys.executable, "-c", ODD))
-    files = [(os.fsencode(tmp_path), Uninspected(1, "r", b"", b"a", 1, 1, 1))]
+    files = [(os.fsencode(tmp_path), Waiting(1, "r", b"", b"a", 1, 1, 1))]
     try:
         assert [answer.told["name"] for answer in pool.examine(files)] == ["a"]
     finally:

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
-from storewarden.catalogue.digests import Digested, Undigested
+from storewarden.catalogue.digests import Digested
+from storewarden.catalogue.waiting import Waiting
 from storewarden.clock import ManualClock
 from storewarden.errors import CatalogueBusy, CatalogueCorrupt, StorewardenError
 from storewarden.pipeline import digester as digester_module
@@ -27,25 +28,25 @@ class Shelf:
 
     def __init__(self, top: Path) -> None:
         self.top = top
-        self.files: list[Undigested] = []
+        self.files: list[Waiting] = []
         self.numbers = count(1)
         self.asked: list[tuple[list[str], int]] = []
         self.error: StorewardenError | None = None
 
-    def add(self, name: str, content: bytes = b"abc", root: str = "r") -> Undigested:
+    def add(self, name: str, content: bytes = b"abc", root: str = "r") -> Waiting:
         path = self.top / root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
         status = path.stat()
         directory, _, last = os.fsencode(name).rpartition(b"/")
-        one = Undigested(
+        one = Waiting(
             *(next(self.numbers), root, directory, last),
             *(status.st_ino, status.st_size, status.st_mtime_ns),
         )
         self.files.append(one)
         return one
 
-    def wanted(self, roots: Sequence[str], after_id: int, limit: int) -> list[Undigested]:
+    def wanted(self, roots: Sequence[str], after_id: int, limit: int) -> list[Waiting]:
         self.asked.append((list(roots), after_id))
         if self.error is not None:
             raise self.error

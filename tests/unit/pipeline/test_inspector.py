@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.catalogue.inspections import Inspected, Uninspected
+from storewarden.catalogue.inspections import Inspected
+from storewarden.catalogue.waiting import Waiting
 from storewarden.clock import ManualClock
 from storewarden.config.schema import RootSettings
 from storewarden.errors import CatalogueBusy, CatalogueCorrupt, StorewardenError
@@ -42,24 +43,24 @@ class Shelf:
 
     def __init__(self, top: Path) -> None:
         self.top = top
-        self.files: list[Uninspected] = []
+        self.files: list[Waiting] = []
         self.asked: list[tuple[list[str], int]] = []
         self.error: StorewardenError | None = None
 
-    def add(self, name: str, content: str = "hello", root: str = "r") -> Uninspected:
+    def add(self, name: str, content: str = "hello", root: str = "r") -> Waiting:
         path = self.top / root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
         status = path.stat()
         directory, _, last = os.fsencode(name).rpartition(b"/")
-        one = Uninspected(
+        one = Waiting(
             *(len(self.files) + 1, root, directory, last),
             *(status.st_ino, status.st_size, status.st_mtime_ns),
         )
         self.files.append(one)
         return one
 
-    def wanted(self, roots: Sequence[str], after_id: int, limit: int) -> list[Uninspected]:
+    def wanted(self, roots: Sequence[str], after_id: int, limit: int) -> list[Waiting]:
         self.asked.append((list(roots), after_id))
         if self.error is not None:
             raise self.error
@@ -224,7 +225,7 @@ def test_a_root_that_shall_not_be_looked_into_is_not(desk: Desk) -> None:
 
 def test_facts_do_not_pile_up_before_a_catalogue_that_cannot_be_written(desk: Desk) -> None:
     for number in range(3000):
-        desk.shelf.files.append(Uninspected(number + 1, "r", b"", b"gone", 1, 1, 1))
+        desk.shelf.files.append(Waiting(number + 1, "r", b"", b"gone", 1, 1, 1))
     desk.shelf.add("a.txt")
     desk.inspector._unwritten = 5000
     assert desk.inspector.step() > 0

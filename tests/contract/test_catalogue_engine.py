@@ -222,6 +222,19 @@ def test_fetch_in_refuses_sql_that_it_would_read_wrongly(engine: Engine, sql: st
         engine.fetch_in(sql, [1])
 
 
+@pytest.mark.parametrize("count", [0, 1, 2, 300])
+def test_fetch_each_answers_each_row_of_values_in_turn(engine: Engine, count: int) -> None:
+    insert(engine, *(file_row(b"%d" % number, inode=number) for number in range(0, 300, 2)))
+    wanted = [(number, number, 10) for number in range(count)]
+    rows = engine.fetch_each(
+        "SELECT CAST(? AS BIGINT), name FROM files WHERE inode = ? AND size = ?", wanted
+    )
+
+    assert [(number, bytes(name)) for number, name in rows] == [
+        (number, b"%d" % number) for number in range(0, count, 2)
+    ]
+
+
 def test_a_stream_goes_on_while_the_same_thread_writes(engine: Engine) -> None:
     insert(engine, *(file_row(b"%05d" % number) for number in range(5000)))
     seen = 0

@@ -27,7 +27,7 @@ _MADE = (
 )
 _TRANSCRIPT = ("file_id", "role", "language", "text")
 _PLACES = ", ".join(_MADE)
-_WORDED = ("transcript", "subtitle", "caption")  # what the words of a sidecar can be
+_WORDED = ("transcript", "subtitle", "caption", "summary")  # what the words of a sidecar can be
 
 
 class Found(NamedTuple):
@@ -116,7 +116,13 @@ def _facts(found: Found) -> tuple[Any, ...]:
         *(_number(media.channels), stored(media.colour), _number(media.orientation)),
         _number(media.pages),
         *found.belongs,
-        json.dumps({stored(key): _scalar(value) for key, value in found.more.items()}),
+        json.dumps(
+            {
+                name: scalar
+                for key, value in found.more.items()
+                if (name := stored(key)) and (scalar := _scalar(value)) is not None
+            }
+        ),
     )
 
 

@@ -35,7 +35,8 @@ _BY_EXTENSION: Final = {
 # What stands between the name of the owner and the extension, and the role that it makes.
 _BY_MARK: Final = {
     **dict.fromkeys((b"transcript", b"transcription", b"whisper", b"whisperx"), "transcript"),
-    **dict.fromkeys((b"caption", b"captions", b"prompt", b"parameters", b"summary"), "caption"),
+    **dict.fromkeys((b"caption", b"captions", b"prompt", b"parameters"), "caption"),
+    b"summary": "summary",
     **dict.fromkeys((b"info", b"meta", b"metadata", b"supplemental-metadata"), "metadata"),
     **dict.fromkeys((b"workflow", b"civitai", b"cm-info", b"exif"), "metadata"),
     **dict.fromkeys((b"subs", b"subtitles", b"forced", b"sdh", b"cc", b"hi", b"default"), ""),
@@ -49,6 +50,7 @@ _OWNERS: Final = {
     "subtitle": frozenset({"video", "audio"}),
     "transcript": frozenset({"video", "audio", "document"}),
     "caption": frozenset({"image", "video", "audio", "model", "document"}),
+    "summary": frozenset({"image", "video", "audio", "document"}),
     "metadata": frozenset({"image", "video", "audio", "model", "document", "database"}),
     "database": frozenset({"database", "other"}),
 }

@@ -25,7 +25,7 @@ from storewarden.facts.sidecars import belongs, language, sidecar
         (b"image.png.txt", b"image.png", "caption"),
         (b"image.caption", b"image.webp", "caption"),
         (b"clip.caption", b"clip.mp4", "caption"),
-        (b"clip.summary.txt", b"clip.mp4", "caption"),
+        (b"clip.summary.txt", b"clip.mp4", "summary"),
         (b"clip.prompt", b"clip.mp4", "caption"),
         (b"clip.description", b"clip.webm", "caption"),
         (b"film.nfo", b"film.mkv", "metadata"),

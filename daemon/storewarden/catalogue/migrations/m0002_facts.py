@@ -132,7 +132,7 @@ UP = (
         role TEXT NOT NULL,
         CONSTRAINT sidecars_role CHECK (
             role = 'transcript' OR role = 'subtitle' OR role = 'caption'
-            OR role = 'metadata' OR role = 'database'
+            OR role = 'summary' OR role = 'metadata' OR role = 'database'
         )
     ){strict}
     """,

@@ -32,6 +32,15 @@ class Inspected(NamedTuple):
     sidecar_role: str = ""
     language: str | None = None
 
+    @property
+    def weight(self) -> int:
+        """About how many bytes it takes while it waits to be stored."""
+        said, made = self.facts.transcript, self.facts.provenance
+        weight = 1_000 + (len(said.text) if said is not None else 0)
+        if made is not None:
+            weight += len(made.prompt or "") + len(made.negative or "") + len(made.raw)
+        return weight
+
 
 @dataclass(slots=True)
 class Stored:

@@ -24,7 +24,7 @@ _MOST_RAW: Final = 4 << 20
 _MOST_MORE: Final = 64
 _MOST_LORAS: Final = 64
 _SHORT: Final = 4_000
-_LENGTHS: Final = {"prompt": 256_000, "negative": 256_000, "text": 4 << 20}
+_LENGTHS: Final = {"prompt": 65_536, "negative": 65_536, "text": 4 << 20}
 _SMALLEST, _LARGEST = -(2**63), 2**63 - 1
 _LARGEST_SEED: Final = 10**40
 

@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from storewarden.catalogue.inspections import Inspected, Inspections, Stored
@@ -21,8 +22,10 @@ from storewarden.pipeline.inbox import SweepAsked
 
 log = logging.getLogger(__name__)
 
-# What one transaction takes: a file that lands meanwhile waits no longer than some milliseconds.
+# What one transaction takes: a file that lands meanwhile waits no longer than some milliseconds,
+# or for one long transcript to be cut into words.
 _MOST: Final = 128
+_MOST_WEIGHT: Final = 256 << 10
 # Rows that a sweep looks through in one transaction.
 _SWEPT: Final = 2_000
 
@@ -31,7 +34,7 @@ _SWEPT: Final = 2_000
 class Kept:
     """What one transaction of facts came to."""
 
-    taken: int = 0  # of what was handed over: stored, or no longer wanted, or refused
+    taken: int = 0  # bytes of what was handed over: stored, or no longer wanted, or refused
     stored: Stored | None = None
     marked: int | None = None  # files that a sweep found to be worth another look
 
@@ -63,7 +66,7 @@ class Findings:
         """Store some facts, or sweep a part; raises what makes it worth trying again."""
         if not self._waiting:
             return self._sweep()
-        some = [self._waiting[index] for index in range(min(self._limit, len(self._waiting)))]
+        some = self._some()
         try:
             with self.batch():
                 stored = self.inspections.store(some, now_ns)
@@ -71,9 +74,19 @@ class Findings:
             raise
         except CatalogueRefused as error:
             return self._refused(some, error)
-        self._done(len(some))
         self._limit = min(self._limit * 2, _MOST)
-        return Kept(len(some), stored)
+        return Kept(self._done(len(some)), stored)
+
+    def _some(self) -> list[Inspected]:
+        """Return what comes next: at least one, and not more than is done in a moment."""
+        some: list[Inspected] = []
+        weight = 0
+        for one in islice(self._waiting, self._limit):
+            weight += one.weight
+            if some and weight > _MOST_WEIGHT:
+                break
+            some.append(one)
+        return some
 
     def _sweep(self) -> Kept:
         asked = self._asked
@@ -98,13 +111,12 @@ class Findings:
         bare = _bare(one)
         if one != bare:  # that it was refused is a fact as well: it is not inspected for ever
             self._waiting[0] = bare
-            return Kept()
-        self._done(1)
-        return Kept(1)
+            return Kept(one.weight - bare.weight)
+        return Kept(self._done(1))
 
-    def _done(self, count: int) -> None:
-        for _ in range(count):
-            self._waiting.popleft()
+    def _done(self, count: int) -> int:
+        """Forget so many; return what they weighed."""
+        return sum(self._waiting.popleft().weight for _ in range(count))
 
 
 def _bare(one: Inspected) -> Inspected:

@@ -39,7 +39,8 @@ _LONGEST_START: Final = 300.0
 # The inspector of files that no inspection survived; its version rises with every other's.
 _ENDED: Final = "ended"
 # A recorder that cannot write is not buried in facts: they are found again.
-_MOST_UNWRITTEN: Final = 4 * _BATCH
+# A long transcript is megabytes: bytes are what counts.
+_MOST_UNWRITTEN: Final = 16 << 20
 
 _DIED: Final = {
     "exit": "the inspection of it ended by itself",
@@ -98,7 +99,8 @@ class Inspector:
         self._start_pause = _FIRST_START
         self._worked_at = float("-inf")
         self._places: dict[str, tuple[str, ...]] = {}  # as they were when a sweep was asked for
-        self._unwritten = 0  # given to the recorder and not yet taken back by `written`
+        self._handed = 0  # bytes of facts given to the recorder; this thread adds to it
+        self._written = 0  # and what became of them; the recorder's adds to it
 
     def news(self) -> None:
         """Hear, in any thread, that files were recorded."""
@@ -111,9 +113,12 @@ class Inspector:
             self._may_sweep = True
             self._cursor.waiting_again()
 
-    def written(self, files: int) -> None:
-        """Hear, in the recorder's thread, that so many of what was handed over is dealt with."""
-        self._unwritten -= files
+    def written(self, weight: int) -> None:
+        """Hear, in the recorder's thread, that so much of what was handed over is dealt with."""
+        self._written += weight
+
+    def _unwritten(self) -> int:
+        return self._handed - self._written
 
     def step(self) -> float:
         """Inspect some files; return how long to wait until more."""
@@ -128,7 +133,7 @@ class Inspector:
 
     def _turn(self) -> float:
         roots = {name: root for name, root in self._roots().items() if root.inspect}
-        if self._given_up or self._busy() or not roots or self._unwritten > _MOST_UNWRITTEN:
+        if self._given_up or self._busy() or not roots or self._unwritten() > _MOST_UNWRITTEN:
             return _BUSY if roots else FIRST_PASS
         if not self._pool.versions:
             self._pool.warm()
@@ -173,6 +178,11 @@ class Inspector:
                 one = self._inspected(answer, roots[file.root])
                 if one is not None:
                     found.append(one)
+                    self._handed += one.weight
+                if self._unwritten() > _MOST_UNWRITTEN:
+                    self._pool.stop()  # what it has in hand comes to its turn again
+                    self._cursor.ask_again()
+                    break
         finally:
             for file in reading.values():
                 self._own.over(file.root, file.path, file.name)
@@ -180,7 +190,6 @@ class Inspector:
         self._start_pause = _FIRST_START
         if found:
             self._cursor.found()
-            self._unwritten += len(found)
             self._inbox.put(FactsReady(tuple(found)))
 
     def _inspected(self, answer: Answer, root: RootSettings) -> Inspected | None:

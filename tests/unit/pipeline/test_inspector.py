@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import pairwise
+from itertools import count, pairwise
 from pathlib import Path
 
 import pytest
@@ -44,6 +44,7 @@ class Shelf:
     def __init__(self, top: Path) -> None:
         self.top = top
         self.files: list[Waiting] = []
+        self.numbers = count(1)
         self.asked: list[tuple[list[str], int]] = []
         self.error: StorewardenError | None = None
 
@@ -54,7 +55,7 @@ class Shelf:
         status = path.stat()
         directory, _, last = os.fsencode(name).rpartition(b"/")
         one = Waiting(
-            *(len(self.files) + 1, root, directory, last),
+            *(next(self.numbers), root, directory, last),
             *(status.st_ino, status.st_size, status.st_mtime_ns),
         )
         self.files.append(one)
@@ -115,7 +116,7 @@ class Desk:
         for message in self.inbox.take():
             if isinstance(message, FactsReady):
                 found |= {one.path + b"/" + one.name: one for one in message.inspected}
-                self.inspector.written(len(message.inspected))
+                self.inspector.written(sum(one.weight for one in message.inspected))
             elif isinstance(message, SweepAsked):
                 self.sweeps.append(message.versions)
                 self.places.append(message.places)
@@ -227,11 +228,28 @@ def test_facts_do_not_pile_up_before_a_catalogue_that_cannot_be_written(desk: De
     for number in range(3000):
         desk.shelf.files.append(Waiting(number + 1, "r", b"", b"gone", 1, 1, 1))
     desk.shelf.add("a.txt")
-    desk.inspector._unwritten = 5000
+    desk.inspector._handed = 50 << 20
     assert desk.inspector.step() > 0
     assert desk.shelf.asked == []
-    desk.inspector.written(5000)
+    desk.inspector.written(50 << 20)
     assert desk.inspector.step() == 0.0
+
+
+def test_long_texts_do_not_fill_the_memory(desk: Desk) -> None:
+    """Each round hands over a bounded weight, and goes on when it is written."""
+    for number in range(24):
+        desk.shelf.add(f"{number}.txt", "A keeper lit the lamp at dusk. " * 80_000)
+    handed: set[int] = set()
+    for _ in range(20):
+        desk.clock.advance(2)
+        desk.inspector.step()
+        some = [m for m in desk.inbox.take() if isinstance(m, FactsReady)]
+        weight = sum(one.weight for message in some for one in message.inspected)
+        assert weight < 24 << 20
+        handed |= {one.id for message in some for one in message.inspected}
+        desk.shelf.files = [file for file in desk.shelf.files if file.id not in handed]
+        desk.inspector.written(weight)
+    assert handed == set(range(1, 25))
 
 
 def test_when_nothing_waits_it_asks_once_whether_something_should(desk: Desk) -> None:

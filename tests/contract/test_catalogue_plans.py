@@ -11,6 +11,7 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.inspections import Inspections
+from storewarden.catalogue.sweep import uninspected
 from storewarden.catalogue.tables import Directory, File
 from storewarden.catalogue.wanted import Wanted
 from storewarden.facts.sidecars import belongs
@@ -93,6 +94,28 @@ def test_what_waits_is_found_by_its_own_index_in_its_order(
 
     assert steps == [
         f"SEARCH f USING INDEX {index} (id>?)",
+        "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
+    ]
+
+
+def test_what_waits_is_counted_without_being_sorted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def counted(sql: str, params: Any) -> list[tuple[Any, ...]]:
+        asked.append((sql, params))
+        return [(0, 0)]
+
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        monkeypatch.setattr(engine, "execute", counted)
+        uninspected(engine, [1, 2])
+        monkeypatch.undo()
+        steps = plan(engine, asked[0][0], list(asked[0][1]))
+
+    assert steps == [
+        "SEARCH f USING INDEX files_uninspected (id>?)",
         "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
     ]
 

@@ -14,6 +14,7 @@ from storewarden.catalogue.sweep import (
     inspection_progress,
     note_places,
     sweeping,
+    uninspected,
 )
 from storewarden.errors import CatalogueFull
 from storewarden.model import Outcome
@@ -248,3 +249,22 @@ def test_progress_tells_what_waits_and_what_was_refused_by_root(shelf: Shelf) ->
     assert inspection_progress(shelf.engine, 4711) == {}
     shelf.gone(b"a.png", path=b"d")
     assert inspection_progress(shelf.engine)["r"] == Progress(0, 0)
+
+
+def test_files_wait_only_where_somebody_wants_them_looked_into(shelf: Shelf) -> None:
+    shelf.names(entry(b"new", 70))
+    shelf.names(entry(b"new", 71), root="s")
+
+    assert shelf.ground.uninspected(["r"]) == {"r": 1, "s": 0}
+    assert shelf.ground.uninspected([]) == {"r": 0, "s": 0}
+
+
+def test_files_that_wait_are_counted_over_more_roots_than_one_query_has_columns(
+    shelf: Shelf,
+) -> None:
+    shelf.names(entry(b"new", 70))
+
+    counted = uninspected(shelf.engine, [*range(1000, 1250), shelf.ground.roots["r"]])
+
+    assert sum(counted.values()) == counted[shelf.ground.roots["r"]] == 1
+    assert len(counted) == 251

@@ -18,6 +18,7 @@ NONE = "none"  # the inspector of files that no other one knows
 
 # Rows that are looked through in one step in which none is found to be wanted.
 _MOST = 50_000
+_COLUMNS = 200  # of one query
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,27 +181,38 @@ def note_places(engine: Engine, root_id: int, patterns: Sequence[str]) -> bool:
 
 def inspection_progress(engine: Engine, host_id: int | None = None) -> dict[str, Progress]:
     """Return how far the roots of a host, or of all, are looked into, by name."""
-    waiting = _by_root(
-        engine,
-        "files f CROSS JOIN directories d WHERE d.id = f.directory_id"
-        " AND f.inspected_ns IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > 0",
-    )
+    where, params = ("", ()) if host_id is None else (" WHERE host_id = ?", (host_id,))
+    named = engine.execute(f"SELECT id, name FROM roots{where} ORDER BY name", params)
+    ids = [id_ for id_, _ in named]
+    waiting = uninspected(engine, ids)
     refused = _by_root(
         engine,
+        ids,
         "facts t CROSS JOIN files f CROSS JOIN directories d WHERE f.id = t.file_id"
         " AND d.id = f.directory_id AND t.outcome = 'refused' AND t.file_id > 0"
         " AND f.state = 'present'",
     )
-    where, params = ("", ()) if host_id is None else (" WHERE host_id = ?", (host_id,))
-    return {
-        name: Progress(waiting.get(id_, 0), refused.get(id_, 0))
-        for id_, name in engine.execute(f"SELECT id, name FROM roots{where} ORDER BY name", params)
-    }
+    return {name: Progress(waiting[id_], refused[id_]) for id_, name in named}
 
 
-def _by_root(engine: Engine, which: str) -> dict[int, int]:
-    rows = engine.execute(f"SELECT d.root_id, count(*) FROM {which} GROUP BY d.root_id")
-    counted: dict[int, int] = dict(rows)
+def uninspected(engine: Engine, root_ids: Sequence[int]) -> dict[int, int]:
+    """Return how many files of each of these roots wait to be inspected."""
+    return _by_root(
+        engine,
+        root_ids,
+        "files f CROSS JOIN directories d WHERE d.id = f.directory_id"
+        " AND f.inspected_ns IS NULL AND f.state = 'present' AND f.growing = 0 AND f.id > 0",
+    )
+
+
+def _by_root(engine: Engine, root_ids: Sequence[int], which: str) -> dict[int, int]:
+    """Count in one pass, and not by GROUP BY: SQLite would sort a million rows, in 60 MB."""
+    counted: dict[int, int] = {}
+    for first in range(0, len(root_ids), _COLUMNS):
+        ids = root_ids[first : first + _COLUMNS]
+        columns = ", ".join("count(*) FILTER (WHERE d.root_id = ?)" for _ in ids)
+        (row,) = engine.execute(f"SELECT {columns} FROM {which}", ids)
+        counted |= zip(ids, row, strict=True)
     return counted
 
 

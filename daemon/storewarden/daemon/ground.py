@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,7 +18,7 @@ from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.record import Recorder
-from storewarden.catalogue.sweep import Sweep, inspection_progress, note_places
+from storewarden.catalogue.sweep import Sweep, note_places, uninspected
 from storewarden.catalogue.usage import Usage
 from storewarden.catalogue.words import Words
 from storewarden.clock import Clock
@@ -53,10 +53,10 @@ class Ground:
             self.note_counting(root)
             note_places(self.engine, row.id, root.places)
 
-    def uninspected(self) -> dict[str, int]:
-        """Return how many files of each root wait to be looked into."""
-        progress = inspection_progress(self.engine, self.host_id)
-        return {root: one.waiting for root, one in progress.items()}
+    def uninspected(self, wanted: Collection[str]) -> dict[str, int]:
+        """Return how many files of each root wait to be looked into: of others than these, none."""
+        waiting = uninspected(self.engine, [self.roots[name] for name in wanted])
+        return {name: waiting.get(id_, 0) for name, id_ in self.roots.items()}
 
     def note_counting(self, root: RootSettings) -> None:
         """Remember since when the use of a root's files is counted."""

@@ -129,7 +129,9 @@ class Daemon:
             clock,
             self._sentinel.sights,
             stages.states,
-            ground.uninspected,
+            lambda: ground.uninspected(
+                [name for name, up in list(self._ups.items()) if up.settings.inspect]
+            ),
         )
         self._comeback = Comeback(ground.engine, self._scan_all)
         self._clerk = Clerk(

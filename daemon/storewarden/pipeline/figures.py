@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 INTERVAL = 1.0
 _MEASURE = 10.0  # a server is asked for its size
+_REST = 100  # times as long as measuring took: counting a million files that wait takes 0.2 s
 _REASONS: tuple[tuple[type[StorewardenError], str], ...] = (
     (CatalogueBusy, "busy"),
     (CatalogueFull, "full"),
@@ -74,7 +75,7 @@ class Figures:
         self._stale: set[str] = set()  # roots whose totals changed since they were shown
         self._shown: set[str] = set()  # roots that have figures
         self._failing = ""
-        self._measured_at = float("-inf")
+        self._measure_at = 0.0
         metrics.catalogue_writable.set(1)
 
     # -- reports --------------------------------------------------------------------------
@@ -280,9 +281,8 @@ class Figures:
 
     def _show_catalogue(self) -> None:
         now = self._clock.monotonic()
-        if now - self._measured_at < _MEASURE:
+        if now < self._measure_at:
             return
-        self._measured_at = now
         try:
             self._metrics.catalogue_bytes.set(self._engine.size())
             self._metrics.catalogue_wal_bytes.set(self._engine.log_size())
@@ -292,6 +292,8 @@ class Figures:
         except StorewardenError as error:
             if not error.transient:
                 raise
+        took = self._clock.monotonic() - now
+        self._measure_at = now + max(_MEASURE, _REST * took)
 
     def _store(self, figures: Mapping[int, RootFigures]) -> None:
         try:

@@ -1,0 +1,1 @@
+"""What should become of files, and why: the policy language and its decisions; pure."""

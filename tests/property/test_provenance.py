@@ -4,7 +4,7 @@ import json
 import string
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as some
 
 from storewarden.facts.found import Found, Text
@@ -46,6 +46,8 @@ def known(where: str, content: str) -> Provenance:
     return provenance
 
 
+@example("{", "", 0, "0", 1)
+@example("[red|blue] car", "{fog}", 0, "{", 1)
 @given(prompts, prompts, some.integers(0, 2**80), lines.filter(bool), some.integers(1, 2**15))
 def test_an_infotext_is_read_as_it_was_written(
     prompt: str, negative: str, seed: int, model: str, width: int

@@ -163,6 +163,33 @@ def test_a_prompt_may_hold_what_looks_like_settings() -> None:
     assert provenance.negative is None
 
 
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "{red|blue} car",
+        "[red|blue] car",
+        "{red|blue}",
+        "[fog]",
+        "{",
+        '{"prompt": "a car"}',
+        '["a car"]',
+        '{\n"prompt": "a car"\n}',
+    ],
+)
+def test_a_prompt_may_begin_as_json_does(prompt: str) -> None:
+    found = known(png__parameters=f"{prompt}\n{INFOTEXT.format(seed=1).partition(chr(10))[2]}")
+
+    assert (found.tool, found.prompt, found.seed) == ("automatic1111", prompt, 1)
+
+
+def test_words_of_an_infotext_in_json_are_no_infotext() -> None:
+    words = INFOTEXT.format(seed=1)
+
+    assert told(exif__UserComment=json.dumps({"note": words}, indent=1)) is None
+    assert told(exif__UserComment=json.dumps({"note": words})[:-1]) is None
+    assert told(exif__UserComment=json.dumps([words])) is None
+
+
 def test_lines_behind_the_settings_do_not_hide_them() -> None:
     provenance = parameters("Steps: 20, Sampler: Euler a, Seed: 7, Size: 8x8\nTime taken: 3.1 sec.")
 

@@ -42,8 +42,9 @@ def read(texts: Texts) -> Provenance | None:
     """Return what an infotext tells; PNG ``parameters`` that are none are not understood."""
     for where, one in texts.free:
         called = where.rpartition(":")[2].lower()
-        if called in _PLACES and one[:1] not in ("{", "["):
-            told = provenance(one, texts) if _is_one(one) else None
+        # "{red|blue} car" is a prompt as well: only what can be read as JSON is some.
+        if called in _PLACES and _is_one(one) and texts.parsed(one) is None:
+            told = provenance(one, texts)
             if told:
                 return told
     for _, answer in texts.objects():

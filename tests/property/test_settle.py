@@ -37,6 +37,7 @@ class World:
     now: float = 0.0
     files: dict[tuple[bytes, bytes], int] = field(default_factory=dict)
     owed: set[tuple[bytes, bytes]] = field(default_factory=set)
+    asked: set[tuple[bytes, bytes]] = field(default_factory=set)  # no answer yet, not noted again
     verdicts: dict[tuple[bytes, bytes], Rest] = field(default_factory=dict)
     recorded: dict[tuple[bytes, bytes], int | None] = field(default_factory=dict)
     version: int = 0
@@ -48,6 +49,7 @@ class World:
     def note(self, directory: bytes, name: bytes, hint: Hint) -> None:
         self.settle.note(directory, name, hint, self.now)
         self.owed.add((directory, name))
+        self.asked.discard((directory, name))
 
     def write(self, directory: bytes, name: bytes) -> None:
         self.version += 1
@@ -60,14 +62,18 @@ class World:
         self.now += seconds
 
     def look(self, limit: int, closed: bool) -> None:  # noqa: FBT001 -- drawn by position
+        for key in self.ask(limit):
+            self.answer(key, closed=closed)
+
+    def ask(self, limit: int) -> list[tuple[bytes, bytes]]:
         due = self.settle.due(self.now, limit)
         assert len(due) <= limit
         assert len(set(due)) == len(due)
-        for key in due:
-            if self.answer(key, closed=closed) in {Rest.SETTLED, Rest.GONE}:
-                self.owed.discard(key)
+        self.asked = set(due)
+        return due
 
     def answer(self, key: tuple[bytes, bytes], *, closed: bool = False) -> Rest:
+        """Tell what is there. Only what was asked for is paid: a note since then may be of more."""
         version = self.files.get(key)
         signature = None if version is None else (1, version, version, version)
         rest = self.settle.seen(*key, signature, closed and version is not None, self.now)
@@ -76,6 +82,9 @@ class World:
         if rest is not Rest.WAIT:
             self.verdicts[key] = rest
             self.recorded[key] = version
+        if key in self.asked and rest in {Rest.SETTLED, Rest.GONE}:
+            self.owed.discard(key)
+        self.asked.discard(key)
         return rest
 
     def look_unasked(self, directory: bytes, name: bytes) -> None:
@@ -85,12 +94,13 @@ class World:
             self.owed.add(key)
 
     def forget_to_look(self, limit: int) -> None:
-        self.settle.due(self.now, limit)
+        self.ask(limit)
 
     def move(self, names: tuple[bytes, bytes]) -> None:
         old, new = names
         self.settle.moved(old, new)
         self.owed = {(moved(d, old, new), n) for d, n in self.owed}
+        self.asked = {(moved(d, old, new), n) for d, n in self.asked}
         self.files = {(moved(d, old, new), n): v for (d, n), v in self.files.items()}
         self.verdicts = {(moved(d, old, new), n): v for (d, n), v in self.verdicts.items()}
         self.recorded = {(moved(d, old, new), n): v for (d, n), v in self.recorded.items()}
@@ -126,10 +136,17 @@ PAUSED = [
 # 0.7 - 0.2 is a little less than 0.5: looked at in the same moment for ever
 ROUNDED = [("write", b"", b"one"), ("note", b"", b"one", Hint.OPENED), ("wait", 0.1), ("wait", 0.1)]
 
+# Whoever looks first answers what was asked.
+BEATEN = [
+    *[("write", b"", b"one"), ("note", b"", b"one", Hint.OPENED)],
+    *[("forget to look", 1), ("look unasked", b"", b"one")],
+]
+
 
 @settings(deadline=None, max_examples=300)
 @example(script=PAUSED, settle=2.0, most=1000)
 @example(script=ROUNDED, settle=0.5, most=2)
+@example(script=BEATEN, settle=0.0, most=2)
 @given(
     script=st.lists(actions, max_size=60),
     settle=st.sampled_from([0.0, 0.5, 2.0, 30.0]),

@@ -28,7 +28,10 @@ RECIPES = {
     "isobmff/unindexed.mp4": (
         "-c:v libx264 -g 5 -an -movflags frag_keyframe+empty_moov+skip_trailer"
     ),
-    "isobmff/ten-bits.mp4": "-c:v libx264 -pix_fmt yuv422p10le -c:a ac3 -color_primaries bt2020",
+    # A filter says it: ffmpeg 7 asks the pictures, and what -color_primaries says is lost.
+    "isobmff/ten-bits.mp4": (
+        "-vf setparams=color_primaries=bt2020 -c:v libx264 -pix_fmt yuv422p10le -c:a ac3"
+    ),
     "isobmff/hevc-alac.mov": "-c:v libx265 -x265-params log-level=none -c:a alac",
     "isobmff/hevc-eac3.mp4": "-c:v libx265 -x265-params log-level=none -c:a eac3 -ac 2",
     "isobmff/av1-opus.mp4": "-c:v libaom-av1 -cpu-used 8 -c:a libopus",

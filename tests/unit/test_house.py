@@ -10,6 +10,7 @@ import storewarden
 
 TOP = Path(__file__).resolve().parents[2]
 ROOMS = TOP / "daemon" / "storewarden"
+TOOLS = TOP / "setup" / "test-servers"
 
 
 def rules() -> list[str]:
@@ -38,3 +39,17 @@ def test_the_package_itself_imports_nothing_so_that_every_verb_starts_at_once() 
     tree = ast.parse((ROOMS / "__init__.py").read_text())
 
     assert [node for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)] == []
+
+
+def test_set_up_installs_every_package_that_a_test_asks_for() -> None:
+    asked = {"git", "tar"}  # there before anything is set up
+    listed = re.search(r"for tool in (.+?); do", TOOLS.read_text(), re.DOTALL)
+    assert listed
+    installed = set(re.findall(r":([\w-]+)", listed[1])) | {"postgresql", "prometheus"}
+
+    for path in (TOP / "tests").rglob("*.py"):
+        source = path.read_text()
+        asked.update(re.findall(r"apt install ([\w-]+)", source))
+        asked.update(re.findall(r'program\("(?:[\w.-]+", ")?([\w-]+)"\)', source))
+
+    assert asked - installed == {"git", "tar"}

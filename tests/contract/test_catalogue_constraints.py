@@ -62,6 +62,26 @@ SOUND: dict[str, dict[str, Any]] = {
     "usage": {"file_id": 7, "last_ns": NOW, "opens": 0, "writes": 0},
     "usage_days": {"file_id": 7, "day": 0, "opens": 0, "writes": 0},
     "inspectors": {"host_id": 1, "name": "png", "version": 1},
+    "marks": {"file_id": 7, "pinned": 1, "rating": 4.5, "owner": "anna"},
+    "copies": {
+        "file_id": 7,
+        "store": "cloud",
+        "bytes": 10,
+        "digest": b"\0" * 32,
+        "verified_ns": NOW,
+    },
+    "placed": {"file_id": 7, "store": "cloud", "since_ns": NOW},
+    "policy_sets": {"id": 1, "host_id": 1, "fingerprint": "f", "sources": "[]", "loaded_ns": NOW},
+    "policies": {
+        "id": 1,
+        "host_id": 1,
+        "name": "renders",
+        "fingerprint": "f",
+        "first_seen_ns": NOW,
+    },
+    "schedule": {"file_id": 7, "action": 3, "due_ns": NOW, "hold": -1, "again_ns": NOW},
+    "undecided": {"file_id": 7},
+    "clocks": {"host_id": 1, "wall_ns": NOW, "boot_ns": 1, "boot_id": "b"},
 }
 
 HANGING = [table for table in SOUND if table not in ROOTED]
@@ -126,6 +146,18 @@ BROKEN: dict[str, list[Any]] = {
     "usage_days_writes": [-1],
     "inspectors_name": [""],
     "inspectors_version": [-1],
+    "marks_pinned": [2, -1],
+    "marks_owner": [""],
+    "copies_store": [""],
+    "copies_bytes": [-1],
+    "copies_digest": [b"", b"\0" * 31, b"\0" * 33],
+    "placed_store": [""],
+    "policy_sets_fingerprint": [""],
+    "policy_sets_decided_through": [-1],
+    "policies_name": [""],
+    "policies_fingerprint": [""],
+    "schedule_action": [0, 6],
+    "schedule_blocked": [-1, 7],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -257,6 +289,9 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("prompts", "file_id"), ("prompts", "from_id"), ("transcripts", "file_id")),
         *(("sidecars", "file_id"), ("sidecars", "of_id")),
         *(("usage", "file_id"), ("usage_days", "file_id")),
+        *(("marks", "file_id"), ("copies", "file_id"), ("placed", "file_id")),
+        *(("policy_sets", "host_id"), ("policies", "host_id"), ("clocks", "host_id")),
+        *(("schedule", "file_id"), ("schedule", "policy_id"), ("undecided", "file_id")),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -284,6 +319,13 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("usage", {}),
         ("usage_days", {}),
         ("inspectors", {}),
+        ("marks", {}),
+        ("copies", {}),
+        ("placed", {}),
+        ("policies", {"id": 2}),
+        ("schedule", {}),
+        ("undecided", {}),
+        ("clocks", {}),
         ("schema_version", {"version": 1}),
     ],
 )
@@ -321,7 +363,10 @@ def test_what_is_found_out_about_a_file_goes_with_it(furnished: Engine) -> None:
         "sqlite": ["INSERT INTO words (rowid, path) VALUES (7, 'seven')"],
         "postgresql": ["INSERT INTO words VALUES (7, 'seven:1', 0)"],
     }[furnished.dialect]
-    tables = ("facts", "prompts", "transcripts", "sidecars", "usage", "usage_days")
+    tables = (
+        *("facts", "prompts", "transcripts", "sidecars", "usage", "usage_days"),
+        *("marks", "copies", "placed", "schedule", "undecided"),
+    )
     with contextlib.suppress(UndoneError), furnished.transaction():
         for table in tables:
             furnished.insert(table, tuple(SOUND[table]), [tuple(SOUND[table].values())])

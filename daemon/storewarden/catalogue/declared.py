@@ -5,6 +5,7 @@ from __future__ import annotations
 from peewee import Model
 
 from storewarden.catalogue import fact_tables as found
+from storewarden.catalogue import policy_tables as decided
 from storewarden.catalogue import tables as recorded
 from storewarden.catalogue.dialect import Dialect
 
@@ -28,6 +29,14 @@ MODELS: tuple[type[Model], ...] = (
     found.UsageRow,
     found.UsageDay,
     found.InspectorRow,
+    decided.Mark,
+    decided.Copy,
+    decided.Placed,
+    decided.PolicySetRow,
+    decided.PolicyRow,
+    decided.ScheduleRow,
+    decided.UndecidedRow,
+    decided.ClockRow,
 )
 
 INDEXES: dict[str, str] = {
@@ -78,6 +87,15 @@ INDEXES: dict[str, str] = {
     "prompts_seed": "CREATE INDEX prompts_seed ON prompts (seed)",
     "sidecars_of": "CREATE INDEX sidecars_of ON sidecars (of_id)",
     "usage_days_day": "CREATE INDEX usage_days_day ON usage_days (day)",
+    "directories_undecided": (
+        "CREATE INDEX directories_undecided ON directories (id) WHERE undecided <> 0"
+    ),
+    "policy_sets_host": "CREATE INDEX policy_sets_host ON policy_sets (host_id, id)",
+    "policies_host_name": "CREATE UNIQUE INDEX policies_host_name ON policies (host_id, name)",
+    "schedule_due": "CREATE INDEX schedule_due ON schedule (due_ns) WHERE due_ns IS NOT NULL",
+    "schedule_again": (
+        "CREATE INDEX schedule_again ON schedule (again_ns) WHERE again_ns IS NOT NULL"
+    ),
 }
 """Every index but those of primary keys, by name."""
 

@@ -70,6 +70,12 @@ def _flag(name: str, column: str) -> Rule:
     return Rule(name, column, sql, "is 0 or 1", lambda value: value in {0, 1})
 
 
+def _digest(name: str) -> Rule:
+    sql = f"length(digest) = {DIGEST_BYTES}"
+    words = f"is {DIGEST_BYTES} bytes"
+    return Rule(name, "digest", sql, words, lambda digest: len(digest) == DIGEST_BYTES)
+
+
 def _found() -> Iterator[Rule]:
     """Yield the rules of what was found out about files."""
     filled = {
@@ -98,6 +104,30 @@ def _found() -> Iterator[Rule]:
     yield _one_of("facts_outcome", "outcome", OUTCOMES)
     yield _one_of("sidecars_role", "role", SIDECAR_ROLES)
     yield _flag("prompts_understood", "understood")
+
+
+def _between(name: str, column: str, least: int, most: int) -> Rule:
+    sql, words = f"{column} BETWEEN {least} AND {most}", f"is {least} to {most}"
+    return Rule(name, column, sql, words, lambda value: bool(least <= value <= most))
+
+
+def _decided() -> Iterator[Rule]:
+    """Yield the rules of what is decided about files."""
+    filled = {
+        "marks": ("owner",),
+        "copies": ("store",),
+        "placed": ("store",),
+        "policy_sets": ("fingerprint",),
+        "policies": ("name", "fingerprint"),
+    }
+    for table, columns in filled.items():
+        yield from (_filled(f"{table}_{column}", column) for column in columns)
+    yield _flag("marks_pinned", "pinned")
+    yield _at_least("copies_bytes", "bytes", 0)
+    yield _digest("copies_digest")
+    yield _at_least("policy_sets_decided_through", "decided_through", 0)
+    yield _between("schedule_action", "action", 1, 5)
+    yield _between("schedule_blocked", "blocked", 0, 6)
 
 
 RULES: tuple[Rule, ...] = (
@@ -141,13 +171,7 @@ RULES: tuple[Rule, ...] = (
     _one_of("files_state", "state", FILE_STATES),
     _flag("files_growing", "growing"),
     _at_least("files_generation", "generation", 1),
-    Rule(
-        "files_digest",
-        "digest",
-        "length(digest) = 32",
-        "is 32 bytes",
-        lambda digest: len(digest) == DIGEST_BYTES,
-    ),
+    _digest("files_digest"),
     _filled("totals_kind", "kind"),
     _one_of("totals_state", "state", FILE_STATES),
     _at_least("totals_files", "files", 0),
@@ -157,6 +181,7 @@ RULES: tuple[Rule, ...] = (
     _one_of("jobs_state", "state", JOB_STATES),
     _at_least("leases_epoch", "epoch", 1),
     *_found(),
+    *_decided(),
 )
 GONE = Rule(
     "files_gone",
@@ -180,6 +205,8 @@ UNIQUE = {
     "workflows_host_name": "a host has one workflow of a name",
     "workflows.host_id, workflows.name": "a host has one workflow of a name",
     "scenes_of_name": "a workflow has one scene of a name",
+    "policies_host_name": "a host has one policy of a name",
+    "policies.host_id, policies.name": "a host has one policy of a name",
 }
 BY_NAME = {rule.name: rule for rule in (*RULES, GONE)}
 

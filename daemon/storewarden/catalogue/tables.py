@@ -120,7 +120,8 @@ class Directory(Model):
     """A directory; ``digest`` is of the last listing that the rows agree with.
 
     ``stale``: its files shall be inspected anew, because their path changed or what it tells;
-    those up to this name have been told to wait for it.
+    those up to this name have been told to wait for it. ``undecided``: how often it was moved
+    since its files were last decided.
     """
 
     id = BigAutoField()
@@ -130,6 +131,7 @@ class Directory(Model):
     inode = BigIntegerField()
     digest = BlobField(null=True)
     stale = BlobField(null=True)
+    undecided = BigIntegerField(constraints=default(0))
 
     class Meta:
         table_name = "directories"

@@ -48,6 +48,7 @@ def known(where: str, content: str) -> Provenance:
 
 @example("{", "", 0, "0", 1)
 @example("[red|blue] car", "{fog}", 0, "{", 1)
+@example("", "\nNegative template:", 0, "0", 1)
 @given(prompts, prompts, some.integers(0, 2**80), lines.filter(bool), some.integers(1, 2**15))
 def test_an_infotext_is_read_as_it_was_written(
     prompt: str, negative: str, seed: int, model: str, width: int

@@ -190,6 +190,20 @@ def test_words_of_an_infotext_in_json_are_no_infotext() -> None:
     assert told(exif__UserComment=json.dumps([words])) is None
 
 
+def test_what_prompts_were_made_from_is_no_part_of_them() -> None:
+    settings = "Steps: 20, Seed: 1, Sampler: Euler a, App: SD.Next"
+    made_from = "Template: a {tower|lighthouse}\nNegative template: {mist|fog}"
+
+    assert parameters(f"Negative prompt: fog\n{made_from}\n{settings}").negative == "fog"
+
+
+@pytest.mark.parametrize("line", ["Template: blank", "Negative template: blank"])
+def test_a_prompt_against_templates_is_kept_whole(line: str) -> None:
+    settings = "Steps: 20, Seed: 1, Sampler: Euler a, Version: v1.10.1"
+
+    assert parameters(f"Negative prompt: fog\n{line}\n{settings}").negative == f"fog\n{line}"
+
+
 def test_lines_behind_the_settings_do_not_hide_them() -> None:
     provenance = parameters("Steps: 20, Sampler: Euler a, Seed: 7, Size: 8x8\nTime taken: 3.1 sec.")
 

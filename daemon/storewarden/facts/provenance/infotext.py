@@ -27,7 +27,9 @@ _QUOTED: Final = re.compile(r'"(?:[^"\\]|\\.)*+"\s*+(?=,|$)', re.DOTALL)
 _MOST_JSON: Final = 8
 _decoder = json.JSONDecoder()
 
-# SD.Next says what a prompt was made from between the prompts and the settings.
+# SD.Next says what a prompt was made from between the prompts and the settings. Of what others
+# wrote such a line is part of the prompt.
+_TEMPLATES_BY: Final = "SD.Next"
 _TEMPLATES: Final = ("Template:", "Negative template:")
 
 
@@ -49,18 +51,18 @@ def parse(text: str) -> Infotext | None:
             continue
         found = settings_of("\n".join(lines[-back:]) if back > 1 else line)
         if len(found) >= _FEWEST:
-            prompt, negative = _prompts(lines[:-back])
+            prompt, negative = _prompts(lines[:-back], templates=found.get("App") == _TEMPLATES_BY)
             return Infotext(prompt, negative, found)
     return _without_settings(lines)
 
 
 def _without_settings(lines: list[str]) -> Infotext | None:
     """Return prompts alone: so the web UI writes them where it is told to leave out settings."""
-    prompt, negative = _prompts(lines)
+    prompt, negative = _prompts(lines, templates=False)
     return Infotext(prompt, negative, {}) if negative else None
 
 
-def _prompts(lines: list[str]) -> tuple[str, str]:
+def _prompts(lines: list[str], *, templates: bool) -> tuple[str, str]:
     parts: dict[str, list[str]] = {"": [], NEGATIVE: [], "template": []}
     where = ""
     for line in lines:
@@ -68,7 +70,7 @@ def _prompts(lines: list[str]) -> tuple[str, str]:
         if line.lstrip().startswith(NEGATIVE):
             where = NEGATIVE
             line = line.lstrip()[len(NEGATIVE) :]  # noqa: PLW2901
-        elif where == NEGATIVE and line.startswith(_TEMPLATES):
+        elif templates and where == NEGATIVE and line.startswith(_TEMPLATES):
             where = "template"
         parts[where].append(line.strip() if where else line)
     return "\n".join(parts[""]).strip(), "\n".join(parts[NEGATIVE]).strip()

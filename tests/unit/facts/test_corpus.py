@@ -75,6 +75,6 @@ def test_what_a_file_is_agrees_with_file(group: str, tmp_path: Path) -> None:
         done = subprocess.run(
             ["file", "--brief", "--mime-type", path], check=True, capture_output=True, text=True
         )
-        said = done.stdout.strip()
+        said = done.stdout.strip().lower()  # video/MP2T, says 5.46
         if said not in VAGUE:
             assert sniff(data[:HEAD], name).mime in SAME.get(said, {said})

@@ -25,7 +25,6 @@ from storewarden.catalogue.fact_tables import (
     UsageRow,
     Workflow,
 )
-from storewarden.catalogue.glob import is_pattern
 from storewarden.catalogue.rules import OUTCOMES
 from storewarden.catalogue.tables import File
 from storewarden.catalogue.term import (
@@ -44,6 +43,7 @@ from storewarden.catalogue.term import (
 )
 from storewarden.catalogue.wanted import Wanted
 from storewarden.units import parse_duration
+from storewarden.wildcard import is_pattern
 
 Narrow = Callable[[Term, Context], Node | None]
 Rows = Any  # a model of fact_tables; no checker knows its columns

@@ -9,7 +9,6 @@ from typing import Any
 
 from peewee import SQL, Expression, Field, Node, NodeList, fn
 
-from storewarden.catalogue.glob import is_pattern, literal_start
 from storewarden.catalogue.rules import DIGEST_BYTES, FILE_STATES
 from storewarden.catalogue.tables import Directory, File, Root
 from storewarden.catalogue.term import (
@@ -29,6 +28,7 @@ from storewarden.catalogue.term import (
     since,
 )
 from storewarden.units import parse_size
+from storewarden.wildcard import is_pattern, literal_start
 
 
 def _words(field: Field[Any], known: tuple[str, ...] = ()) -> Meaning:

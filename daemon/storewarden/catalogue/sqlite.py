@@ -20,7 +20,6 @@ from playhouse.pool import _PooledSqliteDatabase
 
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.engine import IN, OUTSIDE, Engine, Row
-from storewarden.catalogue.glob import matches
 from storewarden.catalogue.rules import explain_sqlite
 from storewarden.catalogue.search_file import FOUND_AT, found_at
 from storewarden.errors import (
@@ -31,6 +30,7 @@ from storewarden.errors import (
     CatalogueUnavailable,
     StorewardenError,
 )
+from storewarden.wildcard import matches
 
 SIDECARS = ("-wal", "-shm", "-journal")
 BUSY_SECONDS = 5

@@ -11,10 +11,10 @@ from typing import Any, NoReturn
 from peewee import Expression, Node, Value, fn
 
 from storewarden.catalogue.dialect import Dialect
-from storewarden.catalogue.glob import is_pattern, regex
 from storewarden.catalogue.rules import LARGEST
 from storewarden.errors import UsageError
 from storewarden.units import parse_duration
+from storewarden.wildcard import is_pattern, regex
 
 YES, NO = ("yes", "true", "1"), ("no", "false", "0")
 SWAPPED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}  # young is a late time

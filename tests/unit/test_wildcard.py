@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storewarden.catalogue.glob import is_pattern, literal_start, matches, regex
+from storewarden.wildcard import is_pattern, literal_start, matches, regex
 
 BYTES = st.binary(max_size=12).filter(lambda value: 0 not in value)
 LETTERS = st.lists(st.sampled_from([b"a", b"b", b"*", b"?", b"[", b"]", b"!", b"-", b"/", b"\xff"]))

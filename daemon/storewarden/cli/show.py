@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from storewarden.cli.listing import our_host, places, record, with_facts
+from storewarden.cli.located import candidates, unknown
 from storewarden.cli.output import Cell, Output, width
 from storewarden.cli.session import Session, verb
 
@@ -54,7 +55,7 @@ def show(session: Session, path: str, raw: bool) -> int:
         for absolute in candidates(os.fsencode(path), os.getcwdb(), roots):
             found = found or find.show(engine, absolute, host_id=host)
         if not found:
-            raise _unknown(path, roots)
+            raise unknown(path, roots)
         subjects = [
             Subject(row, known, find.history(engine, row.id), _texts(known) if raw else {})
             for row, known in with_facts(engine, found, whole=True)
@@ -67,15 +68,6 @@ def show(session: Session, path: str, raw: bool) -> int:
         for subject in subjects:
             _tell(output, subject, roots)
     return DONE
-
-
-def candidates(path: bytes, here: bytes, roots: dict[str, bytes]) -> Iterator[bytes]:
-    """Yield the absolute paths that a word may mean, the likeliest first."""
-    yield os.path.normpath(os.path.join(here, path))
-    name, _, below = path.partition(b"/")
-    root = roots.get(os.fsdecode(name))
-    if root is not None and below:
-        yield os.path.join(root, below)
 
 
 def whole(subject: Subject) -> dict[str, Any]:
@@ -195,14 +187,3 @@ def _recorded(row: FileRow, roots: dict[str, bytes]) -> Iterator[tuple[str, str]
     links = "1 link" if row.links == 1 else f"{row.links:,} links"
     yield "mode", f"{stat.filemode(row.mode)} uid {row.uid} gid {row.gid}, {links}"
     yield "inode", f"{row.inode} on device {os.major(row.device)}:{os.minor(row.device)}"
-
-
-def _unknown(path: str, roots: dict[str, bytes]) -> Exception:
-    from storewarden.errors import StorewardenError
-    from storewarden.measure.shown import shown
-
-    absolute = os.path.normpath(os.path.join(os.getcwdb(), os.fsencode(path)))
-    inside = any(absolute.startswith(root + b"/") for root in roots.values())
-    why = "it was never recorded" if inside else "it is below none of the roots"
-    remedy = "storewarden scan" if inside else "storewarden status shows the roots"
-    return StorewardenError("nothing is known", where=shown(absolute), why=why, remedy=remedy)

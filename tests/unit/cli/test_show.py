@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from storewarden.catalogue.engine import Engine
-from storewarden.cli.show import candidates
+from storewarden.cli.located import candidates
 from storewarden.facts.found import Text
 from storewarden.facts.provenance.raw import pack
 from tests.conftest import Golden

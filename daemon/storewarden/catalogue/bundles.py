@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from storewarden.catalogue import undecided
 from storewarden.catalogue.engine import Engine
 
 # Of very many files in one directory whose names begin alike only so many are looked at.
@@ -205,5 +206,6 @@ def part(engine: Engine, ids: Collection[int]) -> None:
 
 
 def await_inspection(engine: Engine, ids: Collection[int]) -> None:
-    """Let files be inspected once more."""
+    """Let files be inspected once more; until then their facts are not known."""
     engine.fetch_in("UPDATE files SET inspected_ns = NULL WHERE id IN ({in})", ids)
+    undecided.mark(engine, ids)

@@ -6,10 +6,11 @@ keeps its row and its history, and nothing is ever removed elsewhere because of 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from storewarden.catalogue import bundles
+from storewarden.catalogue import bundles, undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
@@ -19,6 +20,8 @@ from storewarden.catalogue.written import Recorded
 # Rows of a whole tree are read and written in slices, so that memory stays flat.
 _SLICE = 5_000
 _EVER = 2**63 - 1
+_NEVER = -(2**63)
+_NOTHING: Mapping[bytes, int] = MappingProxyType({})
 
 
 class Absent(NamedTuple):
@@ -50,21 +53,30 @@ class Departures:
         self._directories = directories
 
     def names(
-        self, root: str, path: bytes, names: Sequence[bytes], now_ns: int, *, device: int = 0
+        self,
+        root: str,
+        path: bytes,
+        names: Sequence[bytes],
+        now_ns: int,
+        *,
+        device: int = 0,
+        hidden: Mapping[bytes, int] = _NOTHING,
     ) -> Recorded:
         """Mark names of one directory missing that a look did not find.
 
         ``device`` is that of the directory that was looked into, 0 when there was none. Another
-        than that of the row proves nothing: something was mounted there, or unmounted.
+        than that of the row proves nothing: something was mounted there, or unmounted. ``hidden``
+        are the places whose files nobody can see, each with a slash, and since when: what was
+        recorded later lies on top and can be seen.
         """
         directory = self._directories.known(self._counts.roots[root], path)
         if directory is None or device not in (0, directory.device):
             return Recorded()
         rows = self._engine.fetch_in(
             f"SELECT {_LEAVING} FROM files"
-            " WHERE state = 'present' AND directory_id = ? AND name IN ({in})",
+            " WHERE state = 'present' AND directory_id = ? AND recorded_ns > ? AND name IN ({in})",
             names,
-            (directory.id,),
+            (directory.id, hidden_until(path, hidden)),
         )
         return self._leave(root, rows, now_ns)
 
@@ -79,19 +91,26 @@ class Departures:
         return [Absent(id_, bytes(path), bytes(name)) for id_, path, name in rows]
 
     def files(
-        self, root: str, ids: Sequence[int], now_ns: int, *, recorded_before_ns: int | None = None
+        self,
+        root: str,
+        ids: Sequence[int],
+        now_ns: int,
+        *,
+        recorded_before_ns: int | None = None,
+        recorded_after_ns: int = _NEVER,
     ) -> Recorded:
         """Mark rows missing, by id, that were present until now.
 
         Those recorded since ``recorded_before_ns`` were seen again, or bear the number of a row
-        that was deleted meanwhile: SQLite hands it out again.
+        that was deleted meanwhile: SQLite hands it out again. Those not recorded since
+        ``recorded_after_ns`` cannot be seen.
         """
         before = _EVER if recorded_before_ns is None else recorded_before_ns
         rows = self._engine.fetch_in(
             f"SELECT {_LEAVING} FROM files"
-            " WHERE state = 'present' AND recorded_ns <= ? AND id IN ({in})",
+            " WHERE state = 'present' AND recorded_ns <= ? AND recorded_ns > ? AND id IN ({in})",
             ids,
-            (before,),
+            (before, recorded_after_ns),
         )
         return self._leave(root, rows, now_ns)
 
@@ -102,13 +121,20 @@ class Departures:
         )
         return [id_ for (id_,) in rows]
 
-    def tree(self, root: str, path: bytes, now_ns: int) -> Recorded:
-        """Mark all files below a directory missing that a look showed to be gone."""
+    def tree(
+        self, root: str, path: bytes, now_ns: int, *, hidden: Mapping[bytes, int] = _NOTHING
+    ) -> Recorded:
+        """Mark all files below a directory missing that a look showed to be gone.
+
+        But not those that cannot be seen; see ``names``.
+        """
         gone = Recorded()
-        for directory_id, _ in self._directories.below(self._counts.roots[root], path):
+        for directory_id, below in self._directories.below(self._counts.roots[root], path):
+            after = hidden_until(below, hidden)
             ids = self.present_in(directory_id)
             for start in range(0, len(ids), _SLICE):
-                left = self.files(root, ids[start : start + _SLICE], now_ns)
+                chunk = ids[start : start + _SLICE]
+                left = self.files(root, chunk, now_ns, recorded_after_ns=after)
                 gone.add(left)
                 gone.linked += left.linked
         return gone
@@ -137,6 +163,7 @@ class Departures:
             else:
                 moved.append((target, b"", directory_id))
         self._engine.update("directories", ("id",), ("path", "stale"), moved)
+        undecided.mark_directories(self._engine, [id_ for *_, id_ in moved])
         return not stale
 
     def _merge(self, root: str, source: int, target: int, now_ns: int) -> None:
@@ -147,13 +174,16 @@ class Departures:
             (target, source),
         )
         self._engine.execute("UPDATE directories SET digest = NULL WHERE id = ?", (target,))
+        undecided.mark_directories(self._engine, [target])
         self._engine.execute("DELETE FROM directories WHERE id = ?", (source,))
 
     def _leave(self, root: str, rows: Iterable[Sequence[Any]], now_ns: int) -> Recorded:
         leaving = [_Leaving(*row) for row in rows]
         if not leaving:
             return Recorded()
-        bundles.part(self._engine, [row.id for row in leaving])
+        ids = [row.id for row in leaving]
+        bundles.part(self._engine, ids)
+        undecided.drop(self._engine, ids)
         self._engine.update(
             "files",
             ("id",),
@@ -171,3 +201,9 @@ class Departures:
         self._directories.void({row.directory_id for row in leaving})
         linked = [row.inode for row in leaving if row.links > 1]
         return Recorded(missing=len(leaving), linked=linked)
+
+
+def hidden_until(path: bytes, hidden: Mapping[bytes, int]) -> int:
+    """Return when the last row was recorded, in a directory, whose file may be hidden."""
+    inside = path + b"/"
+    return max((at for place, at in hidden.items() if inside.startswith(place)), default=_NEVER)

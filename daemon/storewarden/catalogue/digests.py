@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from storewarden.catalogue import bundles
+from storewarden.catalogue import bundles, undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING
@@ -97,9 +97,11 @@ class Digests:
         bundles.part(self._engine, [digested.id])
         carry(self._engine, digested.id, gone.id)
         self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
+        undecided.recede(self._engine)
         # the path is another one: what was found out beside and below it need not hold
         anew = (*_CARRIED, "gone_ns", "inspected_ns")
         self._engine.update("files", ("id",), anew, [(*carried, None, None, gone.id)])
+        undecided.mark(self._engine, [gone.id])
         root = self._counts.names[gone.root_id]
         was = os.fsdecode(gone.path + b"/" + gone.name if gone.path else gone.name)
         self._engine.insert(

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from storewarden.catalogue import undecided
 from storewarden.catalogue.bundles import Belongs, Bundles, Linked, Placed, await_inspection
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
@@ -180,6 +181,7 @@ class Inspections:
         elsewhere = linked.changed - ids
         self._rows.rename_roles([(linked.links[id_].role, id_) for id_ in elsewhere])
         self._words.index(ids | elsewhere)
+        undecided.mark(self._engine, ids | elsewhere)
 
 
 def _placed(row: _Row) -> Placed:

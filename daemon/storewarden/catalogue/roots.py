@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from storewarden.catalogue import undecided
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.rules import check, folded, unfolded
 from storewarden.model import Blind
@@ -130,6 +131,8 @@ def register_root(
                 "UPDATE roots SET name = ? WHERE host_id = ? AND uuid = ? RETURNING id",
                 (name, host, root_uuid),
             )
+            for (root_id,) in rows:
+                undecided.mark_root(engine, root_id)
         if rows:
             engine.execute("UPDATE roots SET path = ? WHERE id = ?", (path, rows[0][0]))
         else:

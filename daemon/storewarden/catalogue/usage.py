@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
+from storewarden.catalogue import undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
@@ -32,6 +33,7 @@ class Usage:
         self._engine = engine
         self._counts = counts
         self._directories = directories
+        self.decides = True  # the policies in force ask how files are used
 
     def store(self, root: str, counted: Sequence[UsageCount]) -> list[UsageCount]:
         """Add counts of files that are there; return those of files that have no row (yet).
@@ -62,6 +64,8 @@ class Usage:
         self._engine.executemany(
             _ADD_DAYS, [(id_, one.last_ns // DAY_NS, one.opens, one.writes) for id_, one in known]
         )
+        if self.decides:
+            undecided.mark(self._engine, [id_ for id_, _ in known])
         return unknown
 
     def _present(
@@ -98,6 +102,7 @@ def begin(engine: Engine, root_id: int, now_ns: int, *, counted: bool) -> None:
             "UPDATE roots SET usage_since_ns = ? WHERE id = ?",
             (now_ns if counted else None, root_id),
         )
+        undecided.mark_root(engine, root_id)
 
 
 def forget(engine: Engine, root_id: int, before_ns: int, limit: int) -> int:
@@ -112,6 +117,7 @@ def forget(engine: Engine, root_id: int, before_ns: int, limit: int) -> int:
         return 0  # the usual answer, and it costs no transaction
     with engine.joined():
         gone = engine.execute(
-            f"DELETE FROM usage_days WHERE (file_id, day) IN ({find}) RETURNING day", wanted
+            f"DELETE FROM usage_days WHERE (file_id, day) IN ({find}) RETURNING file_id", wanted
         )
+        undecided.mark(engine, {file_id for (file_id,) in gone})
     return len(gone)

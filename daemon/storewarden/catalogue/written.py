@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from storewarden.catalogue import bundles
+from storewarden.catalogue import bundles, undecided
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.origins import Strangers
@@ -137,15 +137,23 @@ class Writes:
         for gone, stays in self._absorbed:
             engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
             engine.execute("DELETE FROM files WHERE id = ?", (gone,))
+        if self._absorbed:
+            undecided.recede(engine)
         if self._kept:
             engine.update("files", ("id",), _KEPT, self._kept)
         if self._anew:
             engine.update("files", ("id",), _ANEW, self._anew)
         if self._renewed:
             engine.update("files", ("id",), _RENEWED, self._renewed)
+        undecided.mark(engine, self._updated())
         if self._inserted:
             engine.insert("files", _INSERTED, self._inserted)
         if self._history:
             engine.insert("history", ("file_id", "at_ns", "event", "detail"), self._history)
         directories.void(self.undigested)
         return self.result
+
+    def _updated(self) -> list[int]:
+        """Return the rows of which something changes that policies may ask for."""
+        rows = (row for written in (self._kept, self._anew, self._renewed) for row in written)
+        return [row[-1] for row in rows]  # type: ignore[misc]  # an id is a row's last value

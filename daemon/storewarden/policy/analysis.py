@@ -20,7 +20,7 @@ Sort = Literal["never", "unknowable", "shadowed", "overlap", "unused"]
 KINDS = ("hold", "place", "phases", "care")
 """Of each, one policy at most wins a file."""
 
-USE = frozenset({"idle", "opens_per_day", "writes_per_day"})
+USE = frozenset({"idle", "last_used", "opens_per_day", "writes_per_day"})
 """Facts that only a root with ``usage: true`` has."""
 
 INSIDE = frozenset(
@@ -30,6 +30,9 @@ INSIDE = frozenset(
     }
 )
 """Facts that only a root that is inspected has."""
+
+
+DATABASE = Term("kind", "=", ("database",), "database")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +74,8 @@ def analyse(policy_set: PolicySet, roots: Sequence[RootFacts] = ()) -> list[Find
     files = [policy for policy in policy_set.policies if policy.rows is None]
     never = {one.policy: one for one in map(_never, files) if one is not None}
     alive = [policy for policy in files if policy.id not in never]
-    blind = [finding for policy in alive for finding in _unknowable(policy, roots)]
-    found = [*never.values(), *blind]
+    found = [*never.values(), *filter(None, map(_careless, alive))]
+    found += [finding for policy in alive for finding in _unknowable(policy, roots)]
     for kind in KINDS:
         found += _shadows_and_overlaps(kind, ranked(alive, kind))
     found += _unused(policy_set)
@@ -93,6 +96,11 @@ def has(policy: Policy, kind: str) -> bool:
     return bool(getattr(policy, kind))
 
 
+def files_of(policy: Policy, kind: str) -> Condition:
+    """Return of which files it decides this kind: care is taken of databases only."""
+    return All((policy.match, DATABASE)) if kind == "care" else policy.match
+
+
 # -- one policy by itself -----------------------------------------------------------------------
 
 
@@ -108,6 +116,14 @@ def _never(policy: Policy) -> Finding | None:
     else:
         what = "it can never match: its terms exclude each other"
     return Finding("never", policy.id, what, "take one of them out", place=policy.where)
+
+
+def _careless(policy: Policy) -> Finding | None:
+    """Return that it takes care of what is no database."""
+    if not policy.care or possible(policy.match, DATABASE):
+        return None
+    what = "its care is for nothing: care is taken of databases, and it matches none"
+    return Finding("never", policy.id, what, "add kind: database", "care", place=policy.where)
 
 
 def _unknowable(policy: Policy, roots: Sequence[RootFacts]) -> Iterator[Finding]:
@@ -146,7 +162,7 @@ def _blind(
     policy: Policy, what: str, needed: Sequence[str], about: Sequence[RootFacts], kind: str = ""
 ) -> Finding:
     names = _listed([root.name for root in about])
-    key = "usage: true" if set(needed) & (USE | {"last_used"}) else "inspect: true"
+    key = "usage: true" if USE.intersection(needed) else "inspect: true"
     what = f"{what} of any file in {names}"
     return Finding("unknowable", policy.id, what, f"set {key} there", kind, place=policy.where)
 
@@ -160,33 +176,35 @@ def _needs(condition: Condition, names: frozenset[str]) -> bool:
 
 def _shadows_and_overlaps(kind: str, policies: Sequence[Policy]) -> Iterator[Finding]:
     """Yield which of them never get their turn, and which say otherwise about the same files."""
+    files = {policy.id: files_of(policy, kind) for policy in policies}
     meet = {
         (one.id, other.id)
         for one, other in combinations(policies, 2)
-        if possible(one.match, other.match)
+        if possible(files[one.id], files[other.id])
     }
     for at, policy in enumerate(policies):
         before = [one for one in policies[:at] if (one.id, policy.id) in meet]
-        first = _shadowing(policy, before)
+        first = _shadowing(files[policy.id], before)
         if first:
             yield _shadow(kind, policy, first)
             continue
         for one in before:
             if getattr(one, kind) != getattr(policy, kind) or _clocks_differ(kind, one, policy):
-                yield _overlap(kind, one, policy)
+                nested = implied(files[one.id], files[policy.id])
+                yield _overlap(kind, one, policy, nested=nested)
 
 
-def _shadowing(policy: Policy, before: Sequence[Policy]) -> list[Policy]:
-    """Return the few of those before it that take every file it could have; none if they do not."""
+def _shadowing(files: Condition, before: Sequence[Policy]) -> list[Policy]:
+    """Return the few of those before that take every one of these files; none if they do not."""
     for one in before:
-        if implied(policy.match, one.match):
+        if implied(files, one.match):
             return [one]
-    if len(before) < 2 or not implied(policy.match, *(one.match for one in before)):  # noqa: PLR2004  # a pair
+    if len(before) < 2 or not implied(files, *(one.match for one in before)):  # noqa: PLR2004  # a pair
         return []
     kept = list(before)
     for one in before:
         fewer = [other for other in kept if other is not one]
-        if implied(policy.match, *(other.match for other in fewer)):
+        if implied(files, *(other.match for other in fewer)):
             kept = fewer
     return kept
 
@@ -205,8 +223,7 @@ def _shadow(kind: str, policy: Policy, first: Sequence[Policy]) -> Finding:
     return Finding("shadowed", policy.id, what, hint, kind, names, place=policy.where)
 
 
-def _overlap(kind: str, one: Policy, policy: Policy) -> Finding:
-    nested = implied(one.match, policy.match)
+def _overlap(kind: str, one: Policy, policy: Policy, *, nested: bool) -> Finding:
     what = (
         f"its {kind} is for the files that {one.id} leaves: that comes first"
         if nested

@@ -16,6 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from storewarden.policy.expression import All, Any, Class, Condition, Not, Term, Value
+from storewarden.policy.terms import written
 from storewarden.policy.texts import Pattern, meets
 
 MOST_STEPS = 2000  # what takes longer may be possible
@@ -60,7 +61,7 @@ class Literal:
     written: str = field(default="", compare=False)
 
     def __str__(self) -> str:
-        return self.written if self.met else f"not {self.written}"
+        return self.written
 
 
 @dataclass(slots=True)
@@ -111,7 +112,7 @@ class Search:
         if term.name in self.unknown:
             self.clashes.append((literal,))
             return False
-        about = "path" if term.name in PATHS else term.name
+        about = "path" if literal.name in PATHS else literal.name
         before = met.get(about, ())
         if literal in before:
             return True
@@ -152,12 +153,12 @@ def clash(condition: Condition, unknown: Iterable[str] = ()) -> tuple[Literal, .
 
 def as_literal(term: Term, truth: bool) -> Literal:  # noqa: FBT001  # what is wanted of it
     """Return a term that shall be true or false in its one form."""
+    shown = written(term) if truth else f"not {written(term)}"
+    name = "idle" if term.name == "last_used" else term.name
     values = tuple(dict.fromkeys(term.values))
-    told = term.written or ", ".join(map(str, term.values))
     if term.compare == "!=":
-        told = told.removeprefix("!=").strip()
-        return Literal(term.name, "=", values, not truth, f"{term.name}: {told}")
-    return Literal(term.name, term.compare, values, truth, f"{term.name}: {told}")
+        return Literal(name, "=", values, not truth, shown)
+    return Literal(name, term.compare, values, truth, shown)
 
 
 def _core(literals: tuple[Literal, ...]) -> tuple[Literal, ...]:

@@ -127,10 +127,9 @@ def _tokens(pattern: Pattern) -> _Tokens:
     inside = ALL & ~SLASH
     places = [place & inside for place in places]
     gaps = [gap & inside for gap in gaps]
-    if pattern.part == "ext":
-        # what comes after the last dot of a name that begins otherwise
-        places = [inside, DOT, *(_any_case(place & ~DOT) for place in places)]
-        gaps = [0, inside, *(gap & ~DOT for gap in gaps)]
+    if pattern.part == "ext":  # a name that begins otherwise ends with a dot and this, in any case
+        places = [inside, DOT, *map(_any_case, places)]
+        gaps = [0, inside, *gaps]
     return _Tokens((SLASH, *places), (ALL, *gaps), late=True)
 
 

@@ -9,7 +9,16 @@ import pytest
 from storewarden.policy.analysis import Finding, RootFacts, analyse
 from storewarden.policy.expression import All, Any, Class, Condition, Not, Term, Value
 from storewarden.policy.possible import possible
-from storewarden.policy.rules import Evaluate, Force, Phase, Placement, Policy, PolicySet
+from storewarden.policy.rules import (
+    Care,
+    Evaluate,
+    Force,
+    Phase,
+    Placement,
+    Policy,
+    PolicySet,
+    Timer,
+)
 
 DAY = 86_400 * 10**9
 TRASH = (Phase(Force.TRASH, 30 * DAY),)
@@ -107,7 +116,7 @@ def test_a_policy_that_can_never_match_tells_the_terms_that_exclude_each_other()
 
     assert said(policy("films", match)) == [
         (
-            "films: it can never match: no file has both kind: video and kind: image;"
+            "films: it can never match: no file has both kind = video and kind = image;"
             " take one of them out"
         )
     ]
@@ -117,9 +126,7 @@ def test_the_same_behind_classes_and_negations() -> None:
     old = Class("old", term("age", ">", 30 * DAY, written="> 30d"))
     young = Not(term("age", ">=", 7 * DAY, written=">= 7d"))
 
-    assert (
-        "no file has both age: > 30d and not age: >= 7d" in said(policy("p", All((old, young))))[0]
-    )
+    assert "no file has both age > 30d and not age >= 7d" in said(policy("p", All((old, young))))[0]
 
 
 def test_what_nobody_counts_is_never_known() -> None:
@@ -179,6 +186,21 @@ def test_a_root_that_is_not_there_is_a_remark() -> None:
 
     assert [str(finding) for finding in one] == ["p: it matches nothing in uploads, the roots here"]
     assert not one[0].wrong
+
+
+def test_care_is_for_databases() -> None:
+    care = Care(integrity=Timer(every_ns=DAY))
+    films = policy("films", is_("kind", "video"), care=care)
+    all_files = policy("all", EVERYTHING, care=care)
+
+    assert said(films) == [
+        (
+            "films: its care is for nothing: care is taken of databases, and it matches none;"
+            " add kind: database"
+        )
+    ]
+    databases = policy("databases", is_("kind", "database"), care=Care(drill=Timer(every_ns=DAY)))
+    assert [(one.sort, one.policy) for one in found(databases, all_files)] == [("shadowed", "all")]
 
 
 # -- two policies -------------------------------------------------------------------------------

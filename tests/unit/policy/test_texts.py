@@ -68,7 +68,9 @@ def test_a_name_is_the_last_part_of_a_path(name: str, path: str, *, both: bool) 
         ("png", "a.jpg", False),
         ("png", ".png", False),
         ("png", "png", False),
-        ("jp*g", "x.jpeg", True),
+        ("jpeg", "x.jpg", False),
+        ("tar.gz", "x.TAR.GZ", True),
+        ("gz", "x.tar.gz", True),
     ],
 )
 def test_an_extension_ends_a_name(ext: str, name: str, *, both: bool) -> None:

@@ -402,6 +402,7 @@ class World:
         self.ground = registered(engine, [(one.name, one.path) for one in settings])
         self.clock = MovableClock()
         self.watches: dict[str, Watches | None] = {}
+        self.mounts_judged: Callable[[], bool] = lambda: True
         self.start()
 
     def start(self) -> None:
@@ -422,7 +423,8 @@ class World:
         settings = self.settings[root]
         status = os.stat(settings.path)
         place = (status.st_dev, status.st_ino)
-        self.stages.inbox.put(RootUp(settings, place, self.watches.get(root)))
+        watches = self.watches.get(root)
+        self.stages.inbox.put(RootUp(settings, place, watches, self.mounts_judged))
 
     def down(self, root: str = "r") -> None:
         self.stages.inbox.put(RootDown(root))

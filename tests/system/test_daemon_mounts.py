@@ -1,6 +1,8 @@
 """A root that is not there, or is not what it was, is said to be; nothing is declared missing."""
 
+import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -178,13 +180,20 @@ def test_what_a_mount_covers_is_never_called_missing_without_a_word(
     root = tmp_path / "root"
     burst(root / "own", 200)
     burst(root / "covered" / "deep", 5)
-    with Daemon(tmp_path / "daemon", {ROOT: root}, inside=mounts) as daemon:
+    with (
+        ExitStack() as opened,
+        Daemon(tmp_path / "daemon", {ROOT: root}, inside=mounts) as daemon,
+    ):
+        # Never seen closed, they are looked at again and again after they were recorded.
+        for path in (daemon.seen(root) / "covered" / "deep").iterdir():
+            opened.enter_context(path.open("ab"))
+            os.utime(path)
         daemon.settled()
         mount_over(mounts, how, root / "covered", tmp_path)
         burst(daemon.seen(root) / "covered", 3, stem="on-top")
         daemon.blinded("root-mounted-over", state="blind")
         daemon.until(lambda: daemon.count() == 208, "what lies on top is recorded as well")
-        for _ in range(2):
+        for _ in range(4):
             assert daemon.verb("scan").returncode == 1, "they are held"
         assert daemon.count() == 208
         assert daemon.status_of()["missing_held"] == 5

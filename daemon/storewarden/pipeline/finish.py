@@ -95,22 +95,36 @@ class ScanEnd:
         by_directory: dict[bytes, list[Absent]] = defaultdict(list)
         for absent in self._departures.absent(self.root.name, ids):
             by_directory[absent.path].append(absent)
-        hidden = () if self.tally.wish.accept_missing else self.root.hidden()
+        gone: list[Absent] = []
         try:
             with opened(self.root.settings.path, self.root.place or (0, 0)) as root_fd:
                 for path, absents in by_directory.items():
-                    if hidden and (path + b"/").startswith(hidden):
-                        self.tally.held += len(absents)
-                        continue
                     looked = look(root_fd, path, [absent.name for absent in absents])
                     if looked.error:
                         self.tally.errors += 1
                         self.tally.broken = "a directory could not be looked into"
                         return
-                    gone = set(looked.absent)
-                    yield from (absent.id for absent in absents if absent.name in gone)
+                    names = set(looked.absent)
+                    gone += (absent for absent in absents if absent.name in names)
         except RootElsewhere as error:
             self.tally.broken = str(error)
+            return
+        yield from self._not_hidden(gone)
+
+    def _not_hidden(self, gone: Sequence[Absent]) -> Iterator[int]:
+        """Return the ids of those that no mount hides; the others are held."""
+        if not gone:
+            return
+        hidden = self.root.hidden(self._wall_ns())
+        if hidden is None:
+            self.tally.broken = "something was mounted or unmounted inside the root"
+            return
+        places = () if self.tally.wish.accept_missing else tuple(hidden)
+        for absent in gone:
+            if places and (absent.path + b"/").startswith(places):
+                self.tally.held += 1
+            else:
+                yield absent.id
 
     def _too_many(self, count: int) -> bool:
         """Tell whether so many files are gone that a person has to say it is true."""

@@ -51,6 +51,7 @@ log = logging.getLogger(__name__)
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 10.0
 _IDLE: Final = 60.0
+_DOUBT: Final = 0.25  # the sentinel looks at mounts once a second
 # A daemon that is told to stop has two seconds in all.
 LAST_ROUNDS: Final = 0.8
 # An event may come so long after what it tells of: files below a directory that had moved already
@@ -90,6 +91,7 @@ class Flow:
         for root in self._roots.values():
             if root.up:
                 root.list_what_overflowed()
+                root.resolve_doubts()
         if now < self._not_before:
             wait = self._not_before - now
         else:
@@ -132,8 +134,10 @@ class Flow:
         return due is not None and due <= now
 
     def _idle_for(self, now: float) -> float:
-        due = [root.settle.next_due() for root in self._roots.values() if root.up]
-        return min((max(0.0, at - now) for at in due if at is not None), default=_IDLE)
+        up = [root for root in self._roots.values() if root.up]
+        due = [root.settle.next_due() for root in up]
+        idle = _DOUBT if any(root.doubtful for root in up) else _IDLE
+        return min([idle, *(max(0.0, at - now) for at in due if at is not None)])
 
     # -- the round ------------------------------------------------------------------------
 
@@ -302,6 +306,8 @@ class Flow:
                     self._roots[message.root].down()
             case BlindnessChanged():
                 self._blindness[message.root] = message
+                if (root := self._roots.get(message.root)) is not None:
+                    root.hidden(self._clock.wall_ns())  # since now: what comes later lies on top
             case ScanBegun():
                 self._scan_begun(message.tally)
             case CatalogueDoubted():
@@ -339,6 +345,7 @@ class Flow:
                 root.down()  # a scan follows, as always when a root comes up
             root = self._roots[message.settings.name] = RootState(message.settings)
         root.place, root.watches = message.place, message.watches
+        root.mounts_judged = message.mounts_judged
 
     def _change(self, change: Change, at: float) -> None:
         root = self._roots.get(change.root)

@@ -37,6 +37,8 @@ class RootUp:
     settings: RootSettings
     place: Place
     watches: Watches | None
+    # Whether the watching knows of all that is mounted inside at this moment.
+    mounts_judged: Callable[[], bool] = lambda: True
 
 
 @dataclass(frozen=True, slots=True)

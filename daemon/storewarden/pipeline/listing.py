@@ -101,10 +101,7 @@ class Listings:
             for directory_id in compared.visited:
                 tally.visit(directory_id)
             return
-        hidden = root.hidden() if compared.absent else ()
         for absent in self._stages.departures.absent(root.name, compared.absent):
-            if hidden and (absent.path + b"/").startswith(hidden):
-                continue
             root.settle.note(absent.path, absent.name, Hint.GONE, round_.now)
 
     def take_scans(self, round_: Round) -> None:

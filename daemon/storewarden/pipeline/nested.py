@@ -2,14 +2,14 @@
 
 What a mount covers cannot be seen, and what was on a file system that went away cannot either. No
 event tells of either, so the sentinel compares the kernel's list of mounts with what it was. Owned
-by the sentinel thread.
+by the sentinel thread; others only ask whether something changed that was not told yet.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from storewarden.config.schema import RootSettings
@@ -56,6 +56,8 @@ class NestedMounts:
         self._inside: dict[bytes, int] = {}  # number of the innermost mount by path in the root
         self._covered: dict[bytes, int] = {}  # with the newest row of that time
         self._left: set[bytes] = set()  # where a file system with known files went away
+        # What was mounted when who watches was last told of all it hides; replaced as a whole.
+        self._told: tuple[Sequence[Mount], dict[bytes, int]] = ((), {})
         self._begun = False
 
     def begin(self) -> None:
@@ -78,6 +80,13 @@ class NestedMounts:
         """Tell who watches from now on what is hidden."""
         for path in {*self._covered, *self._left}:
             self._tell(watching, path)
+        self._told = (self._seen, self._inside)
+
+    def judged(self) -> bool:
+        """Tell whether who watches knows of all that is mounted inside now (any thread)."""
+        seen, inside = self._told
+        mounts = self._mounts.current()
+        return mounts is seen or self._among(mounts) == inside
 
     def look(self, watching: Hides) -> None:
         """Compare what is mounted now with what was, and tell who watches."""
@@ -86,6 +95,11 @@ class NestedMounts:
             return
         self._seen = mounts
         before, self._inside = self._inside, self._now()
+        self._compare(watching, before)
+        self._told = (self._seen, self._inside)
+
+    def _compare(self, watching: Hides, before: Mapping[bytes, int]) -> None:
+        """Tell who watches of each place where something else is mounted than before."""
         for path in sorted({*before, *self._inside}):
             if before.get(path) == self._inside.get(path):
                 continue
@@ -100,10 +114,14 @@ class NestedMounts:
             self._tell(watching, path)
 
     def _now(self) -> dict[bytes, int]:
+        return self._among(self._seen)
+
+    def _among(self, mounts: Sequence[Mount]) -> dict[bytes, int]:
+        """Return the innermost mounts inside the root, by path in it."""
         top = os.path.realpath(self._root.path).rstrip(b"/") + b"/"
         return {
             mount.mountpoint.removeprefix(top): mount.number
-            for mount in self._seen
+            for mount in mounts
             if mount.mountpoint.startswith(top)
         }
 

@@ -243,7 +243,10 @@ class Sentinel:
                 raise
             # A restart judges by what was stored before; until then memory is enough.
             log.warning("a root's identity could not be stored", extra={"facts": {"why": error}})
-        sight.up = self.ups[name] = RootUp(sight.settings, (seen.device, seen.inode), sight.emitter)
+        place, watched = (seen.device, seen.inode), sight.emitter is not None
+        # Where nothing is watched, nobody looks at what is mounted inside.
+        judged = sight.nested.judged if watched else lambda: True
+        sight.up = self.ups[name] = RootUp(sight.settings, place, sight.emitter, judged)
         self._inbox.put(sight.up)
         self._scans.want(name, ScanWish(why))
 

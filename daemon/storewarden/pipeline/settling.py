@@ -32,30 +32,45 @@ class Settling:
 
         It may have been made again: then what was below it before is looked for as well.
         """
+        vanished: list[bytes] = []
         for path in root.gone:
-            if self._stands(root, root_fd, path, round_):
+            if self._stands(root_fd, path, vanished):
                 root.want_listed(path, recursive=True)
                 for inside in self._departures.inside(root.name, path):
-                    self._stands(root, root_fd, inside, round_)
+                    self._stands(root_fd, inside, vanished)
+        if vanished:
+            self._take_away(root, vanished, round_)
         round_.gone[root.name] = len(root.gone)
 
-    def _stands(self, root: RootState, root_fd: int, path: bytes, round_: Round) -> bool:
-        """Tell whether a directory is there; when it is not, all below it is missing."""
+    @staticmethod
+    def _stands(root_fd: int, path: bytes, vanished: list[bytes]) -> bool:
+        """Tell whether a directory is there."""
         try:
             os.close(open_directory(root_fd, path))
         except OSError as error:
             if error.errno in VANISHED:
-                round_.add(root, self._departures.tree(root.name, path, round_.now_ns))
-                for lost in [one for one in root.unreadable if within(one, path)]:
-                    del root.unreadable[lost]
+                vanished.append(path)
             return False
         return True
+
+    def _take_away(self, root: RootState, vanished: list[bytes], round_: Round) -> None:
+        """Mark all below directories missing that are not there, but for what mounts hide."""
+        hidden = root.hidden(round_.now_ns)
+        if hidden is None:
+            root.doubtful.update(dict.fromkeys(vanished))
+            return
+        for path in vanished:
+            left = self._departures.tree(root.name, path, round_.now_ns, hidden=hidden)
+            round_.add(root, left)
+            for lost in [one for one in root.unreadable if within(one, path)]:
+                del root.unreadable[lost]
 
     def look(self, root: RootState, root_fd: int, round_: Round, limit: int) -> None:
         """Look at the names that are due, at most ``limit`` of them, and record what they show."""
         by_directory: dict[bytes, list[bytes]] = defaultdict(list)
         for directory, name in root.settle.due(round_.now, limit):
             by_directory[directory].append(name)
+        absent: list[tuple[bytes, Looked]] = []
         for directory, names in by_directory.items():
             looked = look(root_fd, directory, names)
             if looked.error:
@@ -73,9 +88,14 @@ class Settling:
                     now_ns=round_.now_ns,
                 )
                 round_.add(root, recorded)
-            self._gone(root, directory, looked, round_)
+            if looked.absent:
+                absent.append((directory, looked))
             # The time after the look: a listing taken before it may be older than the row.
             root.touched(directory, self._monotonic())
+        hidden = root.hidden(round_.now_ns) if absent else None
+        if hidden is not None:  # else they stay unanswered as well
+            for directory, looked in absent:
+                self._gone(root, directory, looked, hidden, round_)
 
     def _answer(
         self,
@@ -127,7 +147,14 @@ class Settling:
                 round_.looked.append((root, directory, name, rest))
         return ready
 
-    def _gone(self, root: RootState, directory: bytes, looked: Looked, round_: Round) -> None:
+    def _gone(
+        self,
+        root: RootState,
+        directory: bytes,
+        looked: Looked,
+        hidden: Mapping[bytes, int],
+        round_: Round,
+    ) -> None:
         gone = []
         for name in looked.absent:
             rest = root.settle.seen(directory, name, None, False, round_.now)  # noqa: FBT003  # settle's order
@@ -136,7 +163,7 @@ class Settling:
                 round_.looked.append((root, directory, name, rest))
         if gone:
             left = self._departures.names(
-                root.name, directory, gone, round_.now_ns, device=looked.place[0]
+                root.name, directory, gone, round_.now_ns, device=looked.place[0], hidden=hidden
             )
             round_.add(root, left)
             if looked.place == (0, 0):  # their directory is not there either
@@ -167,7 +194,10 @@ class Settling:
                     now_ns=round_.now_ns,
                 )
                 round_.add(root, recorded)
-            left = self._departures.names(
-                root.name, directory, looked.absent, round_.now_ns, device=looked.place[0]
-            )
-            round_.add(root, left)
+            hidden = root.hidden(round_.now_ns) if looked.absent else None
+            if hidden is not None:
+                device, now_ns = looked.place[0], round_.now_ns
+                left = self._departures.names(
+                    root.name, directory, looked.absent, now_ns, device=device, hidden=hidden
+                )
+                round_.add(root, left)

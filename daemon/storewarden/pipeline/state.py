@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -120,9 +120,12 @@ class RootState:
         self.exclusions = Exclusions(settings.exclude)
         self.place: Place | None = None  # of the directory that is the root now; None: not there
         self.watches: Watches | None = None
+        self.mounts_judged: Callable[[], bool] = lambda: True
+        self._hidden: dict[bytes, int] = {}  # places that mounts hide, and since when
         self.relists: dict[bytes, bool] = {}  # directories to list, and whether all below them
         self.relist: Relist | None = None
         self.gone: list[bytes] = []  # directories to confirm gone
+        self.doubtful: dict[bytes, None] = {}  # not there, but it is not known what mounts hide
         self.live: dict[bytes, float] | None = None  # last change by directory, during a scan
         self.trees: dict[bytes, float] = {}  # directories that came or went, during a scan
         self.scan: ScanTally | None = None
@@ -170,6 +173,7 @@ class RootState:
             return new + path[len(old) :] if within(path, old) else path
 
         self.gone = [now_at(path) for path in self.gone]
+        self.doubtful = {now_at(path): None for path in self.doubtful}
         self.unreadable = {now_at(path): error for path, error in self.unreadable.items()}
         relists, self.relists = self.relists, {}
         for path, recursive in relists.items():
@@ -203,11 +207,26 @@ class RootState:
         self._shown_at = now
         self.shown = Shown(pending, self.settle.oldest() if pending else None)
 
-    def hidden(self) -> tuple[bytes, ...]:
-        """Return where mounts hide files, or took them along, each with a slash: nobody knows."""
+    def hidden(self, now_ns: int) -> Mapping[bytes, int] | None:
+        """Return where mounts hide files, or took them along, each with a slash, and since when.
+
+        None when something was mounted or unmounted a moment ago and it is not known what that
+        hides: then nothing is gone that is not there. To be asked after the look that did not
+        find something, as what is mounted between the question and the look is not in the answer.
+        """
+        if not self.mounts_judged():
+            return None
         blind = self.watches.blind() if self.watches is not None else ()
         reasons = {Blindness.NOT_MOUNTED, Blindness.MOUNTED_OVER}
-        return tuple(one.path + b"/" for one in blind if one.reason in reasons)
+        places = {one.path + b"/" for one in blind if one.reason in reasons}
+        self._hidden = {place: self._hidden.get(place, now_ns) for place in places}
+        return self._hidden
+
+    def resolve_doubts(self) -> None:
+        """Look again for what was not there while it was not known what mounts hide."""
+        if self.doubtful and self.mounts_judged():
+            self.gone += self.doubtful
+            self.doubtful.clear()
 
     def busy(self) -> bool:
         """Whether there is something to do without a new event."""
@@ -219,6 +238,7 @@ class RootState:
         self.watches = None
         self.relists.clear()
         self.gone.clear()
+        self.doubtful.clear()
         self.live = None
         self.end_relist()
         if self.scan is not None:

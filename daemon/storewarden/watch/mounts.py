@@ -10,6 +10,7 @@ import contextlib
 import os
 import re
 import select
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -99,7 +100,7 @@ def mode_for(fstype: str, wanted: Wanted = "auto") -> Mode:
 class MountTable:
     """The present mounts; parsed again only when the kernel says that they changed.
 
-    Owned by one thread, the sentinel's.
+    Any thread may ask: the kernel tells of a change once, and only one of them hears it.
     """
 
     def __init__(self, path: str = MOUNTINFO) -> None:
@@ -107,14 +108,16 @@ class MountTable:
         self._changed = select.poll()
         self._changed.register(self._file, select.POLLPRI | select.POLLERR)
         self._mounts: tuple[Mount, ...] | None = None
+        self._lock = threading.Lock()
 
     def current(self) -> tuple[Mount, ...]:
         """Return all mounts of this mount namespace."""
         # The kernel reports a change to each open file once, by POLLERR, until it is read again.
-        if self._changed.poll(0) or self._mounts is None:
-            self._file.seek(0)
-            self._mounts = parse_mountinfo(self._file.read())
-        return self._mounts
+        with self._lock:
+            if self._changed.poll(0) or self._mounts is None:
+                self._file.seek(0)
+                self._mounts = parse_mountinfo(self._file.read())
+            return self._mounts
 
     def of(self, descriptor: int) -> Mount | None:
         """Return the mount that an open file is on."""

@@ -170,3 +170,23 @@ def test_while_the_catalogue_does_not_answer_everything_may_be_hidden(scene: Sce
     scene.table.mount(b"/srv/r/on", 3)
     with pytest.raises(CatalogueCorrupt):
         scene.look()
+
+
+def test_what_is_mounted_is_judged_only_when_who_watches_was_told(scene: Scene) -> None:
+    """Until then nobody may take what is not there for gone: it may be hidden."""
+    scene.nested.tell(scene)
+    assert scene.nested.judged()
+    scene.table.mount(b"/srv/elsewhere", 2)
+    assert scene.nested.judged()
+    scene.catalogue.rows = [b"in/a"]
+    scene.table.mount(b"/srv/r/in", 3)
+    assert not scene.nested.judged()
+    judged_while_told: list[bool] = []
+    scene.mounts_changed = lambda *_, **__: judged_while_told.append(scene.nested.judged())  # type: ignore[method-assign]
+
+    scene.nested.look(scene)
+
+    assert judged_while_told == [False]
+    assert scene.nested.judged()
+    scene.table.unmount(3)
+    assert not scene.nested.judged()

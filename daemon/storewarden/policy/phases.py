@@ -1,0 +1,91 @@
+"""Which step in the life of a file comes next, and when."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from storewarden.policy.rules import LOCAL, Force, Phase, Policy
+from storewarden.policy.subject import Subject
+
+_DONE = {"archived": Force.ARCHIVE, "trashed": Force.TRASH}
+"""What was done last to a file in that state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A phase that comes next, and since when its time is counted; ``None`` is not known."""
+
+    phase: Phase
+    from_ns: int | None
+    due_ns: int | None
+
+
+def remaining(phases: tuple[Phase, ...], state: str) -> tuple[Phase, ...]:
+    """Return what can still come in a state: what stands after the last phase that led there.
+
+    A file may have come there by another's hand: then what is stronger can still come.
+    """
+    if state == "present":
+        return phases
+    done = _DONE.get(state)
+    if done is None:
+        return ()
+    last = max((at for at, phase in enumerate(phases) if phase.do is done), default=None)
+    if last is None:
+        return tuple(phase for phase in phases if phase.do > done)
+    return phases[last + 1 :]
+
+
+def following(policy: Policy, subject: Subject) -> Next | None:
+    """Return the phase that comes next for a file, or nothing when its life is through."""
+    before: Phase | None = None
+    for phase in remaining(policy.phases, subject.state):
+        if not _copied(phase, subject):
+            return _timed(phase, before, policy, subject)
+        before = phase
+    return None
+
+
+def clock_ns(clock: str, subject: Subject) -> int | None:
+    """Return what a policy's clock shows for a file; nothing where it is not known."""
+    match clock:
+        case "created":
+            return subject.first_seen_ns
+        case "modified":
+            return subject.modified_ns
+        case "last_used":
+            return subject.last_used_ns
+        case _:
+            return None  # a column of a table: files have none
+
+
+def store_of(phase: Phase) -> str | None:
+    """Return the store that a phase brings a file to."""
+    return phase.to if phase.do in (Force.COPY, Force.ARCHIVE) else None
+
+
+def copied_ns(store: str | None, subject: Subject) -> int | None:
+    """Return since when a store has a verified copy; of no store in particular, any but here."""
+    times = [at for name, at in subject.copies if name == store or (not store and name != LOCAL)]
+    return min(times, default=None)
+
+
+def _copied(phase: Phase, subject: Subject) -> bool:
+    """Tell whether a phase is a copy that is there already."""
+    return phase.do is Force.COPY and copied_ns(phase.to, subject) is not None
+
+
+def _timed(phase: Phase, before: Phase | None, policy: Policy, subject: Subject) -> Next:
+    """Say when a phase is due: never before the one before it was done."""
+    if phase.after_previous:
+        done = subject.state_ns
+        if subject.state == "present":  # only a copy can have gone before
+            done = copied_ns(before.to, subject) if before else None
+        return Next(phase, done, None if done is None else done + phase.after_ns)
+    since = clock_ns(policy.clock, subject)
+    if since is None:
+        return Next(phase, None, None)
+    due = since + phase.after_ns
+    if subject.state != "present" and subject.state_ns is not None:
+        due = max(due, subject.state_ns)
+    return Next(phase, since, due)

@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from storewarden.policy.expression import All, Any, Class, Condition, Not, Term, Value
-from storewarden.policy.terms import written
+from storewarden.policy.terms import RATES, written
 from storewarden.policy.texts import Pattern, meets
 
 MOST_STEPS = 2000  # what takes longer may be possible
@@ -36,10 +36,7 @@ SEVERAL = {"tag"}
 OPAQUE = {"prompt"}
 """Texts that are looked for in other ways than by patterns: only what is the same contradicts."""
 
-ABOUT = {"opens_per_day", "writes_per_day", "rating", "cost", "duration", "free_ratio"}
-"""Numbers with fractions, that may be equal to what is not quite the same."""
-
-NEAR = Fraction(2, 100)
+NEAR = Fraction(1, 100)  # of a rate that equals; more than is taken for equal
 
 COMPARE: dict[str, Callable[[Fraction, Fraction], bool]] = {
     "=": operator.eq,
@@ -249,7 +246,7 @@ def _tried(literals: tuple[Literal, ...], values: Iterable[Fraction]) -> bool:
 def _compared(literal: Literal, value: Fraction) -> bool:
     """Tell whether the term is as wanted for this value, or might be."""
     limits = [Fraction(limit) for limit in literal.values]
-    if literal.name in ABOUT and literal.compare == "=":
+    if literal.name in RATES and literal.compare == "=":
         return not literal.met or any(abs(value - limit) <= NEAR for limit in limits)
     compare = COMPARE[literal.compare]
     return any(compare(value, limit) for limit in limits) == literal.met

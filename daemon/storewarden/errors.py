@@ -43,6 +43,10 @@ class ConfigError(StorewardenError):
         return "\n".join(self.problems)
 
 
+class PolicyError(ConfigError):
+    """Policy files have problems; ``problems`` holds every one of them, a line each."""
+
+
 class TransientError(StorewardenError):
     """Trying again can help."""
 

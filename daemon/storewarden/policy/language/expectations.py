@@ -1,0 +1,282 @@
+"""Tests inside a policy file: a file that is thought up, and what is to be decided of it.
+
+The facts of an expectation are named as the fields of a `Subject` where it has them; beside those
+there are ``last_used_ago_ns`` and ``modified_ago_ns`` (before the moment that is asked about),
+``opens_per_day``, ``writes_per_day``, ``regenerable`` and ``copies`` (how many). What classes say
+plainly is among them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any as Anything
+
+from storewarden.config.problems import did_you_mean, joined, shown
+from storewarden.config.yamltext import Broken, Items, Mapping, Node, Scalar
+from storewarden.policy import terms
+from storewarden.policy.expression import All, Condition, Not
+from storewarden.policy.language.classes import Classes
+from storewarden.policy.language.given import facts_of, of_term
+from storewarden.policy.language.keys import (
+    AT,
+    EXPECT,
+    EXPECT_CATEGORY,
+    EXPECT_DO,
+    EXPECT_POLICY,
+    EXPECTED,
+    GIVEN,
+    NOTHING,
+    TEST,
+    TESTS,
+)
+from storewarden.policy.language.match import KNOWN, compared, read_term
+from storewarden.policy.language.values import Reader
+from storewarden.policy.possible import possible
+from storewarden.policy.rules import Expectation, Force, Policy
+from storewarden.policy.terms import TermError
+
+_AGES = {"age": "age_ns", "modified": "modified_ago_ns", "idle": "last_used_ago_ns"}
+_AGES["last_used"] = _AGES["idle"]
+_STATES = ("present", "archived", "trashed")
+
+
+def read_tests(
+    reader: Reader, node: Node, path: str, classes: Classes, policies: dict[str, Policy | None]
+) -> list[Expectation]:
+    """Return the expectations of a file; ``policies`` are all that there are, by name."""
+    found = []
+    for number, item in enumerate(reader.items(node, path, str(TESTS))):
+        where = joined(path, str(number))
+        mapping = reader.mapping(item, where, TESTS.example.strip("[]"))
+        if mapping is None:
+            continue
+        reader.known(mapping, where, TEST)
+        one = _one(reader, mapping, where, classes, policies)
+        if one is not None:
+            found.append(one)
+    return found
+
+
+def _one(
+    reader: Reader,
+    mapping: Mapping,
+    path: str,
+    classes: Classes,
+    policies: dict[str, Policy | None],
+) -> Expectation | None:
+    lacking = [reader.missing(mapping, key, path) for key in (GIVEN, EXPECT)]
+    if any(lacking):
+        return None
+    given = _Given(reader, classes)
+    whole = given.read(mapping.entries[GIVEN.name].node, joined(path, GIVEN.name))
+    at = reader.single(mapping, AT, path)
+    expected = _expected(reader, mapping.entries[EXPECT.name].node, joined(path, EXPECT.name))
+    if expected is None or not whole:
+        return None
+    if not _fits(reader, expected, mapping, path, policies):
+        return None
+    age = _age(reader, given, at, mapping, path)
+    if age is None:
+        return None
+    facts = {**given.of_classes, **given.facts}
+    facts.pop("age_ns", None)
+    do, policy, category = expected
+    condition = given.parts[0] if len(given.parts) == 1 else All(tuple(given.parts))
+    told = tuple(sorted(facts.items(), key=lambda fact: fact[0]))
+    return Expectation(condition, told, age, do, policy, category, mapping.place)
+
+
+# -- what is given ------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Given:
+    """Takes the facts of a file that is thought up."""
+
+    reader: Reader
+    classes: Classes
+    parts: list[Condition] = field(default_factory=list)
+    facts: dict[str, Anything] = field(default_factory=dict)
+    of_classes: dict[str, Anything] = field(default_factory=dict)
+
+    def read(self, node: Node, path: str) -> bool:
+        """Whether everything could be read, and does not contradict itself."""
+        mapping = self.reader.mapping(node, path, str(GIVEN))
+        if mapping is None:
+            return False
+        taken = [
+            self._entry(name, entry.node, joined(path, name))
+            for name, entry in mapping.entries.items()
+            if not isinstance(entry.node, Broken)
+        ]
+        if not all(taken):
+            return False
+        if not possible(All(tuple(self.parts))):
+            what = "contradicts itself: no file is like that"
+            self.reader.problems.add(mapping.place, path, what, "leave one of the facts out")
+            return False
+        return True
+
+    def _entry(self, name: str, node: Node, path: str) -> bool:
+        if name in _AGES:
+            return self._ago(name, node, path)
+        if name == "class":
+            return self._classes(node, path)
+        if name == "not":
+            part = self.classes.matches.read(node, path)
+            self.parts += [Not(part)] if part else []
+            return part is not None
+        if name == "state":
+            return self._state(node, path)
+        if name not in terms.TERMS:
+            words = [*terms.TERMS, "class", "not", "state"]
+            hint = did_you_mean(name.lower(), words) or f"known are {', '.join(words)}"
+            what = "is no fact that can be given" if name in KNOWN else "is an unknown term"
+            self.reader.problems.add(node.place, path, what, hint)
+            return False
+        return self._fact(name, node, path)
+
+    def _ago(self, name: str, node: Node, path: str) -> bool:
+        text = self.reader.scalar(node, path, f"{name}: 40d")
+        if text is None:
+            return False
+        try:
+            self.facts[_AGES[name]] = terms.read(name, text.text)
+        except TermError as error:
+            hint = f"write for example {name}: 40d" if compared(text)[0] != "=" else error.hint
+            self.reader.problems.add(text.place, path, error.reason, hint)
+            return False
+        return True
+
+    def _classes(self, node: Node, path: str) -> bool:
+        """Take every class of a list: the file is in all of them."""
+        nodes = self.reader.items(node, path, "class: render", one=True)
+        for number, item in enumerate(nodes):
+            where = joined(path, str(number)) if isinstance(node, Items) else path
+            text = self.reader.scalar(item, where, "class: render")
+            found = None if text is None else self.classes.find(text, where)
+            if found is None:
+                return False
+            self.parts.append(found)
+            self.of_classes = {**facts_of(found), **self.of_classes}
+        return bool(nodes)
+
+    def _state(self, node: Node, path: str) -> bool:
+        text = self.reader.scalar(node, path, "state: archived")
+        if text is None or text.text in _STATES:
+            self.facts["state"] = text.text if text else None
+            return text is not None
+        what = f"{shown(text.text)} is not known here"
+        self.reader.problems.add(text.place, path, what, f"write one of {', '.join(_STATES)}")
+        return False
+
+    def _fact(self, name: str, node: Node, path: str) -> bool:
+        if isinstance(node, Items) and name == "tag":
+            return all(
+                self._fact(name, item, joined(path, str(number)))
+                for number, item in enumerate(self.reader.items(node, path, "tag: [a, b]"))
+            )
+        if not isinstance(node, Scalar) or compared(node)[0] != "=":
+            if not isinstance(node, Broken):
+                what = "a file that is given has one value"
+                self.reader.problems.add(node.place, path, what, f"write {name}: and the value")
+            return False
+        term = read_term(self.reader, terms.TERMS[name], node, path)
+        if term is None:
+            return False
+        self.parts.append(term)
+        fact, value = of_term(term, self.facts)
+        self.facts[fact] = value
+        return True
+
+
+def _age(reader: Reader, given: _Given, at: int | None, test: Mapping, path: str) -> int | None:
+    """Return how old the file is: as old as was said, else old enough for what was."""
+    said = given.facts.get("age_ns", at)
+    spans = {
+        name: given.facts.get(name, given.of_classes.get(name, 0))
+        for name in ("last_used_ago_ns", "modified_ago_ns")
+    }
+    if said is None:
+        return max(given.of_classes.get("age_ns", 0), *spans.values())
+    if at is not None and said != at:
+        what = "age and at say two ages"
+        reader.problems.add(test.entries[AT.name].place, joined(path, AT.name), what, "keep one")
+        return None
+    if given.facts.get("last_used_ago_ns", 0) > said:
+        what = "it was last used before it was there"
+        place = test.entries[GIVEN.name].place
+        reader.problems.add(place, joined(path, GIVEN.name), what, "write a greater age")
+        return None
+    return int(said)
+
+
+# -- what is expected ---------------------------------------------------------------------------
+
+Expected = tuple[str | None, str | None, str | None]
+
+
+def _expected(reader: Reader, node: Node, path: str) -> Expected | None:
+    """Return action, policy and category; a word alone is the action."""
+    if isinstance(node, Scalar) and not node.nothing:
+        word = reader.choice(EXPECT_DO, node, path)
+        return None if word is None else (word, None, None)
+    mapping = reader.mapping(node, path, str(EXPECT))
+    if mapping is None:
+        return None
+    reader.known(mapping, path, EXPECTED)
+    keys = (EXPECT_DO, EXPECT_POLICY, EXPECT_CATEGORY)
+    read = [reader.single(mapping, key, path) for key in keys]
+    for key, value in zip(keys, read, strict=True):
+        if key.name in mapping.entries and value is None:
+            return None
+    if read == [None, None, None]:
+        return None
+    return read[0], read[1], read[2]
+
+
+def _fits(
+    reader: Reader,
+    expected: Expected,
+    test: Mapping,
+    path: str,
+    policies: dict[str, Policy | None],
+) -> bool:
+    """Whether such an answer is possible at all; else it is said."""
+    do, name, category = expected
+    node = test.entries[EXPECT.name].node
+    if name is None or not isinstance(node, Mapping):
+        return True
+    path = joined(path, EXPECT.name)
+    if name not in policies:
+        place = node.entries[EXPECT_POLICY.name].node.place
+        hint = did_you_mean(name, list(policies)) or "name one of this set"
+        what = f"there is no policy {shown(name)}"
+        reader.problems.add(place, joined(path, EXPECT_POLICY.name), what, hint)
+        return False
+    policy = policies[name]
+    if policy is None:
+        return False
+    if do not in (None, NOTHING) and do not in _deeds(policy):
+        what = f"{name} never does {do}"
+        deeds = ", ".join(_deeds(policy))
+        hint = f"it does {deeds}" if deeds else "it does nothing to files"
+        place = node.entries[EXPECT_DO.name].node.place
+        reader.problems.add(place, joined(path, EXPECT_DO.name), what, hint)
+        return False
+    if category is not None and category != policy.category:
+        what = f"{name} says {shown(policy.category)}" if policy.category else f"{name} says none"
+        place = node.entries[EXPECT_CATEGORY.name].node.place
+        hint = "write the same in both places"
+        reader.problems.add(place, joined(path, EXPECT_CATEGORY.name), what, hint)
+        return False
+    return True
+
+
+def _deeds(policy: Policy) -> list[str]:
+    """Return what a policy can do."""
+    deeds = [phase.do.word for phase in policy.phases]
+    if policy.place is not None:
+        deeds.append(Force.MOVE.word)
+        deeds += [Force.COPY.word] if policy.place.required else []
+    return list(dict.fromkeys(deeds))

@@ -74,6 +74,14 @@ class SubjectRow(NamedTuple):
     free_ratio: float | None
 
 
+class Happened(NamedTuple):
+    """Something that happened to a file."""
+
+    at_ns: int
+    event: str
+    detail: dict[str, Any]
+
+
 def subjects(engine: Engine, ids: Iterable[int]) -> Iterator[SubjectRow]:
     """Yield these files, as far as they are still known."""
     wanted = list(ids)
@@ -113,6 +121,23 @@ def subjects_at(engine: Engine, path: bytes, host_id: int | None) -> list[Subjec
             ids += [row[0] for row in rows]
     found = {row.id: row for row in subjects(engine, ids)}
     return [found[id_] for id_ in ids if id_ in found]
+
+
+def tops(engine: Engine, host_id: int | None) -> dict[str, bytes]:
+    """Return where each root lies, by its name, of one host or of all."""
+    ours, params = ("", ()) if host_id is None else (" WHERE host_id = ?", (host_id,))
+    rows = engine.execute(f"SELECT name, path FROM roots{ours}", params)
+    return {name: bytes(top) for name, top in rows}
+
+
+def past(engine: Engine, file_id: int) -> tuple[int | None, list[Happened]]:
+    """Return since when a file is gone, if it is, and what happened to it, oldest first."""
+    gone = engine.execute("SELECT gone_ns FROM files WHERE id = ?", (file_id,))
+    rows = engine.execute(
+        "SELECT at_ns, event, detail FROM history WHERE file_id = ? ORDER BY at_ns, id", (file_id,)
+    )
+    happened = [Happened(at_ns, event, json.loads(detail)) for at_ns, event, detail in rows]
+    return (gone[0][0] if gone else None), happened
 
 
 def _with_many(engine: Engine, rows: Sequence[Row]) -> Iterator[SubjectRow]:

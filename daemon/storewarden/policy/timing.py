@@ -32,6 +32,7 @@ _SECOND = 1_000_000_000
 _FIELDS = 5
 _LATEST_NS = 9_000 * 365 * 86_400 * _SECOND  # datetime knows no year after 9999
 _A_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+_STUMBLES = (AssertionError, ValueError, TypeError)  # over steps of a last or second Friday
 _EXAMPLE = 'write five fields, as in "0 3 * * *" for three every night'
 
 
@@ -58,6 +59,8 @@ def read_cron(text: str) -> str:
         raise CronError(f"{text!r} has a wrong {what}") from error
     except StopIteration:
         raise CronError(f"{text!r} never comes", "name a day that there is") from None
+    except _STUMBLES as error:
+        raise CronError(f"{text!r} is no time of the calendar") from error
     return entry
 
 

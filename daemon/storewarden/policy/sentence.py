@@ -1,0 +1,255 @@
+"""Each policy as one English sentence: what, when, where to, why."""
+
+from __future__ import annotations
+
+from storewarden.policy import terms as written
+from storewarden.policy.expression import All, Any, Class, Condition, Not, Term
+from storewarden.policy.reasons import duration
+from storewarden.policy.rules import (
+    LOCAL,
+    Care,
+    Force,
+    Order,
+    Phase,
+    Placement,
+    Policy,
+    Pressure,
+    Timer,
+    Triggers,
+)
+from storewarden.units import format_share
+
+_DONE = {
+    Force.COPY: "copied",
+    Force.MOVE: "moved",
+    Force.ARCHIVE: "archived",
+    Force.TRASH: "put into the trash",
+    Force.PURGE: "removed for good",
+}
+_CLOCKS = {
+    "created": "they were first seen",
+    "modified": "they were last written",
+    "last_used": "their last use",
+}
+_COMPARES = {
+    "=": "is",
+    "!=": "is not",
+    "<": "is below",
+    "<=": "is at most",
+    ">": "is above",
+    ">=": "is at least",
+}
+_FIRST = {  # what goes first, when ascending and when descending
+    "size": ("the smallest", "the largest"),
+    "age": ("the youngest", "the oldest"),
+    "modified": ("what was written longest ago", "what was written last"),
+    "last_used": ("what was used longest ago", "what was used last"),
+    "regenerable": ("what cannot be made again", "what can be made again"),
+    "rating": ("the worst rated", "the best rated"),
+    "cost": ("the cheapest", "the dearest"),
+    "opens_per_day": ("the least opened", "the most opened"),
+}
+
+
+def sentence(policy: Policy) -> str:
+    """Return what a policy says."""
+    said = [*_kinds(policy)]
+    text = f"{_capital(whom(policy))} {'; they '.join(said)}"
+    if policy.phases or policy.place:
+        text += _triggers(policy.triggers)
+    if policy.reason:
+        text += f": {policy.reason}"
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+def whom(policy: Policy) -> str:
+    """Say which files a policy is about."""
+    noun = f"rows of {policy.rows}" if policy.rows else "files"
+    if policy.match == All(()):
+        return noun if policy.rows else "all files"
+    match policy.match:
+        case Class(name):
+            return f"{noun} of class {name}"
+        case condition:
+            return f"{noun} where {describe(condition)}"
+
+
+def describe(condition: Condition) -> str:
+    """Say a condition in words."""
+    match condition:
+        case Term():
+            return _term(condition)
+        case Class(name):
+            return f"the class is {name}"
+        case Not(part):
+            return _not(part)
+        case All(parts):
+            return " and ".join(_bracketed(part, Any) for part in parts) or "everything is"
+        case Any(parts):
+            return " or ".join(_bracketed(part, All) for part in parts) or "nothing is"
+
+
+def _not(part: Condition) -> str:
+    """Say that something is not so."""
+    match part:
+        case Class(name):
+            return f"the class is not {name}"
+        case Term(compare="=") if part.name not in ("pinned", "regenerable"):
+            return _term(part).replace(" is ", " is not ", 1)
+        case _:
+            return f"not ({describe(part)})"
+
+
+def _bracketed(part: Condition, other: type[All | Any]) -> str:
+    """Put brackets round what would be read otherwise without."""
+    text = describe(part)
+    return f"({text})" if isinstance(part, other) and len(part.parts) > 1 else text
+
+
+def _term(term: Term) -> str:
+    """Say one comparison."""
+    values = [written.write(term.name, value) for value in term.values]
+    if written.TERMS[term.name].kind == "flag":
+        asked = (term.values[0] is True) == (term.compare == "=")
+        return f"{term.name} is {'true' if asked else 'false'}"
+    joined = " or ".join(values)
+    if term.name == "prompt" and not any("*" in value for value in values):
+        verb = "holds" if term.compare == "=" else "does not hold"
+        return f"the prompt {verb} {joined}"
+    return f"{term.name} {_COMPARES[term.compare]} {joined}"
+
+
+# -- what is done -------------------------------------------------------------------------------
+
+
+def _kinds(policy: Policy) -> list[str]:
+    """Say what each kind of a policy does."""
+    said = []
+    if policy.hold:
+        said.append("are held: nothing that frees bytes is done to them")
+    if policy.place:
+        said.append(_place(policy.place))
+    if policy.phases:
+        said.append(_phases(policy))
+    if policy.care:
+        said.append(_care(policy.care))
+    return said
+
+
+def _place(place: Placement) -> str:
+    """Say where files belong."""
+    if place.required:
+        return f"have to be {_stores(place.required)}"
+    if place.preferred:
+        return f"belong {_stores(place.preferred[:1])}"
+    how = place.evaluate
+    if how is None:
+        return "stay where they are"
+    text = (
+        f"belong here if {describe(how.local_if)}, counted over {duration(how.window_ns)},"
+        f" and else {_store(how.otherwise)}"
+    )
+    if how.min_stay_ns:
+        text += f", and stay {duration(how.min_stay_ns)} where they were put"
+    if how.hysteresis:
+        text += f", and change only when a limit is passed by {format_share(how.hysteresis)}"
+    return text
+
+
+def _phases(policy: Policy) -> str:
+    """Say what happens to files in their lives."""
+    said = []
+    for phase in policy.phases:
+        since = "that" if phase.after_previous else _CLOCKS.get(policy.clock, policy.clock)
+        said.append(f"{_done(phase)} {duration(phase.after_ns)} after {since}")
+    return f"are {_and(said)}"
+
+
+def _done(phase: Phase) -> str:
+    """Say what a phase does, where to and how."""
+    how = [_DONE[phase.do]]
+    if phase.compress:
+        how.append(f"compressed by {phase.compress}")
+    to = f" to {phase.to}" if phase.to else ""
+    return f"{' '.join(how)}{to}"
+
+
+def _care(care: Care) -> str:
+    """Say what is done for databases."""
+    said = []
+    if care.backup:
+        keep = []
+        if care.backup.keep_last is not None:
+            keep.append(f"the last {care.backup.keep_last}")
+        if care.backup.keep_within_ns is not None:
+            keep.append(f"all of the last {duration(care.backup.keep_within_ns)}")
+        kept = f" (kept: {' and '.join(keep)})" if keep else ""
+        to = f" to {care.backup.to}" if care.backup.to else ""
+        said.append(f"backed up{to} {timer(care.backup.timer)}{kept}")
+    tried = (
+        ("checked", care.integrity),
+        ("restored on trial", care.drill),
+        ("analyzed", care.analyze),
+    )
+    said += [f"{what} {timer(when)}" for what, when in tried if when]
+    if care.vacuum or care.vacuum_when:
+        when = f" {timer(care.vacuum)}" if care.vacuum else ""
+        only = f" when {describe(care.vacuum_when)}" if care.vacuum_when else ""
+        said.append(f"vacuumed{when}{only}")
+    return f"are {_and(said)}" if said else "are cared for"
+
+
+# -- when ---------------------------------------------------------------------------------------
+
+
+def timer(when: Timer) -> str:
+    """Say when a timer runs."""
+    if when.cron:
+        return f"at the times of {when.cron!r}"
+    return f"every {duration(when.every_ns or 0)}"
+
+
+def _triggers(triggers: Triggers) -> str:
+    """Say when due work is done, unless that is at once."""
+    if triggers == Triggers():
+        return ""
+    said = ["at once"] if triggers.event else []
+    said += [timer(each) for each in triggers.timers]
+    if triggers.pressure:
+        said.append(_pressure(triggers.pressure))
+    return f"; due work is done {' and '.join(said)}" if said else ""
+
+
+def _pressure(pressure: Pressure) -> str:
+    """Say when space is wanted, and what goes first."""
+    text = (
+        f"when the file system is more than {format_share(pressure.high)} full,"
+        f" until it is {format_share(pressure.low)}"
+    )
+    if pressure.order:
+        text += f", first {', then '.join(map(_order, pressure.order))}"
+    return text
+
+
+def _order(order: Order) -> str:
+    """Say what goes first."""
+    return _FIRST[order.term][order.descending]
+
+
+# -- words --------------------------------------------------------------------------------------
+
+
+def _stores(stores: tuple[str, ...]) -> str:
+    return " or ".join(map(_store, stores))
+
+
+def _store(store: str) -> str:
+    return "here" if store == LOCAL else f"in {store}"
+
+
+def _and(said: list[str]) -> str:
+    return " and ".join([", ".join(said[:-1]), said[-1]]) if len(said) > 1 else said[0]
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -24,6 +24,7 @@ from storewarden.model import (
     Touched,
 )
 from storewarden.pipeline.counting import Counting
+from storewarden.pipeline.deciding import Deciding
 from storewarden.pipeline.findings import Findings
 from storewarden.pipeline.inbox import (
     Arrived,
@@ -60,13 +61,19 @@ _LATE: Final = 5.0
 # More is not kept while the catalogue cannot be written: scans make up for what is dropped.
 _MOST_MOVES: Final = 10_000
 _MOST_DIGESTS: Final = 5_000
+# While facts come in without end, files are decided so often.
+_STARVED: Final = 1.0
 
 
 class Flow:
     """The recorder. ``step`` is one round; all state below is the recorder thread's own."""
 
-    def __init__(self, stages: Stages, reports: Reports, clock: Clock) -> None:
+    def __init__(
+        self, stages: Stages, reports: Reports, clock: Clock, deciding: Deciding | None = None
+    ) -> None:
         self._stages = stages
+        self._deciding = deciding
+        self._decide_at = 0.0
         self._reports = reports
         self._clock = clock
         self._roots = stages.states
@@ -98,6 +105,8 @@ class Flow:
             wait = self._round(now) if self._work(now) else self._idle_for(now)
             if self._findings.waiting() and not self.failing():
                 wait = self._keep()
+            if self._deciding is not None and not self.failing():
+                wait = self._decide(self._deciding, wait)
         for root in self._roots.values():
             root.show(now)
         return wait
@@ -111,6 +120,19 @@ class Flow:
         except StorewardenError as error:
             return self._later(error)
         return 0.0
+
+    def _decide(self, deciding: Deciding, wait: float) -> float:
+        """Decide some files while nothing else is to be done, or nothing was for a while."""
+        now = self._clock.monotonic()
+        if wait == 0.0 and now < self._decide_at + _STARVED:
+            return wait
+        self._decide_at = now
+        try:
+            return min(wait, deciding.step())
+        except LeaseLost:
+            raise
+        except StorewardenError as error:
+            return self._later(error)
 
     def failing(self) -> bool:
         """Tell whether the last round failed (any thread)."""

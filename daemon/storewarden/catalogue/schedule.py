@@ -1,0 +1,191 @@
+"""What should happen next to each file and when: decided by the database, a slice at a time.
+
+The verdict is SQL that the room of the policies renders; here it is run over files that wait to be
+decided, and what differs from what is stored is written. A file of which no policy says anything
+has no row, unless time alone will change that. Owned by the recorder thread, inside its
+transactions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from storewarden.catalogue.engine import Engine
+
+COLUMNS = (
+    *("hold", "place", "phases", "care", "policy_id", "action", "due_ns", "store"),
+    *("blocked", "again_ns"),
+)
+_LIST = ", ".join(COLUMNS)
+_NOTHING = "{0}hold = 0 AND {0}place = 0 AND {0}phases = 0 AND {0}care = 0 AND {0}again_ns IS NULL"
+_DIFFERS = " OR ".join(f"s.{name} IS DISTINCT FROM v.{name}" for name in COLUMNS)
+_SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS)
+# What is gone has no future; its row stays for its history.
+_THERE = "f.state <> 'missing' AND f.state <> 'purged'"
+
+_RANGE = "{id} > ? AND {id} <= ?"
+_LISTED = "{id} IN ({{in}})"
+
+
+class Verdict(Protocol):
+    """SQL that decides files: a query with the columns ``file_id`` and ``COLUMNS``, by name."""
+
+    @property
+    def params(self) -> Sequence[Any]:
+        """The values of its marks, all of which stand before those of a condition."""
+        ...
+
+    def query(self, where: str) -> str:
+        """Return it over the files that meet a condition.
+
+        There files are f, their directories d and the roots of these r.
+        """
+        ...
+
+
+class Directory(NamedTuple):
+    """A directory whose files have to be decided anew, and how often it was said so."""
+
+    id: int
+    undecided: int
+
+
+class Schedule:
+    """The schedule of one host's files."""
+
+    def __init__(self, engine: Engine, host_id: int) -> None:
+        self._engine = engine
+        self._host_id = host_id
+
+    # -- what waits to be decided -------------------------------------------------------------
+
+    def through(self, set_id: int) -> int | None:
+        """Return up to which file a set has decided, None when there is no such set."""
+        rows = self._engine.execute(
+            "SELECT decided_through FROM policy_sets WHERE id = ?", (set_id,)
+        )
+        return rows[0][0] if rows else None
+
+    def until(self, through: int, limit: int) -> int | None:
+        """Return the id of the last of the next files beyond one, None when there is none."""
+        rows = self._engine.execute(
+            "SELECT max(id) FROM (SELECT id FROM files WHERE id > ? ORDER BY id LIMIT ?) t",
+            (through, limit),
+        )
+        last: int | None = rows[0][0]
+        return last
+
+    def noted(self, limit: int) -> list[int]:
+        """Return files of which something changed."""
+        rows = self._engine.execute(
+            "SELECT u.file_id FROM undecided u JOIN files f ON f.id = u.file_id"
+            " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
+            " WHERE r.host_id = ? LIMIT ?",
+            (self._host_id, limit),
+        )
+        return [file_id for (file_id,) in rows]
+
+    def moved(self) -> Directory | None:
+        """Return a directory whose path changed."""
+        rows = self._engine.execute(
+            "SELECT d.id, d.undecided FROM directories d JOIN roots r ON r.id = d.root_id"
+            " WHERE d.undecided <> 0 AND r.host_id = ? ORDER BY d.id LIMIT 1",
+            (self._host_id,),
+        )
+        return Directory(*rows[0]) if rows else None
+
+    def inside(self, directory: Directory, after: bytes, limit: int) -> list[tuple[int, bytes]]:
+        """Return the next files of a directory, by name."""
+        rows = self._engine.execute(
+            "SELECT id, name FROM files WHERE directory_id = ? AND name > ? ORDER BY name LIMIT ?",
+            (directory.id, after, limit),
+        )
+        return [(id_, bytes(name)) for id_, name in rows]
+
+    def due_again(self, now_ns: int, limit: int) -> list[int]:
+        """Return files that may be decided otherwise because time passed."""
+        rows = self._engine.execute(
+            "SELECT s.file_id FROM schedule s JOIN files f ON f.id = s.file_id"
+            " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
+            " WHERE s.again_ns <= ? AND r.host_id = ? ORDER BY s.again_ns LIMIT ?",
+            (now_ns, self._host_id, limit),
+        )
+        return [file_id for (file_id,) in rows]
+
+    def next_again(self) -> int | None:
+        """Return when the next file may be decided otherwise."""
+        rows = self._engine.execute(
+            "SELECT s.again_ns FROM schedule s JOIN files f ON f.id = s.file_id"
+            " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
+            " WHERE s.again_ns IS NOT NULL AND r.host_id = ? ORDER BY s.again_ns LIMIT 1",
+            (self._host_id,),
+        )
+        return rows[0][0] if rows else None
+
+    # -- deciding -----------------------------------------------------------------------------
+
+    def decide_range(self, verdict: Verdict, after: int, until: int) -> None:
+        """Decide the files after one id, up to another."""
+        sql = _decide(verdict, _RANGE.format(id="f.id"))
+        self._engine.execute(sql, (*verdict.params, self._host_id, after, until))
+        sql = _clear(_RANGE.format(id="file_id"))
+        self._engine.execute(sql, (after, until))
+
+    def decide(self, verdict: Verdict, ids: Collection[int]) -> None:
+        """Decide these files."""
+        sql = _decide(verdict, _LISTED.format(id="f.id"))
+        self._engine.fetch_in(sql, ids, (*verdict.params, self._host_id))
+        self._engine.fetch_in(_clear(_LISTED.format(id="file_id")), ids)
+
+    # -- what is decided ----------------------------------------------------------------------
+
+    def decided_through(self, set_id: int, until: int) -> None:
+        """Note up to which file a set has decided."""
+        self._engine.execute(
+            "UPDATE policy_sets SET decided_through = ? WHERE id = ?", (until, set_id)
+        )
+
+    def forget_noted(self, ids: Collection[int]) -> None:
+        """Take files out of what waits."""
+        self._engine.fetch_in("DELETE FROM undecided WHERE file_id IN ({in})", ids)
+
+    def forget_again(self, ids: Collection[int], now_ns: int) -> None:
+        """Forget times that have come: who was decided anew has another one, or none."""
+        self._engine.fetch_in(
+            "UPDATE schedule SET again_ns = NULL WHERE again_ns <= ? AND file_id IN ({in})",
+            ids,
+            (now_ns,),
+        )
+
+    def forget_moved(self, directory: Directory) -> None:
+        """Take a directory out of what waits, unless it was moved again meanwhile."""
+        self._engine.execute(
+            "UPDATE directories SET undecided = 0 WHERE id = ? AND undecided = ?", directory
+        )
+
+
+def _decide(verdict: Verdict, which: str) -> str:
+    """Return the statement that writes what is decided otherwise of some files.
+
+    The verdict is worked out once for each file: a database that merged it into the conditions
+    around it would do so for each of them. What says nothing any more is written as nothing, and
+    cleared right after.
+    """
+    return (
+        f"WITH v AS MATERIALIZED ({verdict.query(f'{_THERE} AND r.host_id = ? AND {which}')})"
+        f" INSERT INTO schedule (file_id, {_LIST})"
+        f" SELECT v.file_id, {', '.join(f'v.{name}' for name in COLUMNS)}"
+        " FROM v LEFT JOIN schedule s ON s.file_id = v.file_id"
+        f" WHERE CASE WHEN s.file_id IS NULL THEN NOT ({_NOTHING.format('v.')}) ELSE {_DIFFERS} END"
+        f" ON CONFLICT (file_id) DO UPDATE SET {_SET}"
+    )
+
+
+def _clear(which: str) -> str:
+    """Return the statement that deletes what says nothing, and what is of files that are gone."""
+    return (
+        "DELETE FROM schedule WHERE"
+        f" ({_NOTHING.format('')} OR (SELECT f.state = 'missing' OR f.state = 'purged' FROM files f"
+        f" WHERE f.id = schedule.file_id)) AND {which}"
+    )

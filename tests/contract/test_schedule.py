@@ -1,0 +1,465 @@
+"""Whatever changes of a file, in whatever order: in the end the schedule says what is decided."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from storewarden.catalogue import due, policy_sets, undecided, usage
+from storewarden.catalogue.digests import Digested
+from storewarden.catalogue.due import Act
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.schedule import COLUMNS
+from storewarden.catalogue.usage import Usage
+from storewarden.clock import ManualClock
+from storewarden.model import UsageCount
+from storewarden.pipeline.deciding import Deciding, InForce
+from tests.catalogues import Place
+from tests.inspecting import Shelf
+from tests.recording import NOW, SECOND, entry, listing
+
+DAY = 86_400 * SECOND
+REFUSED = 666  # a file of this size gets an action that there is not
+Decided = dict[int, tuple[Any, ...]]
+
+
+@dataclass
+class ByHand:
+    """A verdict that asks for something of each source, with one policy for everything.
+
+    Large files are placed, those below ``old`` have phases, what was inspected is cared for, what
+    was used is held; after a day each gets an action.
+    """
+
+    policy: int
+    now_ns: int
+
+    @property
+    def params(self) -> Sequence[Any]:
+        return (b"old", b"old/", b"old0", self.now_ns)
+
+    def query(self, where: str) -> str:
+        def when(condition: str) -> str:
+            return f"CASE WHEN {condition} THEN {self.policy} ELSE 0 END"
+
+        young = f"f.first_seen_ns + {DAY}"
+        return (
+            "SELECT t.*, CASE WHEN t.phases <> 0 THEN t.phases END AS policy_id,"
+            " CASE WHEN t.phases <> 0 THEN t.act END AS action,"
+            " CASE WHEN t.phases <> 0 THEN t.since END AS due_ns,"
+            " CASE WHEN t.phases <> 0 THEN 'cold' END AS store"
+            f" FROM (SELECT f.id AS file_id, {when('u.opens > 0')} AS hold,"
+            f" {when('f.size >= 100')} AS place,"
+            f" {when('d.path = ? OR (d.path >= ? AND d.path < ?)')} AS phases,"
+            f" {when('f.inspected_ns IS NOT NULL')} AS care,"
+            f" CASE WHEN f.size = {REFUSED} THEN 77 ELSE 3 END AS act, {young} AS since,"
+            " CASE WHEN x.file_id IS NOT NULL THEN 5 WHEN f.growing = 1 THEN 6 ELSE 0 END"
+            f" AS blocked, CASE WHEN {young} > CAST(? AS BIGINT) THEN {young} END AS again_ns"
+            " FROM files f JOIN directories d ON d.id = f.directory_id"
+            " JOIN roots r ON r.id = d.root_id LEFT JOIN usage u ON u.file_id = f.id"
+            f" LEFT JOIN sidecars x ON x.file_id = f.id WHERE {where}) t"
+        )
+
+
+class Desk(Shelf):
+    """A shelf whose files are decided."""
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__(engine)
+        self.clock = ManualClock(NOW)
+        self.host = self.ground.host_id
+        self.deciding = Deciding(engine, self.host, self.clock)
+        self.usage = Usage(engine, self.counts, self.directories)
+        self.asked: list[int] = []  # when verdicts were asked for
+        self.use("first")
+
+    def use(self, fingerprint: str, policy: str = "p") -> None:
+        """Put a set of policies in force."""
+        stored = policy_sets.put_in_force(
+            self.engine, self.host, fingerprint, [], {policy: fingerprint}, self.clock.wall_ns()
+        )
+        self.policy = policy_sets.policies(self.engine, self.host)[policy].id
+        self.deciding.put(InForce(stored.id, self.render))
+
+    def render(self, now_ns: int) -> ByHand:
+        self.asked.append(now_ns)
+        return ByHand(self.policy, now_ns)
+
+    def settle(self) -> int:
+        """Decide until nothing waits; return how many transactions it took."""
+        self.clock.advance(1.0)
+        self.now_ns = self.clock.wall_ns()
+        for step in range(10_000):
+            if self.deciding.step() > 0.0:
+                return step
+        raise AssertionError("deciding has no end")
+
+    def use_file(self, path: bytes, name: bytes) -> None:
+        with self.recorder.batch():
+            self.usage.store("r", [UsageCount(path, name, 1, 0, self.now_ns)])
+
+    def schedule(self) -> Decided:
+        rows = self.engine.execute(f"SELECT file_id, {', '.join(COLUMNS)} FROM schedule")
+        return {file_id: tuple(rest) for file_id, *rest in rows}
+
+    def expected(self) -> Decided:
+        """Return what the schedule should be, worked out from the rows one by one."""
+        now_ns, found = self.deciding._moment[1], {}
+        for id_, path, size, seen_ns, inspected, growing, opens, linked in self.engine.execute(
+            "SELECT f.id, d.path, f.size, f.first_seen_ns, f.inspected_ns, f.growing, u.opens,"
+            " x.file_id FROM files f JOIN directories d ON d.id = f.directory_id"
+            " LEFT JOIN usage u ON u.file_id = f.id LEFT JOIN sidecars x ON x.file_id = f.id"
+            " WHERE f.state = 'present'"
+        ):
+            old = bytes(path) == b"old" or bytes(path).startswith(b"old/")
+            kinds = (bool(opens), size >= 100, old, inspected is not None)
+            again = seen_ns + DAY if seen_ns + DAY > now_ns else None
+            if any(kinds) or again:
+                found[id_] = (
+                    *(self.policy if kind else 0 for kind in kinds),
+                    *((self.policy, 3, seen_ns + DAY, "cold") if old else (None,) * 4),
+                    5 if linked else 6 if growing else 0,
+                    again,
+                )
+        return found
+
+    def check(self) -> None:
+        self.settle()
+        assert self.schedule() == self.expected()
+        assert due.undecided(self.engine, self.host) == 0
+
+
+@pytest.fixture
+def desk(place: Place) -> Iterator[Desk]:
+    desk = Desk(place.made())
+    yield desk
+    desk.check()
+
+
+def test_what_lands_is_decided(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1, size=100), entry(b"b.png", 2), path=b"new")
+    desk.names(entry(b"c.png", 3), path=b"old")
+    desk.check()
+
+    assert len(desk.schedule()) == 3
+    assert desk.schedule()[desk.one(b"old/c.png").id][5] == 3
+
+
+def test_what_is_decided_is_not_written_again(desk: Desk) -> None:
+    desk.names(*(entry(b"%d.png" % number, number) for number in range(1, 50)), path=b"old")
+    desk.check()
+    changes = desk.engine.execute
+
+    assert desk.settle() == 0
+    with desk.engine.transaction():
+        undecided.mark(desk.engine, [one.id for one in desk.present().values()])
+        if desk.engine.dialect == "sqlite":
+            before = changes("SELECT total_changes()")
+            desk.deciding._schedule.decide(desk.render(NOW), [desk.one(b"old/1.png").id])
+            assert changes("SELECT total_changes()") == before
+
+
+@pytest.mark.parametrize("size", [5, 100, 101])
+def test_a_rewritten_file_is_decided_anew(desk: Desk, size: int) -> None:
+    desk.names(entry(b"a.png", 1, size=100))
+    desk.check()
+    desk.names(entry(b"a.png", 1, size=size, modified=NOW, changed=NOW))
+    desk.check()
+
+    assert desk.schedule()[desk.one(b"a.png").id][1] == (desk.policy if size >= 100 else 0)
+
+
+def test_a_file_that_leaves_has_no_future_and_one_that_returns_has_one(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1, size=100))
+    desk.check()
+    desk.gone(b"a.png")
+    assert desk.schedule() == {}
+    desk.names(entry(b"a.png", 1, size=100))
+    desk.check()
+
+    assert len(desk.schedule()) == 1
+
+
+def test_what_is_gone_before_it_was_decided_is_not_decided(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1, size=100))
+    desk.gone(b"a.png")
+    desk.check()
+
+    assert desk.schedule() == {}
+
+
+def test_a_renamed_file_and_a_renamed_directory(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1), path=b"new")
+    desk.names(*(entry(b"%d.png" % number, 10 + number) for number in range(500)), path=b"old/x")
+    desk.check()
+    desk.names(entry(b"b.png", 1, changed=NOW), path=b"old")
+    with desk.recorder.batch():
+        assert desk.departures.moved("r", b"old/x", b"away", desk.now_ns)
+    desk.check()
+
+    assert desk.schedule()[desk.one(b"old/b.png").id][2] == desk.policy
+    assert desk.schedule()[desk.one(b"away/7.png").id][2] == 0
+
+
+def test_a_directory_that_moves_while_its_files_are_decided(desk: Desk) -> None:
+    desk.names(*(entry(b"%03d" % number, 1 + number) for number in range(900)), path=b"a")
+    desk.check()
+    for new, old in ((b"old", b"a"), (b"b", b"old"), (b"old", b"b")):
+        with desk.recorder.batch():
+            desk.departures.moved("r", old, new, desk.now_ns)
+        desk.clock.advance(1.0)
+        desk.deciding._limit = 100
+        assert desk.deciding.step() == 0.0  # a slice of it
+
+
+def test_facts_links_and_use(desk: Desk) -> None:
+    desk.names(entry(b"a.mp4", 1), entry(b"a.srt", 2), path=b"d")
+    desk.check()
+    desk.inspect()
+    desk.check()
+    image, words = desk.one(b"d/a.mp4").id, desk.one(b"d/a.srt").id
+    assert desk.schedule()[image][3] == desk.policy
+    assert desk.schedule()[words][8] == 5  # it goes where its owner goes
+    desk.use_file(b"d", b"a.mp4")
+    desk.check()
+    assert desk.schedule()[image][0] == desk.policy
+    desk.gone(b"a.mp4", path=b"d")
+    desk.check()
+    assert desk.schedule()[words][8] == 0
+
+
+def test_a_file_that_grows(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1), growing=[b"a.png"])
+    desk.check()
+    assert [row[8] for row in desk.schedule().values()] == [6]
+    desk.names(entry(b"a.png", 1))
+    desk.check()
+    assert [row[8] for row in desk.schedule().values()] == [0]
+
+
+def test_time_alone_decides_otherwise(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1), entry(b"b.png", 2))
+    desk.check()
+    assert len(desk.schedule()) == 2
+    desk.clock.advance(2 * 86_400.0)
+    desk.check()
+
+    assert desk.schedule() == {}  # nothing is to be said of them any more
+
+
+def test_what_a_time_does_not_change_is_not_asked_for_again(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1))
+    desk.settle()
+    with desk.engine.transaction():
+        desk.engine.execute("UPDATE schedule SET again_ns = 1")
+    late = ByHand(desk.policy, 0)
+    desk.deciding.put(InForce(desk.deciding._in_force.set_id, lambda _now: late))  # type: ignore[union-attr]  # it was put there
+
+    assert desk.settle() < 5
+    with desk.engine.transaction():
+        undecided.mark(desk.engine, [desk.one(b"a.png").id])
+    desk.use("second")
+
+
+def test_another_set_of_policies_decides_everything_anew(desk: Desk) -> None:
+    desk.names(*(entry(b"%d.png" % number, number) for number in range(1, 300)), path=b"old")
+    desk.check()
+    first = desk.policy
+    desk.use("second", "q")
+    desk.check()
+    assert desk.policy != first
+    assert {row[4] for row in desk.schedule().values()} == {desk.policy}
+
+    steps = len(desk.asked)
+    desk.use("second", "q")  # the same again
+    assert desk.settle() == 0
+    assert len(desk.asked) == steps
+
+
+def test_a_number_that_is_given_out_again_is_a_new_file(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1), entry(b"b.png", 2), entry(b"c.png", 3))
+    desk.check()
+    with desk.engine.transaction():
+        desk.engine.execute("DELETE FROM files WHERE id >= 2")
+        undecided.recede(desk.engine)
+    desk.directories.forget()
+    desk.names(entry(b"new.png", 9, size=100))
+    desk.check()
+
+    assert desk.schedule()[desk.one(b"new.png").id][1] == desk.policy
+
+
+def test_a_root_whose_use_is_counted_from_now_on(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1), path=b"d")
+    desk.check()
+    usage.begin(desk.engine, desk.ground.roots["r"], desk.now_ns, counted=True)
+
+    assert due.undecided(desk.engine, desk.host) == 1
+
+
+def test_what_cannot_be_decided_keeps_no_other_out(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    entries = [entry(b"%d.png" % number, number) for number in range(1, 300)]
+    bad = entry(b"bad.png", 400, size=REFUSED)
+    desk.names(*entries, bad, path=b"old")
+    desk.settle()
+
+    assert len(desk.schedule()) == 299
+    assert caplog.text.count("a file cannot be decided") == 1
+    assert not desk.deciding.stopped
+    desk.gone(b"bad.png", path=b"old")
+
+
+def test_policies_that_can_decide_nothing_are_given_up_and_recording_goes_on(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Nonsense(ByHand):
+        def query(self, where: str) -> str:
+            return f"SELECT nothing FROM nowhere WHERE {where}"
+
+    desk.deciding.put(InForce(1, lambda now_ns: Nonsense(1, now_ns)))
+    desk.names(*(entry(b"%d.png" % number, number) for number in range(1, 300)))
+    desk.settle()
+
+    assert "nothing is decided any more by these policies" in caplog.text
+    assert desk.deciding.stopped
+    desk.use("second")
+
+
+def test_nothing_is_decided_while_a_burst_is_on(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1))
+    desk.deciding.busy = lambda: True
+    desk.clock.advance(1.0)
+
+    assert desk.deciding.step() > 0.0
+    assert desk.schedule() == {}
+    desk.deciding.busy = lambda: False
+
+
+def test_other_hosts_decide_for_themselves(desk: Desk) -> None:
+    engine = desk.engine
+    with engine.transaction():
+        engine.execute(
+            "INSERT INTO hosts (id, name, machine_id, first_seen_ns) VALUES (77, 'o', 'o', 1)"
+        )
+        engine.execute(
+            "INSERT INTO roots (id, host_id, name, path, uuid) VALUES (77, 77, 'o', ?, 'u')",
+            (b"/o",),
+        )
+    desk.names(entry(b"a.png", 1, size=100))
+    desk.check()
+    other = Deciding(engine, 77, desk.clock)
+    stored = policy_sets.put_in_force(engine, 77, "x", [], {}, NOW)
+    other.put(InForce(stored.id, desk.render))
+    desk.clock.advance(1.0)
+    while other.step() == 0.0:
+        pass
+
+    assert len(desk.schedule()) == 1
+    assert due.undecided(engine, 77) == 0
+
+
+def test_what_is_due_is_counted(desk: Desk) -> None:
+    desk.names(*(entry(b"%d.png" % number, number) for number in range(1, 4)), path=b"old")
+    desk.names(entry(b"big.png", 8, size=100), entry(b"small", 9))
+    desk.names(entry(b"grows", 10), path=b"old", growing=[b"grows"])
+    desk.check()
+    tally = due.count(desk.engine, desk.host, desk.now_ns)
+    assert tally.named == {desk.policy: 5}
+    assert tally.uncovered == {"other": 1}
+    assert not tally.due
+
+    desk.clock.advance(2 * 86_400.0)
+    desk.check()
+    tally = due.count(desk.engine, desk.host, desk.now_ns)
+    assert tally.due == {Act(desk.policy, 3): 3}
+    assert tally.due_bytes == {Act(desk.policy, 3): 15}
+    assert tally.blocked == {6: 1}
+    assert tally.oldest == {desk.policy: desk.one(b"old/1.png").first_seen_ns + DAY}
+
+
+def test_a_catalogue_without_policies_waits_for_none(desk: Desk) -> None:
+    desk.names(entry(b"a.png", 1))
+    with desk.engine.transaction():
+        desk.engine.execute("DELETE FROM policy_sets")
+
+    assert due.undecided(desk.engine, desk.host) == 0
+    assert due.count(desk.engine, desk.host, NOW).uncovered == {"image": 1}
+    desk.use("again")
+
+
+class Anything:
+    """Whatever can happen to files, at random."""
+
+    def __init__(self, desk: Desk, seed: int) -> None:
+        self.desk = desk
+        self.pick = random.Random(seed)
+        self.inode = 1
+
+    def __call__(self) -> None:
+        self.at = self.pick.choice([b"", b"old", b"old/x", b"new", b"new/x"])
+        acts = [self.land] * 3 + [self.move_file, self.rename, self.leave, self.scan, self.use]
+        acts += [self.digest, self.time_passes, self.part, self.part, self.look, self.change_set]
+        self.pick.choice(acts)()
+
+    def land(self) -> None:
+        self.inode += 1
+        name = self.pick.choice([b"a", b"b", b"c.mp4", b"c.srt"])
+        self.desk.names(entry(name, self.inode, size=self.pick.choice([5, 100])), path=self.at)
+
+    def move_file(self) -> None:
+        if files := list(self.desk.present("r").values()):
+            one, name = self.pick.choice(files), b"%d.png" % self.pick.randrange(4)
+            changed = self.desk.now_ns
+            self.desk.names(entry(name, one.inode, size=one.size, changed=changed), path=self.at)
+
+    def rename(self) -> None:
+        ways = [(b"old/x", b"away"), (b"away", b"old/x"), (b"new", b"old/new")]
+        with self.desk.recorder.batch():
+            self.desk.departures.moved("r", *self.pick.choice(ways), self.desk.now_ns)
+
+    def leave(self) -> None:
+        self.desk.gone(self.pick.choice([b"a", b"b", b"c.mp4", b"0.png"]), path=self.at)
+
+    def scan(self) -> None:
+        self.desk.listings(listing(self.at, [entry(b"a", 900 + len(self.at), size=100)]))
+
+    def use(self) -> None:
+        self.desk.use_file(self.at, self.pick.choice([b"a", b"b", b"c.mp4"]))
+
+    def digest(self) -> None:
+        same = [
+            Digested(one.id, one.inode, one.size, one.modified_ns, b"%032d" % one.size)
+            for one in self.desk.present("r").values()
+        ]
+        with self.desk.recorder.batch():
+            self.desk.digests.store(same, self.desk.now_ns)
+
+    def time_passes(self) -> None:
+        self.desk.clock.advance(self.pick.choice([3600.0, 86_400.0]))
+        self.desk.now_ns = self.desk.clock.wall_ns()
+
+    def part(self) -> None:
+        self.desk.clock.advance(1.0)
+        self.desk.deciding._limit = self.pick.randint(1, 3)
+        self.desk.deciding.step()
+
+    def look(self) -> None:
+        self.desk.inspect()
+
+    def change_set(self) -> None:
+        self.desk.use(str(self.pick.random()), self.pick.choice("pq"))
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_after_anything_the_schedule_is_right(desk: Desk, seed: int) -> None:
+    happen = Anything(desk, seed)
+    for turn in range(80):
+        happen()
+        if turn % 10 == 9:
+            desk.check()

@@ -36,11 +36,16 @@ from storewarden.watch.settle import Rest, Settle, SettleSettings
 from storewarden.watch.tree import WatchSpec
 
 ROOT = "watched"
+STORY = 200_000  # entries; a storm of 8000 operations makes 30,000
 QUIET = 0.8  # seconds without a change; a directory is adrift for half a second
 
 
 def join(directory: bytes, name: bytes) -> bytes:
     return directory + b"/" + name if directory else name
+
+
+def _within(path: bytes, directory: bytes) -> bool:
+    return not directory or path == directory or path.startswith(directory + b"/")
 
 
 def tree(top: bytes, exclusions: Exclusions | None = None) -> tuple[set[bytes], set[bytes]]:
@@ -108,6 +113,7 @@ class Watching(FileSystemEventHandler):
         self.places: dict[bytes, tuple[int, int]] = {}  # of the directories it knows
         self.hints: dict[bytes, Hint] = {}  # the last of each path
         self.reported: set[bytes] = set()  # every path a hint ever came for
+        self.story: list[tuple[float, str, bytes, object]] = []  # what it did, for who asks why
         self.last = time.monotonic()
         self.apply = True  # else changes are only kept
         self._slow = slow
@@ -139,10 +145,30 @@ class Watching(FileSystemEventHandler):
         for change in event.changes:
             with self._lock:
                 self.changes.append(change)
+                self._tell_of(change)
                 if self.apply:
                     self._apply(change)
                 self.last = time.monotonic()
         event.taken()
+
+    def _tell_of(self, change: Change) -> None:
+        match change:
+            case Touched():
+                for directory, hints in change.names.items():
+                    self._tell(
+                        "touched", directory, {name: hint.name for name, hint in hints.items()}
+                    )
+            case DirectoryMoved():
+                self._tell("moved from", change.old, (change.new, change.device, change.inode))
+                self._tell("moved to", change.new, (change.old, change.device, change.inode))
+            case RootDirty():
+                self._tell("root dirty", b"", change.reason)
+            case _:
+                self._tell(type(change).__name__, change.path, None)
+
+    def _tell(self, what: str, path: bytes, more: object) -> None:
+        if len(self.story) < STORY:
+            self.story.append((time.monotonic(), what, path, more))
 
     def _apply(self, change: Change) -> None:
         match change:
@@ -186,6 +212,7 @@ class Watching(FileSystemEventHandler):
             there = self._is_file(directory, name)
             signature = (1, 1, 1, 1) if there else None
             rest = self._settle.seen(directory, name, signature, there, now)
+            self._tell("looked", directory, (name, there, rest.name))
             if there:
                 self.files.add(join(directory, name))
             elif rest is Rest.GONE:
@@ -221,6 +248,7 @@ class Watching(FileSystemEventHandler):
         try:
             for directory, _, names in walk(root, path, self.exclusions, self.places):
                 self.files |= {join(directory, name) for name in names}
+                self._tell("listed", directory, (self.places[directory], names))
                 if not recursive:
                     return
         finally:
@@ -292,9 +320,31 @@ class Watching(FileSystemEventHandler):
         """Hold that the set of files is what is there, and that every directory is watched."""
         self.settled()
         files, directories = tree(self.path, self.exclusions)
-        assert (sorted(files - self.files), sorted(self.files - files)) == ([], [])
+        assert self.files == files, self._why(files)
         assert self.emitter.figures().watches == len(directories)
         assert self.unseen(directories) == set()
+
+    def _why(self, files: set[bytes]) -> str:
+        """Tell in what the set and the tree differ, and what was done where they do."""
+        lacking, ghosts = sorted(files - self.files), sorted(self.files - files)
+        lines = [f"not known: {lacking}", f"not there: {ghosts}", f"{self.emitter.figures()}"]
+        for path in (lacking + ghosts)[:3]:
+            directory = path.rpartition(b"/")[0]
+            places = {directory}
+            for _, what, old, more in reversed(self.story):  # where it was before, too
+                if what == "moved to" and isinstance(more, tuple):
+                    places |= {more[0] + one[len(old) :] for one in places if _within(one, old)}
+            lines.append(f"-- {path!r} --")
+            told = [one for one in self.story if any(_within(place, one[2]) for place in places)]
+            lines += [f"{at:.4f} {what} {where!r} {more}" for at, what, where, more in told[-60:]]
+        found = os.stat(self.path)
+        lines.append(f"root {found.st_dev} {found.st_ino}, now {time.monotonic():.4f}")
+        lines += [
+            f"{one!r}: {os.stat(self.path + b'/' + one).st_ino}"
+            for one in sorted(self.places)
+            if os.path.isdir(self.path + b"/" + one)
+        ]
+        return "\n".join(lines)
 
     def unseen(self, directories: set[bytes]) -> set[bytes]:
         """Make a file in each directory; return those whose file no event told of."""

@@ -174,6 +174,27 @@ def exchange(one: Path, other: Path) -> None:
     assert renamed == 0, os.strerror(ctypes.get_errno())
 
 
+def test_a_directory_that_comes_back_to_a_name_that_was_another_ones_meanwhile(
+    tmp_path: Path,
+) -> None:
+    """Whoever was told of the other one has forgotten what was there before."""
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "name" / "sub").mkdir(parents=True)
+    outside.mkdir()
+    write(root / "name" / "first")
+    write(root / "name" / "sub" / "first")
+    with Watching(root) as watching:
+        (root / "name").rename(outside / "first")
+        (root / "name").mkdir()
+        write(root / "name" / "other")
+        watching.until(lambda: watching.files == {b"name/other"})
+        (root / "name").rename(root / "elsewhere")
+        (outside / "first").rename(root / "name")
+
+        watching.assert_true()
+        assert watching.files >= {b"name/first", b"name/sub/first"}
+
+
 def test_rm_rf_of_a_large_tree(tmp_path: Path) -> None:
     for top in range(20):
         for sub in range(100):

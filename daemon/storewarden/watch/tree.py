@@ -274,9 +274,10 @@ class WatchedTree:
         if standing is not None:  # a place kept for what could not be watched
             self._remove(standing)
         self.table.move(node, parent, name)
-        if old is None or told:
+        # Back at its own name: another may have had it meanwhile, and be what was told of there.
+        if old is None or told or old == path:
             self.found(node, path)
-        elif old != path:
+        else:
             self.announce(DirectoryMoved(self.spec.root, old, path, *node.place))
             self._say_again(node)
         if self.spec.exclusions.by_path:

@@ -129,7 +129,8 @@ def blocks(chosen: Candidate, subject: Subject, policy_set: PolicySet, won: Winn
     """
     place = _policy(policy_set, won.place)
     required = placement.requires_local(place.place if place else None)
-    frees = chosen.action.destructive and chosen.store != LOCAL
+    back = chosen.action is Force.MOVE and chosen.store == LOCAL
+    frees = chosen.action.destructive and not back
     unknown = chosen.winner < 0 or chosen.due_ns is None or (required and frees and won.place < 0)
     applies = {
         Blocked.HELD: chosen.action.destructive and won.hold != 0,

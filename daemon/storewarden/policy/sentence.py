@@ -58,20 +58,38 @@ def sentence(policy: Policy) -> str:
     if policy.phases or policy.place:
         text += _triggers(policy.triggers)
     if policy.reason:
-        text += f": {policy.reason}"
+        text += f" – {policy.reason}"
     return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def whom(policy: Policy) -> str:
     """Say which files a policy is about."""
-    noun = f"rows of {policy.rows}" if policy.rows else "files"
+    if policy.rows:
+        return f"rows of {policy.rows}"  # of files its match says nothing
     if policy.match == All(()):
-        return noun if policy.rows else "all files"
+        return "all files"
     match policy.match:
         case Class(name):
-            return f"{noun} of class {name}"
+            return f"files of class {name}"
+        case Any(parts) if all(isinstance(part, Class) for part in parts):
+            return f"files {' or '.join(map(_of_class, parts))}"
+        case All(parts):
+            of = [_of_class(part) for part in parts if _of_class(part)]
+            rest = [part for part in parts if not _of_class(part)]
+            where = f" where {describe(All(tuple(rest)))}" if rest else ""
+            return f"files {' and '.join(of)}{where}" if of else f"files{where}"
         case condition:
-            return f"{noun} where {describe(condition)}"
+            return f"files where {describe(condition)}"
+
+
+def _of_class(part: Condition) -> str:
+    """Say which class a file is of, or not, when that is what a condition says."""
+    match part:
+        case Class(name):
+            return f"of class {name}"
+        case Not(Class(name)):
+            return f"not of class {name}"
+    return ""
 
 
 def describe(condition: Condition) -> str:
@@ -126,7 +144,7 @@ def _kinds(policy: Policy) -> list[str]:
     """Say what each kind of a policy does."""
     said = []
     if policy.hold:
-        said.append("are held: nothing that frees bytes is done to them")
+        said.append("are held, so that nothing that frees bytes is done to them")
     if policy.place:
         said.append(_place(policy.place))
     if policy.phases:
@@ -167,11 +185,9 @@ def _phases(policy: Policy) -> str:
 
 def _done(phase: Phase) -> str:
     """Say what a phase does, where to and how."""
-    how = [_DONE[phase.do]]
-    if phase.compress:
-        how.append(f"compressed by {phase.compress}")
     to = f" to {phase.to}" if phase.to else ""
-    return f"{' '.join(how)}{to}"
+    how = f" (packed by {phase.compress})" if phase.compress else ""
+    return f"{_DONE[phase.do]}{to}{how}"
 
 
 def _care(care: Care) -> str:

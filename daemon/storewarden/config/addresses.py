@@ -11,6 +11,9 @@ from storewarden.config.problems import did_you_mean, printable, shown
 _LISTEN = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*)):(?P<port>[^:]*)")
 _OFF = {"never", "off", "no", "false", "disabled", "nothing"}
 _MOST = 65_535
+_ENDPOINT = re.compile(
+    r"https?://(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?"
+)
 _POSTGRES = "write postgresql://user@host/database"
 
 
@@ -51,6 +54,35 @@ def listen_address(text: str) -> tuple[str, int | None]:
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) > _MOST:
         raise AddressError(f"{shown(port)} is no port", "write a number up to 65535")
     return _loopback(found["six"] or found["host"] or ""), int(port)
+
+
+def store_address(text: str) -> str:
+    """Return ``s3://bucket/prefix``, checked in its form."""
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme != "s3":
+        what = f"{shown(text)} is no address of an object store"
+        raise AddressError(what, "write s3://bucket/prefix, or path: for a directory")
+    bucket, _, prefix = rest.partition("/")
+    if "@" in bucket or "?" in rest:
+        raise AddressError("keys do not belong here", "leave them to the environment, as AWS does")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
+        raise AddressError(f"{shown(bucket)} is no bucket", "write s3://bucket/prefix")
+    if re.search(r"[\x00-\x20\x7f]", prefix) or printable(prefix) != prefix:
+        raise AddressError("contains a sign that no address holds", "use a plain prefix")
+    return f"s3://{bucket}/{prefix.strip('/')}".rstrip("/")
+
+
+def endpoint_address(text: str) -> str:
+    """Return ``http://host:port`` or ``https://host``, checked in its form."""
+    if "@" in text:
+        raise AddressError("keys do not belong here", "leave them to the environment, as AWS does")
+    found = _ENDPOINT.fullmatch(text)
+    if found is None:
+        raise AddressError(f"{shown(text)} is no http address", "write http://127.0.0.1:8333")
+    if found["port"] and not 0 < int(found["port"]) <= _MOST:
+        what = f"{shown(found['port'])} is no port"
+        raise AddressError(what, "write a number up to 65535")
+    return text.rstrip("/")
 
 
 def _loopback(host: str) -> str:

@@ -11,25 +11,33 @@ from typing import Any
 from storewarden.config import schema
 from storewarden.config.keys import (
     CATALOGUE,
+    CURRENCY,
     GROUPS,
     NAME,
     NAME_RULE,
-    OF_OTHER_VERSIONS,
+    POLICIES,
     ROOT_KEYS,
     ROOT_PATH,
     STATE,
     TOP,
     WATCH_SHARE,
-    Key,
 )
-from storewarden.config.problems import FILE, Origin, Place, Problems, did_you_mean, joined, shown
-from storewarden.config.schema import HttpSettings, LogSettings, RootSettings, Settings
+from storewarden.config.problems import FILE, Origin, Place, Problems, joined, shown
+from storewarden.config.schema import (
+    HttpSettings,
+    LogSettings,
+    RootSettings,
+    Settings,
+    StoreSettings,
+)
+from storewarden.config.sheet import Sheet
+from storewarden.config.stores import read_stores
+from storewarden.config.tables import read_tables
 from storewarden.config.values import Reader
-from storewarden.config.yamltext import MERGE, Broken, Entry, Items, Mapping, Node, Scalar
+from storewarden.config.yamltext import MERGE, Entry, Mapping, Scalar
 
 BUILT_IN = "the built-in defaults"
 _NAME = re.compile(NAME)
-_KINDS = {Scalar: "one value", Items: "a list"}
 
 
 @dataclass(slots=True)
@@ -40,6 +48,7 @@ class Built:
     state: Path | None = None
     catalogue: str = "sqlite"
     roots: tuple[RootSettings, ...] = ()
+    stores: tuple[StoreSettings, ...] = ()
     places: dict[str, Place] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)  # keys whose value could not be read
 
@@ -52,37 +61,39 @@ def build(tree: Mapping, environ: Environ[str, str], problems: Problems, source:
 class _Builder:
     def __init__(self, environ: Environ[str, str], problems: Problems) -> None:
         self._environ, self._problems = environ, problems
-        self._reader = Reader(problems, environ)
-        self._built = Built()
+        self._sheet = Sheet(problems, Reader(problems, environ))
+        self._built = Built(places=self._sheet.places, wrong=self._sheet.wrong)
         self._places = self._built.places
 
     def build(self, tree: Mapping, source: str) -> Built:
-        self._refuse_unknown(tree, "", TOP, OF_OTHER_VERSIONS)
+        self._sheet.refuse_unknown(tree, "", TOP)
         built = self._built
         built.state = self._state(tree)
-        built.catalogue = self._single(tree, CATALOGUE) or built.catalogue
+        built.catalogue = self._sheet.single(tree, CATALOGUE) or built.catalogue
         built.roots = self._roots(tree)
         listen = self._group(tree, "http").get("listen")
         http = HttpSettings(*listen) if listen else HttpSettings()
         log = LogSettings(**self._group(tree, "log"))
-        share = self._single(tree, WATCH_SHARE) or schema.WATCH_SHARE
+        share = self._sheet.single(tree, WATCH_SHARE) or schema.WATCH_SHARE
+        policies = self._sheet.single(tree, POLICIES)
+        built.stores = read_stores(self._sheet, tree)
+        currency = self._sheet.single(tree, CURRENCY) or schema.CURRENCY
+        tables = read_tables(self._sheet, tree)
         if built.state is not None:
             built.settings = Settings(
-                built.state, built.catalogue, built.roots, http, share, log, source
+                state=built.state,
+                catalogue=built.catalogue,
+                roots=built.roots,
+                http=http,
+                watch_share=share,
+                log=log,
+                policies=schema.POLICIES if policies is None else policies,
+                stores=built.stores,
+                currency=currency,
+                tables=tables,
+                source=source,
             )
         return built
-
-    def _single(self, mapping: Mapping, key: Key, path: str = "") -> Any:
-        """Return the value of ``key`` in ``mapping``, None when it is missing or wrong."""
-        entry = mapping.entries.get(key.name)
-        if entry is None:
-            return None
-        where = joined(path, key.name)
-        self._places[where] = entry.node.place
-        value = self._reader.value(key, entry.node, where)
-        if value is None:
-            self._built.wrong.add(where)
-        return value
 
     def _group(self, tree: Mapping, name: str) -> dict[str, Any]:
         """Return what is set of http or log."""
@@ -90,45 +101,19 @@ class _Builder:
         if entry is None:
             return {}
         keys = GROUPS[name]
-        group = self._mapping(entry.node, name, f"{name}: {{{keys[0].name}: {keys[0].example}}}")
+        group = self._sheet.mapping(
+            entry.node, name, f"{name}: {{{keys[0].name}: {keys[0].example}}}"
+        )
         if group is None:
             return {}
-        self._refuse_unknown(group, name, tuple(key.name for key in keys), set())
-        values = {key.name: self._single(group, key, name) for key in keys}
+        self._sheet.refuse_unknown(group, name, tuple(key.name for key in keys))
+        values = {key.name: self._sheet.single(group, key, name) for key in keys}
         return {key: value for key, value in values.items() if value is not None}
-
-    def _mapping(self, node: Node, path: str, example: str) -> Mapping | None:
-        if isinstance(node, Mapping):
-            if not node.entries:
-                self._problems.add(node.place, path, "is empty", f"write {example}")
-            return node
-        if isinstance(node, Broken):
-            return None
-        if isinstance(node, Scalar) and node.nothing:
-            self._problems.add(node.place, path, "has no value", f"write {example}")
-        else:
-            what = f"is {_KINDS[type(node)]}, not keys with values"
-            self._problems.add(node.place, path, what, f"write {example}")
-        return None
-
-    def _refuse_unknown(
-        self, mapping: Mapping, path: str, known: tuple[str, ...], elsewhere: set[str]
-    ) -> None:
-        for key, entry in mapping.entries.items():
-            if key in known or isinstance(entry.node, Broken):
-                continue
-            where = joined(path, key)
-            if key in elsewhere:
-                self._problems.add(entry.place, where, "is not a key of this version", "remove it")
-                continue
-            hint = did_you_mean(key.lower().replace("-", "_"), list(known))
-            what = "is an unknown key"
-            self._problems.add(entry.place, where, what, hint or f"known are {', '.join(known)}")
 
     def _state(self, tree: Mapping) -> Path | None:
         """Return the state directory: the key, else what systemd gives, else one below home."""
         if STATE.name in tree.entries:
-            path: bytes | None = self._single(tree, STATE)
+            path: bytes | None = self._sheet.single(tree, STATE)
             return None if path is None else _path(path)
         place = Place(Origin("$STATE_DIRECTORY", Path("/")))
         given = self._environ.get("STATE_DIRECTORY", "").split(":")[0]
@@ -139,7 +124,7 @@ class _Builder:
             self._problems.add(place, STATE.name, f"{shown(given)} is not absolute", "set state")
             return None
         self._places[STATE.name] = place
-        default: bytes | None = self._reader.value(STATE, Scalar(place, given), STATE.name)
+        default: bytes | None = self._sheet.reader.value(STATE, Scalar(place, given), STATE.name)
         return None if default is None else _path(default)
 
     def _roots(self, tree: Mapping) -> tuple[RootSettings, ...]:
@@ -148,7 +133,7 @@ class _Builder:
             hint = "name at least one directory, as in roots: {uploads: ./uploads}"
             self._problems.add(tree.place, "roots", "is missing", hint)
             return ()
-        roots = self._mapping(entry.node, "roots", "roots: {uploads: ./uploads}")
+        roots = self._sheet.mapping(entry.node, "roots", "roots: {uploads: ./uploads}")
         if roots is None:
             return ()
         self._refuse_alike(roots)
@@ -173,12 +158,12 @@ class _Builder:
         node = entry.node
         if isinstance(node, Scalar) and not node.nothing:
             node = Mapping(node.place, {ROOT_PATH.name: Entry(node.place, node)})
-        mapping = self._mapping(node, where, f"{name}: {ROOT_PATH.example}")
+        mapping = self._sheet.mapping(node, where, f"{name}: {ROOT_PATH.example}")
         if mapping is None:
             return None
         known = tuple(key.name for key in ROOT_KEYS)
-        self._refuse_unknown(mapping, where, known, set())
-        values = {key.name: self._single(mapping, key, where) for key in ROOT_KEYS}
+        self._sheet.refuse_unknown(mapping, where, known)
+        values = {key.name: self._sheet.single(mapping, key, where) for key in ROOT_KEYS}
         if mapping.entries and not {ROOT_PATH.name, MERGE} & set(mapping.entries):
             hint = f"write path: {ROOT_PATH.example}"
             self._problems.add(entry.place, f"{where}.path", "is missing", hint)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from storewarden.config.keys import (
     CATALOGUE,
+    CURRENCY,
     GROUPS,
+    POLICIES,
     ROOT_KEYS,
     ROOT_PATH,
     STATE,
+    STORES,
+    TABLES,
     WATCH_SHARE,
     Key,
     Kind,
 )
 from storewarden.config.problems import joined, printable
-from storewarden.config.schema import RootSettings, Settings
+from storewarden.config.schema import RootSettings, Settings, StoreSettings, TableSettings
+from storewarden.config.secret import redacted
 from storewarden.units import write_duration, write_share
 
 
@@ -51,6 +56,37 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     for key in GROUPS["log"]:
         yield from _one(key, "log", getattr(old.log, key.name), getattr(new.log, key.name))
     yield from _roots(old, new)
+    yield from _one(POLICIES, "", old.policies, new.policies)
+    yield from _one(CURRENCY, "", old.currency, new.currency)
+    yield from _named(STORES, old.stores, new.stores)
+    yield from _named(TABLES, old.tables, new.tables)
+
+
+def _named(
+    group: str,
+    old: Sequence[StoreSettings | TableSettings],
+    new: Sequence[StoreSettings | TableSettings],
+) -> Iterator[Difference]:
+    """Stores and tables as a whole; policies are read anew with them."""
+    before = {one.name: one for one in old}
+    after = {one.name: one for one in new}
+    for name in {**before, **after}:
+        was, now = before.get(name), after.get(name)
+        if was != now:
+            yield Difference(joined(group, name), _summary(was), _summary(now), live=True)
+
+
+def _summary(one: StoreSettings | TableSettings | None) -> str:
+    """Return what a person would recognise of a store or a table, all of it that can differ."""
+    if one is None:
+        return ""
+    values = {each.name: getattr(one, each.name) for each in fields(one) if each.name != "name"}
+    told = [
+        f"{name}: {redacted(os.fsdecode(value) if isinstance(value, bytes) else str(value))}"
+        for name, value in values.items()
+        if value not in (None, ())
+    ]
+    return printable(", ".join(told) or one.name)
 
 
 def _one(key: Key, path: str, old: object, new: object) -> Iterator[Difference]:
@@ -105,4 +141,5 @@ _WRITTEN: dict[Kind, Callable[[Any], str]] = {
     Kind.PATTERNS: _list,
     Kind.NAMES: _list,
     Kind.PLACES: _list,
+    Kind.SOURCES: _list,
 }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from storewarden.config.build import Built
 from storewarden.config.problems import Place, Problems, joined, printable
-from storewarden.config.schema import RootSettings
+from storewarden.config.schema import RootSettings, StoreSettings
 from storewarden.units import write_duration
 
 
@@ -17,6 +17,9 @@ def check(built: Built, problems: Problems) -> None:
         _settle_below_cap(root, built, problems)
         _apart_from_ours(root, built, problems)
         _usage_needs_events(root, built, problems)
+        _apart_from_stores(root, built, problems)
+    for number, store in enumerate(built.stores):
+        _one_store(store, built.stores[:number], built.places, problems)
     for number, root in enumerate(built.roots):
         for other in built.roots[:number]:
             _apart(root, other, built.places, problems)
@@ -61,6 +64,37 @@ def _apart_from_ours(root: RootSettings, built: Built, problems: Problems) -> No
         if _inside(database, root.path):
             what = f"holds the catalogue {_text(database)}: each record would be an event"
             problems.add(place, where, what, "move the catalogue out of the root")
+
+
+def _apart_from_stores(root: RootSettings, built: Built, problems: Problems) -> None:
+    """Refuse a store in a root, and a root in a store: what is put away would be seen as new."""
+    for store in built.stores:
+        if store.path is None or not (
+            _inside(store.path, root.path) or _inside(root.path, store.path)
+        ):
+            continue
+        where = joined("stores", store.name)
+        key = f"{where}.path"
+        what = f"and the root {root.name} ({_text(root.path)}) lie in each other"
+        problems.add(built.places.get(key, built.places[where]), key, what, "keep them apart")
+
+
+def _one_store(
+    store: StoreSettings,
+    before: Sequence[StoreSettings],
+    places: Mapping[str, Place],
+    problems: Problems,
+) -> None:
+    """Refuse two names for one store: a copy in each would be one copy."""
+    for other in before:
+        if (store.path or store.url) and (store.path, store.url, store.endpoint) == (
+            other.path,
+            other.url,
+            other.endpoint,
+        ):
+            where = joined("stores", store.name)
+            what = f"is the same place as {joined('stores', other.name)}"
+            problems.add(places[where], where, what, "keep one of them")
 
 
 def _apart(

@@ -10,14 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping as Environ
 from pathlib import Path
 
-from storewarden.config.keys import ENVIRONMENT, GROUPS, ROOT_KEYS, ROOT_PATH, SINGLE, Kind
+from storewarden.config.keys import (
+    ENVIRONMENT,
+    GROUPS,
+    ROOT_KEYS,
+    ROOT_PATH,
+    SINGLE,
+    STORE_KEYS,
+    STORES,
+    TABLES,
+    Kind,
+)
 from storewarden.config.problems import VARIABLE, Origin, Place, Problems, did_you_mean, nearest
 from storewarden.config.yamltext import Entry, Items, Mapping, Node, Scalar, read
 
 FILE_VARIABLE = f"{ENVIRONMENT}CONFIG"
 _TESTS = f"{ENVIRONMENT}TEST_"
 _ROOTS = f"{ENVIRONMENT}ROOTS"
-_LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES}
+_STORES = f"{ENVIRONMENT}STORES"
+_LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES, Kind.SOURCES}
+_NAMED = ("roots", STORES, TABLES)
 
 
 def variable(*keys: str) -> str:
@@ -64,7 +76,7 @@ def names_other_roots(environ: Environ[str, str], built_in: set[str]) -> bool:
 
 
 def _groups() -> dict[str, str]:
-    return {variable(group): group for group in ("roots", *GROUPS)}
+    return {variable(group): group for group in (*_NAMED, *GROUPS)}
 
 
 def _makes_root(name: str) -> bool:
@@ -104,6 +116,9 @@ class _Overlay:
         if name.startswith(f"{_ROOTS}_"):
             self._set_root(name, text, place)
             return
+        if name.startswith(f"{_STORES}_"):
+            self._set_store(name, text, place)
+            return
         for key in SINGLE:
             if name == variable(key.name):
                 self._set(self._tree, key.name, self._value(text, key.kind, place, key.name))
@@ -138,6 +153,30 @@ class _Overlay:
         kind = next(one.kind for one in ROOT_KEYS if one.name == key)
         value = self._value(text, kind, place, f"roots.{written}.{key}")
         self._set(self._root(roots, written, place), key, value)
+
+    def _set_store(self, name: str, text: str, place: Place) -> None:
+        """Set one key of a store; its path or its url makes it known."""
+        stores = self._inner(self._tree, STORES, place)
+        known = {store.upper().replace("-", "_"): store for store in stores.entries}
+        rest = name.removeprefix(f"{_STORES}_")
+        for key in STORE_KEYS:
+            store = rest.removesuffix(f"_{key.name.upper()}")
+            if store not in {rest, ""}:
+                written = known.get(store, store.lower())
+                value = self._value(text, key.kind, place, f"{STORES}.{written}.{key.name}")
+                self._set(self._store(stores, written, place), key.name, value)
+                return
+        hint = f"a store is told by {_STORES}_NAME_PATH or {_STORES}_NAME_URL, or all by {_STORES}"
+        self._problems.add(place, "", "is an unknown variable", hint)
+
+    def _store(self, stores: Mapping, name: str, place: Place) -> Mapping:
+        """Return the keys of a store, also of one that was written as a plain address."""
+        entry = stores.entries.get(name)
+        if entry is not None and isinstance(entry.node, Scalar):
+            key = "url" if "://" in entry.node.text else "path"
+            node = Mapping(entry.node.place, {key: Entry(entry.node.place, entry.node)})
+            stores.entries[name] = Entry(entry.place, node)
+        return self._inner(stores, name, place)
 
     def _root(self, roots: Mapping, name: str, place: Place) -> Mapping:
         """Return the keys of a root, also of one that was written as a plain path."""

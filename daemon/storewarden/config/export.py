@@ -7,7 +7,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from storewarden.config.keys import GROUPS, NAME, ROOT_KEYS, ROOT_PATH, SINGLE, Key, Kind
+from storewarden.config.keys import (
+    CHILDREN,
+    GROUPS,
+    NAME,
+    PRICE,
+    PRICE_KEYS,
+    ROOT_KEYS,
+    ROOT_PATH,
+    SINGLE,
+    STORE_KEYS,
+    STORES,
+    TABLE_KEYS,
+    TABLES,
+    Key,
+    Kind,
+)
 from storewarden.units import DURATION_UNITS
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that YAML editors all know
@@ -28,6 +43,18 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.PATTERNS: {"type": "array", "items": {"type": "string", "minLength": 1}},
     Kind.NAMES: {"type": "array", "items": {"type": "string", "pattern": "^[^/]+$"}},
     Kind.PLACES: {"type": "array", "items": {"type": "string", "pattern": r"\{[a-z]"}},
+    Kind.SOURCES: {
+        "anyOf": [
+            {"type": "string", "minLength": 1},
+            {"type": "array", "items": {"type": "string", "minLength": 1}},
+        ]
+    },
+    Kind.URL: {"type": "string", "pattern": "^s3://[a-z0-9]"},
+    Kind.ENDPOINT: {"type": "string", "pattern": "^https?://[^@]+$"},
+    Kind.WORD: {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$"},
+    Kind.CURRENCY: {"type": "string", "pattern": "^[A-Z]{3}$"},
+    Kind.PRICE: {"type": "number", "minimum": 0},
+    Kind.COLUMN: {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
     Kind.LISTEN: {"type": "string", "pattern": r"^(none|.+:[0-9]{1,5})$"},
 }
 
@@ -44,8 +71,36 @@ def json_schema() -> dict[str, Any]:
     }
     groups = {name: _group(keys) for name, keys in GROUPS.items()}
     whole = _group(SINGLE)
-    whole["properties"] |= {"roots": roots} | groups
+    whole["properties"] |= {"roots": roots, STORES: _stores(), TABLES: _tables()} | groups
     return {"$schema": DIALECT, "title": "storewarden.yaml"} | whole
+
+
+def _stores() -> dict[str, Any]:
+    store = _group(STORE_KEYS)
+    store["properties"][PRICE] = _group(PRICE_KEYS) | {"description": "What it costs."}
+    return {
+        "type": "object",
+        "description": "Where files can go, each by its name; a text alone is its path or url.",
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": {"anyOf": [_FORMS[Kind.PATH], store]},
+    }
+
+
+def _tables() -> dict[str, Any]:
+    table = _group(TABLE_KEYS) | {"required": [key.name for key in TABLE_KEYS]}
+    table["properties"][CHILDREN] = {
+        "type": "object",
+        "description": "Tables whose rows go with a row of it, each with the column that says so.",
+        "minProperties": 1,
+        "additionalProperties": _FORMS[Kind.COLUMN],
+    }
+    return {
+        "type": "object",
+        "description": "Tables of applications, of whose rows policies can speak.",
+        "minProperties": 1,
+        "additionalProperties": table,
+    }
 
 
 def _group(keys: tuple[Key, ...]) -> dict[str, Any]:

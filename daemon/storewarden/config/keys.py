@@ -27,6 +27,13 @@ class Kind(Enum):
     NAMES = auto()  # patterns of bare names
     PLACES = auto()  # patterns that tell what a file belongs to
     LISTEN = auto()
+    SOURCES = auto()  # files and directories of policies, and shipped ones
+    URL = auto()
+    ENDPOINT = auto()
+    WORD = auto()
+    CURRENCY = auto()
+    PRICE = auto()
+    COLUMN = auto()  # the name of a table or of a column
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +75,24 @@ WATCH_SHARE = Key(
     "What does not fit is polled, and said.",
     "50%",
     least=0.01,
+)
+POLICIES = Key(
+    "policies",
+    Kind.SOURCES,
+    schema.POLICIES[0],
+    "What the policies are read from, in the order in which they count: files, directories (their "
+    "`*.yaml` by name), and `shipped:NAME` for one that comes with the program. One, or a list; "
+    "`[]` is none.",
+    '["./policies", "shipped:trae"]',
+    live=True,
+)
+CURRENCY = Key(
+    "currency",
+    Kind.CURRENCY,
+    schema.CURRENCY,
+    "What the prices of the stores are counted in, three letters.",
+    "EUR",
+    live=True,
 )
 ROOT_PATH = Key(
     "path",
@@ -234,9 +259,62 @@ LOG_KEYS = (
         choices=("auto", "text", "json", "journal"),
     ),
 )
-SINGLE = (STATE, CATALOGUE, WATCH_SHARE)
+STORE_PATH = Key(
+    "path",
+    Kind.PATH,
+    "",
+    "The directory, of a store on this machine; outside every root. Either this or `url`.",
+    "/mnt/cold",
+    live=True,
+)
+STORE_URL = Key(
+    "url",
+    Kind.URL,
+    "",
+    "The bucket, and what names in it begin with, of an object store.",
+    "s3://bucket/prefix",
+    live=True,
+)
+STORE_KEYS = (
+    STORE_PATH,
+    STORE_URL,
+    Key(
+        "endpoint",
+        Kind.ENDPOINT,
+        "",
+        "Where the object store is, when it is not Amazon's.",
+        "http://127.0.0.1:8333",
+        live=True,
+    ),
+    Key("region", Kind.WORD, "", "Its region.", "eu-central-1", live=True),
+)
+PRICE_KEYS = (
+    Key(
+        "gib_month",
+        Kind.PRICE,
+        "",
+        "What keeping a GiB for a month costs. Money is shown only where prices are.",
+        "0.021",
+        live=True,
+    ),
+    Key("gib_out", Kind.PRICE, "", "What reading a GiB back costs.", "0.09", live=True),
+)
+TABLE_KEYS = (
+    Key("database", Kind.PATH, "", "The SQLite database that holds it.", "data/app.db", live=True),
+    Key("table", Kind.COLUMN, "", "Its name there.", "conversations", live=True),
+    Key("key", Kind.COLUMN, "", "The column that tells its rows apart.", "id", live=True),
+    Key(
+        "clock",
+        Kind.COLUMN,
+        "",
+        "The column that says when a row was last changed; phases count from it.",
+        "updated_at",
+        live=True,
+    ),
+)
+CHILDREN = "children"
+PRICE = "price"
+STORES, TABLES = "stores", "tables"
+SINGLE = (STATE, CATALOGUE, WATCH_SHARE, POLICIES, CURRENCY)
 GROUPS = {"http": HTTP_KEYS, "log": LOG_KEYS}
-TOP = (*(key.name for key in SINGLE), "roots", *GROUPS)
-
-# Known to other versions: said differently from a key that was mistyped.
-OF_OTHER_VERSIONS = {"stores", "policies", "tables"}
+TOP = (*(key.name for key in SINGLE), "roots", STORES, TABLES, *GROUPS)

@@ -10,10 +10,25 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from storewarden.config.environment import variable
-from storewarden.config.keys import GROUPS, ROOT_KEYS, SINGLE, Key, Kind
+from storewarden.config.keys import (
+    GROUPS,
+    PRICE,
+    PRICE_KEYS,
+    ROOT_KEYS,
+    SINGLE,
+    STORE_KEYS,
+    STORES,
+    TABLE_KEYS,
+    TABLES,
+    Key,
+    Kind,
+)
 from storewarden.units import write_duration, write_share
 
 BEGIN, END = "<!-- keys: generated -->\n", "<!-- /keys -->\n"
+
+
+_MAY_LACK = (*STORE_KEYS, *PRICE_KEYS)
 
 
 def keys_page() -> str:
@@ -32,12 +47,19 @@ def _groups() -> Iterator[Iterator[str]]:
         yield _section(key, ())
     for key in ROOT_KEYS:
         yield _section(key, ("roots", "NAME"))
+    for key in STORE_KEYS:
+        yield _section(key, (STORES, "NAME"))
+    for key in PRICE_KEYS:
+        yield _section(key, (STORES, "NAME", PRICE), variable(STORES))
+    for key in TABLE_KEYS:
+        yield _section(key, (TABLES, "NAME"), variable(TABLES))
     for name, keys in GROUPS.items():
         for key in keys:
             yield _section(key, (name,))
 
 
-def _section(key: Key, path: tuple[str, ...]) -> Iterator[str]:
+def _section(key: Key, path: tuple[str, ...], group: str = "") -> Iterator[str]:
+    """Yield the section of a key; ``group`` is the variable that it is a part of."""
     full = (*path, key.name)
     yield f"### {'.'.join(full)}\n"
     yield f"{key.about}\n"
@@ -48,13 +70,13 @@ def _section(key: Key, path: tuple[str, ...]) -> Iterator[str]:
     elif bounds := _bounds(key):
         yield f"| values | {bounds} |"
     yield f"| example | `{key.name}: {key.example}` |"
-    yield f"| variable | `{variable(*full)}` |"
+    yield f"| variable | {f'within `{group}`' if group else f'`{variable(*full)}`'} |"
     yield f"| reload | {'applied' if key.live else 'needs a restart'} |\n"
 
 
 def _default(key: Key) -> str:
     if not key.default:
-        return "none: it must be given"
+        return "none" if key in _MAY_LACK else "none: it must be given"
     # State's default is a sentence; any other is what one would write.
     return key.default if key.default.startswith("$") else f"`{key.default}`"
 

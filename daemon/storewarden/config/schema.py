@@ -46,6 +46,10 @@ PLACES = (
 USAGE_KEEP = 60 * 86_400.0
 # The rest of fs.inotify.max_user_watches stays for the user's editors and desktop.
 WATCH_SHARE = 0.75
+LOCAL = "local"  # the roots themselves, as a store
+# Records and cares for databases, and deletes nothing.
+POLICIES = ("shipped:safe-default",)
+CURRENCY = "USD"
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
 
 
@@ -69,6 +73,41 @@ class RootSettings:
     usage: bool = False
     usage_keep: float = USAGE_KEEP
     create: bool = False  # make the directory when it is missing: the built-in roots only
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """Where files can be besides their roots: a directory or an object store; or `local`.
+
+    Of the roots themselves, `local`, only the price can be told.
+    """
+
+    name: str
+    path: bytes | None = None  # absolute
+    url: str | None = field(default=None, repr=False)  # "s3://bucket/prefix"
+    endpoint: str | None = None
+    region: str | None = None
+    gib_month: float | None = None  # what a GiB costs in a month
+    gib_out: float | None = None  # what reading a GiB back costs
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people."""
+        if self.path is not None:
+            return self.path.decode("utf-8", "backslashreplace")
+        return redacted(self.url or self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class TableSettings:
+    """A table of an application's database, of which policies may speak as `rows`."""
+
+    name: str
+    database: bytes  # absolute
+    table: str
+    key: str
+    clock: str
+    children: tuple[tuple[str, str], ...] = ()  # tables that belong to it, and by which column
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +142,21 @@ class Settings:
     http: HttpSettings = HttpSettings()
     watch_share: float = WATCH_SHARE
     log: LogSettings = LogSettings()
+    policies: tuple[str, ...] = POLICIES  # absolute paths, and "shipped:NAME"
+    stores: tuple[StoreSettings, ...] = ()
+    currency: str = CURRENCY
+    tables: tuple[TableSettings, ...] = ()
     source: str = "the built-in defaults"  # for people: which file, which variables
+
+    @property
+    def store_names(self) -> tuple[str, ...]:
+        """The stores that files can go to: all but `local`."""
+        return tuple(store.name for store in self.stores if store.name != LOCAL)
+
+    @property
+    def table_names(self) -> tuple[str, ...]:
+        """The declared tables."""
+        return tuple(table.name for table in self.tables)
 
     @property
     def catalogue_shown(self) -> str:

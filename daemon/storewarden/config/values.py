@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from storewarden.config import patterns, places
-from storewarden.config.addresses import AddressError, catalogue_address, listen_address
+from storewarden.config.addresses import (
+    AddressError,
+    catalogue_address,
+    endpoint_address,
+    listen_address,
+    store_address,
+)
 from storewarden.config.keys import Key, Kind
 from storewarden.config.problems import Place, Problems, did_you_mean, joined, shown
 from storewarden.config.yamltext import Broken, Items, Node, Scalar
@@ -17,6 +23,14 @@ from storewarden.units import UnitError, parse_duration, parse_share, write_dura
 
 _AT_HOME = re.compile(r"~[^/]*")
 _LONGEST_PATH = 4096
+SHIPPED = "shipped:"
+_SHIPPED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
+_WORDS = {
+    Kind.WORD: re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
+    Kind.CURRENCY: re.compile(r"[A-Z]{3}"),
+}
 _COMPLAINTS: dict[Kind, Callable[[str], tuple[str, str] | None]] = {
     Kind.PATTERNS: lambda pattern: patterns.first_complaint(pattern, names_only=False),
     Kind.NAMES: lambda pattern: patterns.first_complaint(pattern, names_only=True),
@@ -35,8 +49,9 @@ class Reader:
         """Return the value of ``key`` as its kind says."""
         if isinstance(node, Broken) or not self._something(key, node, path):
             return None
-        if key.kind in _COMPLAINTS:
-            return self._patterns(key, node, path)
+        if key.kind in _COMPLAINTS or key.kind is Kind.SOURCES:
+            several = self._sources if key.kind is Kind.SOURCES else self._patterns
+            return several(key, node, path)
         if not isinstance(node, Scalar):
             what = "is a list" if isinstance(node, Items) else "is a mapping"
             self.problems.add(node.place, path, f"{what}, not one value", _example(key))
@@ -54,6 +69,12 @@ class Reader:
             Kind.DURATION: self._duration,
             Kind.CHOICE: self._choice,
             Kind.LISTEN: self._listen,
+            Kind.URL: self._address,
+            Kind.ENDPOINT: self._address,
+            Kind.WORD: self._word,
+            Kind.CURRENCY: self._word,
+            Kind.PRICE: self._price,
+            Kind.COLUMN: self._column,
         }
         return read[key.kind](key, node, path)
 
@@ -134,6 +155,82 @@ class Reader:
             self.problems.add(node.place, path, error.what, error.hint)
             return None
 
+    def _address(self, key: Key, node: Scalar, path: str) -> str | None:
+        read = store_address if key.kind is Kind.URL else endpoint_address
+        try:
+            return read(node.text)
+        except AddressError as error:
+            self.problems.add(node.place, path, error.what, error.hint)
+            return None
+
+    def _word(self, key: Key, node: Scalar, path: str) -> str | None:
+        if _WORDS[key.kind].fullmatch(node.text):
+            return node.text
+        what = f"{shown(node.text)} is not {_called(key)}"
+        self.problems.add(node.place, path, what, _example(key))
+        return None
+
+    def _price(self, key: Key, node: Scalar, path: str) -> float | None:
+        if _PRICE.fullmatch(node.text.strip()):
+            return float(node.text)
+        what = f"{shown(node.text)} is no price"
+        self.problems.add(node.place, path, what, f"{_example(key)}; currency says of what")
+        return None
+
+    def _column(self, key: Key, node: Scalar, path: str) -> str | None:
+        return node.text if self.is_column(node.text, node.place, path, key) else None
+
+    def is_column(self, name: str, place: Place, path: str, key: Key | None = None) -> bool:
+        """Whether a text is the name of a table or of a column; else it is said."""
+        if _COLUMN.fullmatch(name):
+            return True
+        hint = _example(key) if key else "a name is letters, digits and _"
+        self.problems.add(place, path, f"{shown(name)} is no name of a table or column", hint)
+        return False
+
+    def _sources(self, key: Key, node: Node, path: str) -> tuple[str, ...] | None:
+        """Return what policies are read from: absolute paths, and what is shipped by its name."""
+        nodes = node.nodes if isinstance(node, Items) else [node]
+        read: list[str] = []
+        wrong = False
+        for number, item in enumerate(nodes):
+            where = joined(path, str(number)) if isinstance(node, Items) else path
+            source = self._source(key, item, where)
+            if source in read:
+                hint = "leave one out"
+                self.problems.add(item.place, where, f"{shown(source)} is there twice", hint)
+            if source is None:
+                wrong = True
+            else:
+                read.append(source)
+        return None if wrong else tuple(read)
+
+    def _source(self, key: Key, node: Node, path: str) -> str | None:
+        if isinstance(node, Broken):
+            return None
+        if not isinstance(node, Scalar) or node.nothing or not node.text.strip():
+            what = "is no file or directory"
+            self.problems.add(node.place, path, what, "write for example ./policies")
+            return None
+        if node.truth is not None:
+            what = f"{node.text} is a truth value, not a path"
+            self.problems.add(
+                node.place, path, what, f'write "{node.text}" if a file has that name'
+            )
+            return None
+        if node.text.startswith(SHIPPED):
+            return self._shipped(node, path)
+        absolute = self._path(key, node, path)
+        return None if absolute is None else os.fsdecode(absolute)
+
+    def _shipped(self, node: Scalar, path: str) -> str | None:
+        name = node.text.removeprefix(SHIPPED)
+        if _SHIPPED_NAME.fullmatch(name):
+            return node.text
+        what = f"{shown(name)} is no name of shipped policies"
+        self.problems.add(node.place, path, what, "write for example shipped:safe-default")
+        return None
+
     def _path(self, key: Key, node: Scalar, path: str) -> bytes | None:  # noqa: ARG002
         """Return an absolute path; a relative one begins where its origin says."""
         text = node.text
@@ -207,6 +304,12 @@ def _called(key: Key) -> str:
         Kind.SHARE: "a share",
         Kind.DURATION: "a duration",
         Kind.LISTEN: "an address",
+        Kind.URL: "an address",
+        Kind.ENDPOINT: "an address",
+        Kind.WORD: "the name of a region",
+        Kind.CURRENCY: "a currency of three capital letters",
+        Kind.PRICE: "a price",
+        Kind.COLUMN: "a name",
     }
     return names.get(key.kind, "a word")
 

@@ -1,0 +1,68 @@
+"""Tables of applications' databases, declared so that policies can speak of their rows."""
+
+from __future__ import annotations
+
+import re
+
+from storewarden.config.keys import CHILDREN, TABLE_KEYS, TABLES, Key, Kind
+from storewarden.config.problems import joined, shown
+from storewarden.config.schema import TableSettings
+from storewarden.config.sheet import Sheet
+from storewarden.config.yamltext import Entry, Mapping
+
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62})?")
+_RULE = "a name is like app.conversations: a-z, then a-z 0-9 _ -, and one dot at most"
+_EXAMPLE = "{database: data/app.db, table: conversations, key: id, clock: updated_at}"
+_CHILD = Key("", Kind.COLUMN, "", "The column that names the row it belongs to.", "conversation_id")
+
+
+def read_tables(sheet: Sheet, tree: Mapping) -> tuple[TableSettings, ...]:
+    """Return the tables that could be read."""
+    entry = tree.entries.get(TABLES)
+    if entry is None:
+        return ()
+    tables = sheet.mapping(entry.node, TABLES, f"tables: {{app.conversations: {_EXAMPLE}}}")
+    if tables is None:
+        return ()
+    read = [_table(sheet, name, table) for name, table in tables.entries.items()]
+    return tuple(table for table in read if table is not None)
+
+
+def _table(sheet: Sheet, name: str, entry: Entry) -> TableSettings | None:
+    where = f"{TABLES}.{name}" if _NAME.fullmatch(name) else joined(TABLES, name)
+    sheet.places[where] = entry.place
+    if not _NAME.fullmatch(name):
+        sheet.problems.add(entry.place, where, f"{shown(name)} is no name", _RULE)
+    mapping = sheet.mapping(entry.node, where, _EXAMPLE)
+    if mapping is None or not mapping.entries:
+        return None
+    sheet.refuse_unknown(mapping, where, (*(key.name for key in TABLE_KEYS), CHILDREN))
+    values = {}
+    for key in TABLE_KEYS:
+        values[key.name] = sheet.single(mapping, key, where)
+        if key.name not in mapping.entries:
+            hint = f"write {key.name}: {key.example}"
+            sheet.problems.add(entry.place, joined(where, key.name), "is missing", hint)
+    children = _children(sheet, mapping, where)
+    if None in values.values():
+        return None
+    return TableSettings(name=name, children=children, **values)
+
+
+def _children(sheet: Sheet, table: Mapping, where: str) -> tuple[tuple[str, str], ...]:
+    """Return the tables whose rows go with a row of this one, each with its column."""
+    entry = table.entries.get(CHILDREN)
+    if entry is None:
+        return ()
+    where = joined(where, CHILDREN)
+    mapping = sheet.mapping(entry.node, where, "children: {messages: conversation_id}")
+    if mapping is None:
+        return ()
+    read = []
+    for name, child in mapping.entries.items():
+        path = joined(where, name)
+        column = sheet.reader.value(_CHILD, child.node, path)
+        if not sheet.reader.is_column(name, child.place, path) or column is None:
+            continue
+        read.append((name, column))
+    return tuple(read)

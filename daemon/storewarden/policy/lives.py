@@ -1,0 +1,118 @@
+"""Which step in the life of a file comes next, and when: what ``phases`` says, as SQL.
+
+All steps that policies can come to are numbered; a row is first told its number, then what that
+means. The columns are those of the layers in ``verdict``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from storewarden.policy.phases import remaining, store_of
+from storewarden.policy.rules import LOCAL, Force, Phase, Policy
+from storewarden.policy.sql_terms import Speech, Sql, joined, put, sql
+
+_STATES = ("present", "archived", "trashed")
+_CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What may come next: a phase of a policy in a state, and the phase before it."""
+
+    number: int
+    policy: Policy
+    state: str
+    phase: Phase
+    before: Phase | None
+
+
+def steps(policies: Iterable[Policy]) -> Iterator[Step]:
+    """Yield every step that a file can come to."""
+    number = 0
+    for policy in policies:
+        for state in _STATES:
+            before: Phase | None = None
+            for phase in remaining(policy.phases, state):
+                number += 1
+                yield Step(number, policy, state, phase, before)
+                if phase.do is not Force.COPY:
+                    break  # only a copy can be there already
+                before = phase
+
+
+def step(of_policy: Sequence[Step]) -> Sql:
+    """Return the number of the step that a file of a policy comes to."""
+    by_state = []
+    for state in _STATES:
+        cases = [_reached(each) for each in of_policy if each.state == state]
+        if cases:
+            chain = put(f"CASE {' '.join(['{}'] * len(cases))} END", *cases)
+            by_state.append(put(f"WHEN '{state}' THEN {{}}", chain))
+    return put(f"CASE state {' '.join(['{}'] * len(by_state))} END", *by_state)
+
+
+def _reached(step: Step) -> Sql:
+    if step.phase.do is not Force.COPY:
+        return sql(f"WHEN TRUE THEN {step.number}")
+    return put(f"WHEN {{}} IS NULL THEN {step.number}", _copied(step.phase.to))
+
+
+def _copied(store: str | None) -> Sql:
+    """Return since when a store has a copy; of no store in particular, any but here."""
+    which = sql("c.store = ?", store) if store else sql(f"c.store <> '{LOCAL}'")
+    return put("(SELECT min(c.verified_ns) FROM copies c WHERE c.file_id = id AND {})", which)
+
+
+def actions(steps: Sequence[Step]) -> Sql:
+    """Return what a step does."""
+    return _by_step(steps, lambda each: sql(str(int(each.phase.do))), "BIGINT")
+
+
+def stores(steps: Sequence[Step]) -> Sql:
+    """Return where a step brings a file; NULL where it brings it nowhere."""
+    stored = [each for each in steps if store_of(each.phase)]
+    return _by_step(stored, lambda each: sql("CAST(? AS TEXT)", store_of(each.phase)), "TEXT")
+
+
+def dues(steps: Sequence[Step], speech: Speech) -> Sql:
+    """Return when a step is due; NULL where its clock is unknown."""
+    return _by_step(steps, lambda each: _due(each, speech), "BIGINT")
+
+
+def _by_step(steps: Sequence[Step], means: Callable[[Step], Sql], kind: str) -> Sql:
+    """Return what the steps mean; steps that mean the same share a case."""
+    by_meaning: dict[Sql, list[str]] = {}
+    for each in steps:
+        by_meaning.setdefault(means(each), []).append(str(each.number))
+    if not by_meaning:
+        return sql(f"CAST(NULL AS {kind})")
+    cases = [
+        put(f"WHEN {_among(numbers)} THEN {{}}", meaning) for meaning, numbers in by_meaning.items()
+    ]
+    return put(f"CASE {' '.join(['{}'] * len(cases))} END", *cases)
+
+
+def _among(numbers: Sequence[str]) -> str:
+    if len(numbers) == 1:
+        return f"step = {numbers[0]}"
+    return joined("OR", (sql(f"step = {number}") for number in numbers), "FALSE").text
+
+
+def _due(step: Step, speech: Speech) -> Sql:
+    after = step.phase.after_ns
+    if step.phase.after_previous:
+        if step.state != "present":
+            return sql(f"gone + {after}")
+        if step.before is None:
+            return sql("CAST(NULL AS BIGINT)")
+        return put(f"{{}} + {after}", _copied(step.before.to))
+    column = _CLOCKS.get(step.policy.clock)
+    if column is None:
+        return sql("CAST(NULL AS BIGINT)")  # a column of a table: files have none
+    if step.state == "present":
+        return sql(f"{column} + {after}")
+    latest = "max" if speech.lite else "greatest"
+    at_once = f"{latest}({column} + {after}, coalesce(gone, {column} + {after}))"
+    return sql(at_once if speech.lite else f"CASE WHEN {column} IS NOT NULL THEN {at_once} END")

@@ -1,0 +1,313 @@
+"""What is decided of every file, as SQL for both databases: ``decide`` for a set, in one pass.
+
+It is one query in layers, each worked out once for a row: which policies win; which step of their
+lives and which store come next; when each is due; which of the two it is; what keeps it back.
+Databases like to fold layers into one, which works every winner out a dozen times: a LIMIT that
+limits nothing keeps them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from storewarden.policy import flipping, lives
+from storewarden.policy.decision import Blocked
+from storewarden.policy.known import WINDOW
+from storewarden.policy.placement import limits, requires_local
+from storewarden.policy.rules import LOCAL, Force, Policy, PolicySet
+from storewarden.policy.sql import joins, surely_known, whole
+from storewarden.policy.sql_terms import Dialect, Speech, Sql, clock, put, sql
+
+COLUMNS = (
+    *("hold", "place", "phases", "care", "policy_id", "action", "due_ns", "store"),
+    *("blocked", "again_ns"),
+)
+WINNERS = COLUMNS[:4]
+NO_NUMBER, NO_TEXT = sql("CAST(NULL AS BIGINT)"), sql("CAST(NULL AS TEXT)")
+_APART = {"sqlite": "LIMIT -1", "postgresql": "OFFSET 0"}
+
+Layer = dict[str, Sql]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A query without its condition: ``head WHERE … tail``; marks of the condition come last.
+
+    Its columns are ``file_id`` and ``COLUMNS``. Files are ``f``, directories ``d``, roots ``r``.
+    """
+
+    head: str
+    tail: str
+    params: tuple[object, ...]
+
+    def query(self, where: str) -> str:
+        """Return the query over the files that meet a condition."""
+        return f"{self.head} WHERE {where} {self.tail}"
+
+
+def verdict(
+    policy_set: PolicySet, ids: Mapping[str, int], dialect: Dialect, now_ns: int
+) -> Verdict:
+    """Return the query that decides files as ``decide`` does; ``ids`` are those of the policies."""
+    about_files = [policy for policy in policy_set.policies if policy.rows is None]
+    building = _Building(about_files, ids, Speech(dialect, now_ns, WINDOW))
+    return _layered(building.layers(), dialect)
+
+
+def _layered(layers: Sequence[Layer], dialect: Dialect) -> Verdict:
+    """Put layers around each other, the first innermost."""
+    apart = _APART[dialect]
+    needed = frozenset().union(*(each.joins for each in layers[0].values()))
+    first = _select(layers[0])
+    head, tail, params = f"{first.text} FROM {joins(needed, dialect)}", apart, first.params
+    for layer in layers[1:]:
+        outer = _select(layer)
+        head = f"{outer.text} FROM ({head}"
+        tail = f"{tail}) l {apart}"
+        params = (*outer.params, *params)
+    return Verdict(head, tail, params)
+
+
+def _select(layer: Layer) -> Sql:
+    columns = (put(f"{{}} AS {name}", each) for name, each in layer.items())
+    listed = list(columns)
+    return put("SELECT " + ", ".join(["{}"] * len(listed)), *listed)
+
+
+class _Building:
+    """The layers of one set of policies."""
+
+    def __init__(self, policies: list[Policy], ids: Mapping[str, int], speech: Speech) -> None:
+        self._speech = speech
+        self._ids = ids
+        self._policies = policies
+        places = [policy for policy in policies if policy.place]
+        # what requires a place comes before what only prefers one
+        self._places = sorted(
+            places, key=lambda policy: not (policy.place and policy.place.required)
+        )
+        self._measured = [
+            (policy, policy.place.evaluate)
+            for policy in self._places
+            if policy.place and policy.place.evaluate
+        ]
+        self._steps = list(lives.steps(policy for policy in policies if policy.phases))
+
+    def layers(self) -> list[Layer]:
+        """Return all layers, the innermost first."""
+        kept = [*WINNERS, "state", "seen", "gone", "growing", "flip"]
+        times = {step.policy.clock for step in self._steps} & {"modified", "last_used"}
+        kept += sorted(times)
+        if self._places:
+            kept += ["placed", "placed_ns"]
+        first = {"id": sql("f.id"), **self._won(), **self._raw(times), **self._measures()}
+        second = {**_same("id", *kept), "step": self._step(), "away": self._away()}
+        if self._measured:
+            second["flip"] = self._place_flip()
+        rest = ["id", *WINNERS, "flip", "growing", "step", "away"]
+        third = {**_same(*rest), **self._dues()}
+        fourth = {**_same(*rest, *self._dues()), "moves": self._moves()}
+        return [first, second, third, fourth, self._last()]
+
+    # -- the first layer: winners, and what else is known of a row --------------------------------
+
+    def _won(self) -> Layer:
+        cares = [policy for policy in self._policies if policy.care]
+        care = self._first(cares)
+        if cares:
+            care = put("CASE WHEN f.kind = 'database' THEN {} ELSE 0 END", care)
+        return {
+            "hold": self._first(policy for policy in self._policies if policy.hold),
+            "place": self._first(self._places),
+            "phases": self._first(policy for policy in self._policies if policy.phases),
+            "care": care,
+        }
+
+    def _first(self, policies: Iterable[Policy]) -> Sql:
+        """Return the first policy whose match is not false, negative where it is unknown."""
+        cases = []
+        for policy in policies:
+            number, met = self._ids[policy.id], whole(policy.match, self._speech)
+            if surely_known(policy.match):
+                cases.append(put(f"WHEN {{}} THEN {number}", met))
+            else:
+                either = put(f"CASE WHEN {{}} THEN {number} ELSE -{number} END", met)
+                cases.append(put("WHEN {} IS NOT FALSE THEN {}", _bracketed(met), either))
+        return _case(cases, sql("0"))
+
+    def _raw(self, times: Iterable[str]) -> Layer:
+        raw = {
+            "state": sql("f.state"),
+            "seen": sql("f.first_seen_ns"),
+            "gone": sql("f.gone_ns"),
+            "growing": sql("f.growing"),
+            **{name: clock(name, self._speech) for name in times},
+            "flip": flipping.flips([each.match for each in self._policies], self._speech),
+        }
+        if self._places:
+            raw["placed"] = sql("coalesce(pl.store, 'local')", joins="pl")
+            raw["placed_ns"] = sql("pl.since_ns", joins="pl")
+        return raw
+
+    def _measures(self) -> Layer:
+        """Return of each policy that looks at use whether a file belongs here, and until when."""
+        layer = {}
+        for at, (policy, how) in enumerate(self._measured):
+            speech = Speech(self._speech.dialect, self._speech.now_ns, how.window_ns)
+            near, far = (limits(how, local=local) for local in (True, False))
+            truth, flip = whole(near, speech), flipping.of_place(near, how, self._speech)
+            if near != far:
+                here = "CASE WHEN pl.store IS NULL OR pl.store = 'local' THEN {} ELSE {} END"
+                truth = put(here, truth, whole(far, speech), joins="pl")
+                other = flipping.of_place(far, how, self._speech)
+                flip = put(here, flip, other, joins="pl")
+            guard = put("f.state = 'present' AND {} IS NOT FALSE", self._match(policy))
+            layer[f"here{at}"] = put("CASE WHEN {} THEN {} END", guard, truth)
+            layer[f"flip{at}"] = put("CASE WHEN {} THEN {} END", guard, flip)
+        return layer
+
+    def _match(self, policy: Policy) -> Sql:
+        return _bracketed(whole(policy.match, self._speech))
+
+    # -- the second: what comes next in its life, and where it belongs ----------------------------
+
+    def _step(self) -> Sql:
+        by_policy = []
+        for policy in dict.fromkeys(step.policy.id for step in self._steps):
+            its = [step for step in self._steps if step.policy.id == policy]
+            by_policy.append(put(f"WHEN {self._ids[policy]} THEN {{}}", lives.step(its)))
+        return _case(by_policy, NO_NUMBER, "abs(phases)")
+
+    def _away(self) -> Sql:
+        """Return the store that a file has to go to; NULL where it stays."""
+        if not self._places:
+            return NO_TEXT
+        cases = [
+            put(f"WHEN {self._ids[policy.id]} THEN {{}}", self._belongs(policy))
+            for policy in self._places
+        ]
+        where = _case(cases, NO_TEXT, "abs(place)")
+        return put("CASE WHEN state = 'present' AND place <> 0 THEN nullif({}, placed) END", where)
+
+    def _belongs(self, policy: Policy) -> Sql:
+        place = policy.place
+        if place and place.required:
+            marks = ", ".join("?" * len(place.required))
+            stays = sql(f"placed IN ({marks})", *place.required)
+            return put("CASE WHEN {} THEN placed ELSE {} END", stays, _text(place.required[0]))
+        if place and place.preferred:
+            return _text(place.preferred[0])
+        for at, (measured, how) in enumerate(self._measured):
+            if measured is policy:
+                unknown = f"WHEN here{at} IS NULL THEN placed"
+                there = f"CASE {unknown} WHEN here{at} THEN 'local' ELSE {{}} END"
+                return put(there, _text(how.otherwise))
+        return sql("placed")
+
+    def _place_flip(self) -> Sql:
+        cases = [
+            sql(f"WHEN {self._ids[policy.id]} THEN flip{at}")
+            for at, (policy, _) in enumerate(self._measured)
+        ]
+        return flipping.earliest([sql("flip"), _case(cases, NO_NUMBER, "abs(place)")], self._speech)
+
+    # -- the third and fourth: when, and which of the two -----------------------------------------
+
+    def _dues(self) -> Layer:
+        """Return what a life asks for and when, and when a file may go elsewhere."""
+        dues = {"act": lives.actions(self._steps), "due": lives.dues(self._steps, self._speech)}
+        stays = {
+            self._ids[policy.id]: how.min_stay_ns
+            for policy, how in self._measured
+            if how.min_stay_ns
+        }
+        if not self._places:
+            return {**dues, "leaves": NO_NUMBER}
+        stay = _case(
+            [sql(f"WHEN {id_} THEN {ns}") for id_, ns in stays.items()], sql("0"), "abs(place)"
+        )
+        latest = "max" if self._speech.lite else "greatest"
+        leaves = put(f"{latest}(seen, coalesce(placed_ns, seen) + {{}})", stay)
+        return {**dues, "leaves": put("CASE WHEN away IS NOT NULL THEN {} END", leaves)}
+
+    def _moves(self) -> Sql:
+        """Return whether of a step and a move it is the move: the gentler, or the earlier."""
+        now = sql("?", self._speech.now_ns)
+        move = int(Force.MOVE)
+        return put(
+            "CASE WHEN away IS NULL THEN FALSE WHEN step IS NULL THEN TRUE"
+            f" WHEN leaves <= {{}} THEN due IS NULL OR due > {{}} OR act > {move}"
+            " WHEN due <= {} THEN FALSE"
+            f" ELSE due IS NULL OR leaves < due OR (leaves = due AND act > {move}) END",
+            *(now, now, now),
+        )
+
+    # -- the last: what is decided ----------------------------------------------------------------
+
+    def _last(self) -> Layer:
+        act = sql(f"CASE WHEN moves THEN {int(Force.MOVE)} ELSE act END")
+        due = sql("CASE WHEN moves THEN leaves ELSE due END")
+        who = sql("CASE WHEN moves THEN place WHEN step IS NOT NULL THEN phases END")
+        goal = put("CASE WHEN moves THEN away ELSE {} END", lives.stores(self._steps))
+        return {
+            "file_id": sql("id"),
+            **_same(*WINNERS),
+            "policy_id": put("abs({})", who),
+            "action": act,
+            "due_ns": due,
+            "store": goal,
+            "blocked": self._blocked(),
+            "again_ns": self._again(),
+        }
+
+    def _blocked(self) -> Sql:
+        """Return the first thing that keeps the action back."""
+        required = [
+            str(self._ids[policy.id]) for policy in self._places if requires_local(policy.place)
+        ]
+        # a step that frees bytes never leads here, and one that does not is no copy
+        frees = f"(CASE WHEN moves THEN away <> '{LOCAL}' ELSE act > {int(Force.COPY)} END)"
+        kept = f"abs(place) IN ({', '.join(required)}) AND {frees}" if required else "FALSE"
+        frees_bytes = f"(moves OR act > {int(Force.COPY)})"
+        when = [
+            ("step IS NULL AND away IS NULL", Blocked.NO),
+            (f"hold <> 0 AND {frees_bytes}", Blocked.HELD),
+            (f"{frees_bytes} AND {_PINNED}", Blocked.PINNED),
+            (f"place > 0 AND {kept}", Blocked.REQUIRED),
+            ("CASE WHEN moves THEN place < 0 ELSE phases < 0 OR due IS NULL END", Blocked.UNKNOWN),
+            (f"place < 0 AND {kept}", Blocked.UNKNOWN),
+            ("EXISTS (SELECT 1 FROM sidecars x WHERE x.file_id = id)", Blocked.SIDECAR),
+            ("growing <> 0", Blocked.GROWING),
+        ]
+        return _case([sql(f"WHEN {cond} THEN {int(block)}") for cond, block in when], sql("0"))
+
+    def _again(self) -> Sql:
+        """Return when time alone may change this, or what was not chosen is due."""
+        now = sql("?", self._speech.now_ns)
+        other = sql("CASE WHEN moves THEN due ELSE leaves END")
+        later = put("CASE WHEN {} > {} THEN {} END", other, now, other)
+        return flipping.earliest([sql("flip"), later], self._speech)
+
+
+_PINNED = "EXISTS (SELECT 1 FROM marks m WHERE m.file_id = id AND m.pinned = 1)"
+
+
+def _same(*names: str) -> Layer:
+    """Return columns that are handed on from the layer within."""
+    return {name: sql(name) for name in names}
+
+
+def _case(cases: Sequence[Sql], otherwise: Sql, of: str = "") -> Sql:
+    """Return the first case that holds; without any, what else is said."""
+    if not cases:
+        return otherwise
+    return put(f"CASE {of} {' '.join(['{}'] * len(cases))} ELSE {{}} END", *cases, otherwise)
+
+
+def _bracketed(piece: Sql) -> Sql:
+    return put("({})", piece)
+
+
+def _text(value: str) -> Sql:
+    return sql("CAST(? AS TEXT)", value)

@@ -13,7 +13,7 @@ from storewarden.errors import PolicyError
 from storewarden.policy.expression import Condition
 from storewarden.policy.fingerprints import fingerprint, of_set
 from storewarden.policy.language.classes import Classes
-from storewarden.policy.language.expectations import read_tests
+from storewarden.policy.language.expectations import read_tests, refuse_contradictions
 from storewarden.policy.language.guard import read_guard
 from storewarden.policy.language.keys import CLASSES, GUARD, POLICIES, TESTS, TOP, VERSION
 from storewarden.policy.language.policy import read_policies
@@ -106,6 +106,7 @@ class _Whole:
             entry = tree.entries.get(TESTS.name)
             if entry is not None:
                 tests += read_tests(self.reader, entry.node, TESTS.name, self.classes, policies)
+        refuse_contradictions(self.reader, tests)
         return tuple(found for found in policies.values() if found), classes, tuple(tests)
 
     def _policies(self) -> dict[str, Policy | None]:

@@ -208,7 +208,8 @@ class _Parser:
     def missing(self, what: str) -> NoReturn:
         token = self.tokens[min(self.at, len(self.tokens)) - 1] if self.at else None
         there = self.tokens[self.at - 1 if token else 0]
-        raise _ParseError(there.at, f"{what} is missing after {there.text!r}", "")
+        hint = "write it, or leave out what is before"
+        raise _ParseError(there.at, f"{what} is missing after {there.text!r}", hint)
 
 
 def _unquoted(token: _Token) -> str:

@@ -37,6 +37,9 @@ from storewarden.policy.terms import TermError
 
 _AGES = {"age": "age_ns", "modified": "modified_ago_ns", "idle": "last_used_ago_ns"}
 _AGES["last_used"] = _AGES["idle"]
+Expected = tuple[str | None, str | None, str | None]
+"""What is done, by which policy, of which category."""
+
 _STATES = ("present", "archived", "trashed")
 
 
@@ -55,6 +58,21 @@ def read_tests(
         if one is not None:
             found.append(one)
     return found
+
+
+def refuse_contradictions(reader: Reader, tests: list[Expectation]) -> None:
+    """Say where two tests give the same and expect different things."""
+    first: dict[str, Expectation] = {}
+    for test in tests:
+        other = first.setdefault(repr((test.given, test.facts, test.at_ns)), test)
+        answers = zip(_answers(test), _answers(other), strict=True)
+        if test.where and other.where and any(a and b and a != b for a, b in answers):
+            what = f"contradicts the test in {other.where.origin.name}, line {other.where.line}"
+            reader.problems.add(test.where, TESTS.name, what, "keep one of them")
+
+
+def _answers(test: Expectation) -> Expected:
+    return test.do, test.policy, test.category
 
 
 def _one(
@@ -212,8 +230,6 @@ def _age(reader: Reader, given: _Given, at: int | None, test: Mapping, path: str
 
 
 # -- what is expected ---------------------------------------------------------------------------
-
-Expected = tuple[str | None, str | None, str | None]
 
 
 def _expected(reader: Reader, node: Node, path: str) -> Expected | None:

@@ -366,3 +366,18 @@ MEANT = {
     "min_age": "after",
     "age": "after",
 }
+
+# What is not said by a key at all.
+ADVICE = {
+    "priority": "the order of the policies counts",
+    "weight": "the order of the policies counts",
+    "enabled": "leave the policy out, or write a remark of it",
+    "disabled": "leave the policy out, or write a remark of it",
+    "dry_run": "storewarden plan shows what would be done",
+    "ignore": "write a policy with hold: true before it",
+    "exclude": "write not: in match",
+    "include": "there is one set: name every file under policies in the configuration",
+    "defaults": "only guard is inherited",
+    "stores": "they stand in the configuration",
+    "tables": "they stand in the configuration",
+}

@@ -15,6 +15,21 @@ from storewarden.policy.language.values import Reader
 from storewarden.policy.terms import TermError, TermType
 
 ROWS = "rows"
+KINDS = (
+    "image",
+    "video",
+    "audio",
+    "text",
+    "subtitle",
+    "document",
+    "archive",
+    "model",
+    "database",
+    "workflow",
+    "other",
+)
+"""What a file can be; the stage that looks into files has the table, and a test compares them."""
+
 _JOINS = ("class", "all", "any", "not")
 KNOWN = (*(name for name, term in terms.TERMS.items() if term.match), *_JOINS)
 EXAMPLE = MATCH.example
@@ -204,6 +219,10 @@ def _made(
         except TermError as error:
             reader.problems.add(node.place, where, *_told(term, compare, value, error))
             continue
+        if term.name == "kind" and one not in KINDS and not set(value) & {*"*?["}:
+            hint = did_you_mean(value.lower(), list(KINDS)) or f"known are {', '.join(KINDS)}"
+            reader.problems.add(node.place, where, f"there is no kind {shown(value)}", hint)
+            continue
         values.append(one)
     if not values or len(values) < len(found):
         return None
@@ -224,7 +243,8 @@ def _not_of_kind(term: TermType, node: Scalar) -> tuple[str, str]:
 def _told(term: TermType, compare: Compare, value: str, error: TermError) -> tuple[str, str]:
     """Say what is wrong with a value in the words of a mapping."""
     if compare in term.compares:
-        return error.reason, error.hint
+        as_text = error.hint.startswith("write for example")
+        return error.reason, f"write for example {_example(term)}" if as_text else error.hint
     if term.kind == "age":
         hint = f'write {term.name}: "> {value}" for longer ago, "< {value}" for less'
         return f"{shown(value)} is compared with = only", hint
@@ -233,11 +253,23 @@ def _told(term: TermType, compare: Compare, value: str, error: TermError) -> tup
 
 
 def _example(term: TermType) -> str:
-    return f"{term.name}: {EXAMPLES[term.kind]}"
+    return f"{term.name}: {EXAMPLES.get(term.name) or _OF_KIND[term.kind]}"
 
 
 EXAMPLES = {
-    "text": "a text, or a list of texts",
+    "kind": "video",
+    "root": "save_outputs",
+    "path": "renders/",
+    "name": '"*_final.mp4"',
+    "ext": "[png, webp]",
+    "mime": '"image/*"',
+    "width": '">= 1024"',
+    "copies": '">= 2"',
+    "cost": '"> 0.5"',
+    "model": '"flux*"',
+}
+_OF_KIND = {
+    "text": "a text",
     "size": '"> 1GiB"',
     "age": '"> 30d"',
     "duration": '">= 10s"',

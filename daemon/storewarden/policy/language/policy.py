@@ -36,6 +36,7 @@ from storewarden.policy.possible import possible
 from storewarden.policy.rules import Guard, Policy, Triggers
 
 _KINDS = (PLACE, PHASES, CARE, HOLD)
+_NAMES = {key.name for key in POLICY}
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _DATABASE = Term("kind", "=", ("database",))
 NO_ROWS = ("place", "care", "hold")
@@ -170,7 +171,7 @@ class PolicyReader:
         self, mapping: Mapping, path: str, policy: Policy, match: Condition | None
     ) -> None:
         there = {key.name: entry for key in _KINDS if (entry := mapping.entries.get(key.name))}
-        if not there:
+        if not there and not mapping.entries.keys() - _NAMES:
             words = ", ".join(key.name for key in _KINDS)
             what = "says nothing that is to be done"
             self._say(mapping.place, path, what, f"write one of {words}")
@@ -178,7 +179,7 @@ class PolicyReader:
             name = "phases" if "phases" in there else "place"
             if name == "phases" or (policy.place and not policy.place.required):
                 hint = "write a policy for each, the hold first"
-                self._say(other.place, joined(path, name), "hold and this together", hint)
+                self._say(other.place, joined(path, name), f"hold and {name} together", hint)
         if policy.rows is not None:
             self._rows_alone(there, path)
         self._trigger(mapping, there, path)

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from storewarden.config.problems import Place, Problems, did_you_mean, joined, shown
+from storewarden.config.problems import Place, Problems, did_you_mean, joined, nearest, shown
 from storewarden.config.yamltext import Broken, Items, Mapping, Node, Scalar
-from storewarden.policy.language.keys import MEANT, Form, Key
+from storewarden.policy.language.keys import ADVICE, MEANT, Form, Key
 from storewarden.policy.rules import LOCAL
 from storewarden.units import (
     UnitError,
@@ -80,7 +80,7 @@ class Reader:
             word = name.strip().lower().replace("-", "_")
             meant = MEANT.get(word)
             hint = f"did you mean {meant}?" if meant in names else did_you_mean(word, names)
-            hint = hint or f"known are {', '.join(names)}"
+            hint = hint or nearest_advice(word) or f"known are {', '.join(names)}"
             self.problems.add(entry.place, joined(path, name), "is an unknown key", hint)
 
     def single(self, mapping: Mapping, key: Key, path: str) -> Any:
@@ -179,9 +179,11 @@ class Reader:
         return None if wrong or not names else tuple(names)
 
     def _text(self, key: Key, node: Scalar, path: str) -> str | None:
-        if len(node.text) <= _LONGEST and "\n" not in node.text.strip():
-            return node.text.strip()
-        what = f"is longer than a line of {_LONGEST} characters"
+        text = node.text.strip()
+        if len(text) <= _LONGEST and text.isprintable():
+            return text
+        what = f"is longer than {_LONGEST} characters"
+        what = what if text.isprintable() else "is more than one plain line"
         self.problems.add(node.place, path, what, f"shorten it, as in {key}")
         return None
 
@@ -256,6 +258,11 @@ class Reader:
             self.problems.add(node.place, path, f"{text} is too much", hint)
             return None
         return number
+
+
+def nearest_advice(word: str) -> str:
+    """Return what to do instead of a key that there is not."""
+    return ADVICE.get(nearest(word, list(ADVICE)), "")
 
 
 def _nothing(node: Scalar) -> bool:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import Protocol
+from pathlib import Path
+from typing import Final, Protocol
+
+# struct timex of linux/timex.h, as longs: modes, offset, freq, maxerror, esterror, status, ...
+_TIMEX_LONGS: Final = 64  # more than it has
+_STATUS: Final = 5
+_STATUS_BITS: Final = 0xFFFF_FFFF  # it is an int, and padding follows
 
 
 class Clock(Protocol):
@@ -28,6 +34,28 @@ class SystemClock:
     def monotonic(self) -> float:
         """Return seconds that never go backwards."""
         return time.monotonic()
+
+
+def boot_ns() -> int:
+    """Return nanoseconds since the machine was started, its sleep counted; nobody can set them."""
+    return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def boot_id() -> str:
+    """Return what is another one with every start of the machine; empty where none is told."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
+
+
+def kernel_clock() -> tuple[int, int]:
+    """Return what adjtimex(2) says of the wall clock: what it returned, and its status bits."""
+    import ctypes  # noqa: PLC0415  # milliseconds, for what only a daemon asks
+
+    told = (ctypes.c_long * _TIMEX_LONGS)()  # modes 0: it is only asked
+    returned = ctypes.CDLL(None).adjtimex(ctypes.byref(told))
+    return int(returned), int(told[_STATUS] & _STATUS_BITS)
 
 
 class ManualClock:

@@ -25,6 +25,7 @@ class StoredSet(NamedTuple):
     sources: Sources  # the name and the text of each file
     loaded_ns: int
     decided_through: int  # files beyond this id were not decided by it yet
+    program: str = ""  # the version that read it: another one may understand it otherwise
 
 
 class StoredPolicy(NamedTuple):
@@ -46,9 +47,10 @@ def in_force(engine: Engine, host_id: int) -> StoredSet | None:
     )
     if not rows:
         return None
-    id_, fingerprint, sources, loaded_ns, through = rows[0]
-    texts = tuple((name, text) for name, text in json.loads(sources))
-    return StoredSet(id_, fingerprint, texts, loaded_ns, through)
+    id_, fingerprint, told, loaded_ns, through = rows[0]
+    whole = json.loads(told)
+    texts = tuple((name, text) for name, text in whole["files"])
+    return StoredSet(id_, fingerprint, texts, loaded_ns, through, whole["program"])
 
 
 def put_in_force(
@@ -58,13 +60,15 @@ def put_in_force(
     sources: Sequence[tuple[str, str]],
     policies: Mapping[str, str],
     now_ns: int,
+    program: str = "",
 ) -> StoredSet:
     """Store a set, with the fingerprint of each of its policies by name, and return it.
 
-    One that says the same as the set in force takes its place, and nothing is decided anew. A
-    policy that is new, or says something else than it did, was approved by nobody.
+    One that says the same as the set in force takes its place, and nothing is decided anew unless
+    another version of the program read it. A policy that is new, or says something else than it
+    did, was approved by nobody.
     """
-    told = json.dumps([list(source) for source in sources])
+    told = json.dumps({"program": program, "files": [list(source) for source in sources]})
     with engine.joined():
         now = in_force(engine, host_id)
         if now is not None and now.fingerprint == fingerprint:
@@ -72,6 +76,8 @@ def put_in_force(
                 "UPDATE policy_sets SET sources = ?, loaded_ns = ? WHERE id = ?",
                 (told, now_ns, now.id),
             )
+            if now.program != program:
+                decide_all_anew(engine, host_id)
         else:
             engine.insert(
                 "policy_sets",

@@ -48,15 +48,16 @@ class Background:
             stages.inbox,
             lambda: {name: root.path for name, root in roots().items() if root.digest},
             clock,
-            busy=self._busy,
+            busy=self.busy,
             failed=lambda _root, _error: None,
             own=stages.own,
         )
         self.inspector = Inspector(
-            stages.inspections, stages.inbox, roots, clock, self, busy=self._busy, own=stages.own
+            stages.inspections, stages.inbox, roots, clock, self, busy=self.busy, own=stages.own
         )
 
-    def _busy(self) -> bool:
+    def busy(self) -> bool:
+        """Tell whether so much is recorded now that everything else had better wait."""
         return self._clock.monotonic() < self._burst_until or self._recording()
 
     def news(self, files: int) -> None:
@@ -65,7 +66,7 @@ class Background:
             self._burst_until = self._clock.monotonic() + _QUIET
         self.digester.news()
         self.inspector.news()
-        if not self._busy():
+        if not self.busy():
             self.wake()
 
     def kept(self, done: Kept) -> None:

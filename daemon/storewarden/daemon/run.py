@@ -21,6 +21,7 @@ from storewarden.daemon import process
 from storewarden.daemon.background import Background
 from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.comeback import Comeback
+from storewarden.daemon.deciding import Policies
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
 from storewarden.errors import (
     DONE,
@@ -36,6 +37,7 @@ from storewarden.measure import notify
 from storewarden.measure.http import Server
 from storewarden.measure.metrics import Metrics
 from storewarden.model import Blind
+from storewarden.pipeline.deciding import Deciding
 from storewarden.pipeline.eyes import InotifyEyes
 from storewarden.pipeline.figures import Figures
 from storewarden.pipeline.findings import Kept
@@ -109,7 +111,8 @@ class Daemon:
 
     def _put_together(self) -> None:
         stages, ground, clock = self._stages, self._ground, self._clock
-        self.flow = Flow(stages, self, clock)
+        deciding = Deciding(ground.engine, ground.host_id, clock)
+        self.flow = Flow(stages, self, clock, deciding)
         self._scanner = Scanner(
             stages.inbox,
             self._ups,
@@ -149,6 +152,8 @@ class Daemon:
             clock,
             busy=self._recording,
         )
+        deciding.busy = self._background.busy
+        self._policies = Policies(ground, deciding, stages.usage, self._metrics, clock)
 
     def _workers(self) -> None:
         """The workers in the order of the flow: who feeds whom stops first."""
@@ -174,12 +179,13 @@ class Daemon:
         clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
         figures = worker("figures", self._figures.step, finish=self._figures.last)
         lease = worker("lease", self._beat)
-        self._stages.inbox.wake = record.wake
+        policies = worker("policies", self._policies.step)
+        self._stages.inbox.wake = self._policies.wake = record.wake
         self._scanner.wake = self._scan_worker.wake
         self._scanner.beat = self._scan_worker.beat
         self._scanner.stopping = lambda: self._stop_asked
         self._supervisor = Supervisor(
-            (watch, self._scan_worker, digest, inspect, record, clerk, figures, lease),
+            (watch, self._scan_worker, digest, inspect, record, clerk, figures, policies, lease),
             clock=self._clock,
         )
         self._http = Server(
@@ -227,6 +233,7 @@ class Daemon:
         self._metrics.config_reload_success.set(1)
         self._metrics.config_last_reload_success_timestamp_seconds.set(self._clock.wall_ns() / 1e9)
         self._figures.show_all_totals()
+        self._policies.read(self._settings)
         self._observer.start()
         self._sentinel.watch(self._settings.roots)
         self._sentinel.step()
@@ -288,9 +295,14 @@ class Daemon:
             notify.ready("the new configuration is wrong; the one before is in use")
             return
         self._apply(new)
+        right = self._policies.read_again(new)
         self._metrics.config_reload_success.set(1)
         self._metrics.config_last_reload_success_timestamp_seconds.set(self._clock.wall_ns() / 1e9)
-        notify.ready("the new configuration is in use")
+        notify.ready(
+            "the new configuration is in use"
+            if right
+            else "the new configuration is in use, but for its policies: they are wrong"
+        )
 
     def _apply(self, new: Settings) -> None:
         for difference in changed(self._settings, new):

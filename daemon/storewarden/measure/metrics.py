@@ -80,6 +80,15 @@ class Metrics:
     worker_restarts_total: Counter
     config_reload_success: Gauge
     config_last_reload_success_timestamp_seconds: Gauge
+    policies_reload_success: Gauge
+    policies_last_reload_success_timestamp_seconds: Gauge
+    policy_files: Gauge
+    uncovered_files: Gauge
+    due_files: Gauge
+    overdue_seconds: Gauge
+    blocked_files: Gauge
+    undecided_files: Gauge
+    clock_jump_seconds: Gauge
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.
@@ -94,6 +103,7 @@ class Metrics:
         for reason in DEATHS:
             self.inspection_children_died_total.labels(reason=reason)
         self._totals: dict[str, set[tuple[str, str]]] = {}
+        self._shown: dict[str, set[tuple[str, ...]]] = {}
 
     def begin_root(self, root: str) -> None:
         """Show a root's figures as 0 until they are known."""
@@ -127,6 +137,15 @@ class Metrics:
             files, size = folded.get(key, (0, 0))
             self.files.labels(**labels).set(files)
             self.bytes.labels(**labels).set(size)
+
+    def show(self, name: str, values: Mapping[tuple[str, ...], float]) -> None:
+        """Show a gauge with these labels, in the order of the table, and with no others."""
+        gauge: Gauge = getattr(self, name)
+        for gone in self._shown.get(name, set()) - values.keys():
+            gauge.remove(*gone)
+        for labels, value in values.items():
+            gauge.labels(*labels).set(value)
+        self._shown[name] = set(values)
 
     def catalogue_error(self, reason: str) -> None:
         """Count a transaction that failed; an unknown reason counts as ``other``."""

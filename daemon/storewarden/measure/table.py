@@ -217,6 +217,44 @@ TABLE = (
         "gauge",
         "When the configuration in use was read.",
     ),
+    Row(
+        "policies_reload_success",
+        "gauge",
+        "1 when the policies that were read last are in force, 0 when they were wrong.",
+    ),
+    Row(
+        "policies_last_reload_success_timestamp_seconds",
+        "gauge",
+        "When the policies in force were read.",
+    ),
+    Row("policy_files", "gauge", "Present files for which a policy is decisive.", ("policy",)),
+    Row("uncovered_files", "gauge", "Present files that no policy names, by kind.", ("kind",)),
+    Row(
+        "due_files",
+        "gauge",
+        "Files of which something is due that nothing keeps back, by policy and action.",
+        ("policy", "action"),
+    ),
+    Row(
+        "overdue_seconds",
+        "gauge",
+        "For how long the oldest of what is due has been so; 0 when nothing is.",
+        ("policy",),
+    ),
+    Row(
+        "blocked_files",
+        "gauge",
+        "Files of which something is due, by what keeps it back (held, pinned, required, unknown, "
+        "sidecar, growing).",
+        ("why",),
+    ),
+    Row("undecided_files", "gauge", "Files that wait to be decided by the policies in force."),
+    Row(
+        "clock_jump_seconds",
+        "gauge",
+        "By how much the wall clock jumped (back: below 0) while nobody confirmed it, else 0; "
+        "nothing is removed meanwhile.",
+    ),
 )
 
 INTRODUCTION = """\

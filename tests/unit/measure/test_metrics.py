@@ -55,6 +55,11 @@ def used(metrics: Metrics, roots: tuple[str, ...] = ("uploads",)) -> Metrics:
     metrics.inspection_seconds.observe(0.0002)
     metrics.child_died("time")
     metrics.provenance("comfyui", understood=True, files=2)
+    metrics.show("policy_files", {("renders",): 7})
+    metrics.show("uncovered_files", {("image",): 2})
+    metrics.show("due_files", {("renders", "archive"): 3})
+    metrics.show("overdue_seconds", {("renders",): 60.0})
+    metrics.show("blocked_files", {("pinned",): 1})
     return metrics
 
 
@@ -73,6 +78,13 @@ def test_the_reference_page_is_in_step_with_the_table() -> None:
 
     remedy = f"python -m storewarden.measure.table > {page.relative_to(TOP)}"
     assert page.read_text() == markdown(), remedy
+
+
+def test_a_policy_that_is_gone_is_shown_no_longer(metrics: Metrics) -> None:
+    metrics.show("due_files", {("a", "trash"): 3, ("b", "copy"): 1})
+    metrics.show("due_files", {("a", "trash"): 2})
+
+    assert values(metrics, "due_files") == {("trash", "a"): 2}
 
 
 def test_what_a_scrape_looks_like(metrics: Metrics, golden: Golden) -> None:

@@ -1,0 +1,205 @@
+"""The policies in force in a running daemon: read, stored, decided by, shown.
+
+Policies that cannot be read change nothing: the set that the catalogue remembers stays in force,
+and that is said until it is mended. Without any, everything is recorded as ever.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from storewarden import __version__
+from storewarden.catalogue import due, policy_sets
+from storewarden.catalogue.due import Tally
+from storewarden.catalogue.policy_sets import StoredSet
+from storewarden.catalogue.usage import Usage
+from storewarden.clock import Clock
+from storewarden.config.schema import Settings
+from storewarden.daemon.clockwatch import ClockWatch
+from storewarden.daemon.ground import Ground
+from storewarden.errors import PolicyError, StorewardenError
+from storewarden.measure.metrics import Metrics
+from storewarden.measure.metrics import kind as kind_label
+from storewarden.pipeline.deciding import Deciding, InForce
+from storewarden.policy import load, verdict
+from storewarden.policy.decision import Blocked
+from storewarden.policy.expression import Condition, terms
+from storewarden.policy.fingerprints import fingerprint
+from storewarden.policy.rules import Force, Policy, PolicySet
+from storewarden.policy.sources import read_sources
+from storewarden.policy.terms import TERMS
+
+log = logging.getLogger(__name__)
+
+_INTERVAL: Final = 10.0
+_REST: Final = 100  # times as long as counting took: a million files take a second
+
+
+class Policies:
+    """What the daemon knows of policies. ``step`` is a worker's, the rest the main thread's."""
+
+    def __init__(
+        self, ground: Ground, deciding: Deciding, usage: Usage, metrics: Metrics, clock: Clock
+    ) -> None:
+        self._ground = ground
+        self._deciding = deciding
+        self._usage = usage
+        self._metrics = metrics
+        self._clock = clock
+        self._watch = ClockWatch(ground.engine, ground.host_id, clock, self._decide_anew)
+        self._names: dict[int, str] = {}  # of the policies in force, by their ids
+        self._count_at = 0.0
+        self.wake: Callable[[], None] = lambda: None  # the recorder's worker
+
+    # -- reading them ---------------------------------------------------------------------------
+
+    def read(self, settings: Settings) -> bool:
+        """Put the policies of the configuration in force; keep those there are when it is wrong."""
+        try:
+            policy_set = load.read(
+                read_sources(settings.policies),
+                stores=settings.store_names,
+                tables=settings.table_names,
+            )
+        except PolicyError as error:
+            self._metrics.policies_reload_success.set(0)
+            for problem in error.problems:
+                log.error("the policies are wrong", extra={"facts": {"why": problem}})  # noqa: TRY400  # a mistake in a file has no traceback
+            if not self._names:
+                self._remembered(settings)
+            return False
+        stored = policy_sets.put_in_force(
+            self._ground.engine,
+            self._ground.host_id,
+            policy_set.fingerprint,
+            policy_set.sources,
+            {policy.id: fingerprint(policy) for policy in policy_set.policies},
+            self._clock.wall_ns(),
+            __version__,
+        )
+        self._metrics.policies_reload_success.set(1)
+        self._put(policy_set, stored)
+        return True
+
+    def read_again(self, settings: Settings) -> bool:
+        """Do the same while running: a catalogue that cannot be written now is told, too."""
+        try:
+            return self.read(settings)
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+            self._metrics.policies_reload_success.set(0)
+            facts = {"why": error, "remedy": "reload again"}
+            log.error("the policies cannot be stored", extra={"facts": facts})  # noqa: TRY400  # told by whoever writes the catalogue
+            return False
+
+    def _remembered(self, settings: Settings) -> None:
+        """Put in force what was in force when the last daemon ran."""
+        stored = policy_sets.in_force(self._ground.engine, self._ground.host_id)
+        if stored is None:
+            log.error("no policies are in force; files are recorded as ever")
+            return
+        files = [(name, text.encode()) for name, text in stored.sources]
+        try:
+            policy_set = load.read(files, stores=settings.store_names, tables=settings.table_names)
+        except PolicyError as error:
+            facts = {"why": error.problems[0], "problems": len(error.problems)}
+            log.error("nor can those that were in force be read any more", extra={"facts": facts})  # noqa: TRY400  # as above
+            return
+        log.warning("the policies that were in force before stay so")
+        self._put(policy_set, stored)
+
+    def _put(self, policy_set: PolicySet, stored: StoredSet) -> None:
+        engine = self._ground.engine
+        rows = policy_sets.policies(engine, self._ground.host_id)
+        ids = {policy.id: rows[policy.id].id for policy in policy_set.policies}
+        self._names = {id_: name for name, id_ in ids.items()}
+        self._usage.decides = asks_for_use(policy_set)
+        self._deciding.put(
+            InForce(
+                stored.id,
+                lambda now_ns: verdict.verdict(policy_set, ids, engine.dialect, now_ns),
+            )
+        )
+        loaded = self._metrics.policies_last_reload_success_timestamp_seconds
+        loaded.set(stored.loaded_ns / 1e9)
+        self._count_at = 0.0
+        facts = {"policies": len(ids), "from": ", ".join(name for name, _ in stored.sources)}
+        log.info("policies are in force", extra={"facts": facts})
+        self.wake()
+
+    def _decide_anew(self) -> None:
+        policy_sets.decide_all_anew(self._ground.engine, self._ground.host_id)
+        self.wake()
+
+    # -- the worker's step ------------------------------------------------------------------------
+
+    def step(self) -> float:
+        """Look at the clocks, and count what is due now and then."""
+        try:
+            self._watch.step()
+            self._metrics.clock_jump_seconds.set(self._watch.jumped_ns / 1e9)
+            now = self._clock.monotonic()
+            if now >= self._count_at and not self._deciding.busy():
+                self._count()
+                took = self._clock.monotonic() - now
+                self._count_at = now + max(_INTERVAL, _REST * took)
+        except StorewardenError as error:
+            if not error.transient:
+                raise
+        return _INTERVAL
+
+    def _count(self) -> None:
+        engine, host_id, now_ns = self._ground.engine, self._ground.host_id, self._clock.wall_ns()
+        self._metrics.undecided_files.set(due.undecided(engine, host_id))
+        if self._names:
+            self._show(due.count(engine, host_id, now_ns), now_ns)
+
+    def _show(self, tally: Tally, now_ns: int) -> None:
+        names, metrics = dict(self._names), self._metrics
+        metrics.show("policy_files", {(name,): tally.named[id_] for id_, name in names.items()})
+        metrics.show(
+            "overdue_seconds",
+            {
+                (name,): max(0, now_ns - tally.oldest.get(id_, now_ns)) / 1e9
+                for id_, name in names.items()
+            },
+        )
+        metrics.show(
+            "due_files",
+            {
+                (names[policy], Force(action).word): files
+                for (policy, action), files in tally.due.items()
+                if policy in names  # not one of before, of which something is still to be decided
+            },
+        )
+        uncovered: dict[tuple[str, ...], float] = {}
+        for kind, files in tally.uncovered.items():
+            label = (kind_label(kind),)
+            uncovered[label] = uncovered.get(label, 0) + files
+        metrics.show("uncovered_files", uncovered)
+        metrics.show(
+            "blocked_files",
+            {
+                (block.name.lower(),): tally.blocked[block]
+                for block in Blocked
+                if block is not Blocked.NO
+            },
+        )
+
+
+def asks_for_use(policy_set: PolicySet) -> bool:
+    """Tell whether anything is decided by how files are used: if not, use changes nothing."""
+    return any(
+        policy.clock == "last_used"
+        or any(TERMS[term.name].source == "use" for part in _asked(policy) for term in terms(part))
+        for policy in policy_set.policies
+    )
+
+
+def _asked(policy: Policy) -> Iterator[Condition]:
+    yield policy.match
+    if policy.place is not None and policy.place.evaluate is not None:
+        yield policy.place.evaluate.local_if

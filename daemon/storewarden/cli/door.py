@@ -14,7 +14,7 @@ import click
 
 import storewarden
 from storewarden.cli.session import Session, common
-from storewarden.errors import DONE, FAILED, WRONG_USE, ConfigError, StorewardenError
+from storewarden.errors import DONE, FAILED, WRONG_USE, ConfigError, PolicyError, StorewardenError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 
@@ -27,6 +27,8 @@ VERBS = {
     "search": ("search", "Find files by words in prompts, transcripts, models and paths."),
     "show": ("show", "Everything that is known about one file."),
     "same": ("same", "Files with identical content, and the bytes that they waste."),
+    "why": ("why", "What becomes of one file, and what every policy says of it."),
+    "policy": ("policy", "Policies before they act: check, test, coverage, diff, backtest …"),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),
 }
@@ -107,7 +109,8 @@ def told(error: BaseException, session: Session) -> int:
         return INTERRUPTED
     if isinstance(error, ConfigError):
         lines = [without_secrets(problem) for problem in error.problems]
-        click.echo("\n".join([*lines, _problems(len(lines))]), err=True)
+        of_policies = isinstance(error, PolicyError)
+        click.echo("\n".join([*lines, _problems(len(lines), of_policies)]), err=True)
         return WRONG_USE
     if isinstance(error, StorewardenError):
         click.echo(f"storewarden: {without_secrets(str(error))}", err=True)
@@ -123,8 +126,10 @@ def _meant(word: str) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _problems(count: int) -> str:
+def _problems(count: int, of_policies: bool) -> str:
     problems = "1 problem" if count == 1 else f"{count} problems"
+    if of_policies:
+        return f"storewarden: the policies have {problems}; docs/reference/policies.md"
     return f"storewarden: the configuration has {problems}; docs/reference/configuration.md"
 
 

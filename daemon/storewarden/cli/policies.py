@@ -13,11 +13,14 @@ if TYPE_CHECKING:
 
 
 def policies_of(session: Session) -> PolicySet:
-    """Return the policies that the configuration names; raises ConfigError with every problem."""
-    from storewarden.policy import load
+    """Return the policies that the configuration names; raises PolicyError with every problem."""
+    from storewarden.policy.load import read
+    from storewarden.policy.sources import read_sources
 
     settings = session.settings
-    return load.read(settings.policies, settings.stores, settings.tables)
+    return read(
+        read_sources(settings.policies), stores=settings.store_names, tables=settings.table_names
+    )
 
 
 def told_if_others(engine: Engine, host: int | None, policy_set: PolicySet) -> bool:

@@ -51,8 +51,8 @@ def life(
             continue
         steps.append(Step(at_ns, decision.action, decision.policy, decision.store))
         after = done(subject, decision.action, decision.store, at_ns)
-        if after is None:
-            break
+        if after is None or after == subject:
+            break  # what changes nothing would be done for ever
         subject = after
     return tuple(steps)
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from storewarden.config.problems import printable
 from storewarden.policy import terms as written
 from storewarden.policy.decision import Blocked
 from storewarden.policy.evaluate import evaluate
 from storewarden.policy.expression import Term, terms
-from storewarden.policy.known import UNKNOWN, as_text, rate
-from storewarden.policy.phases import Next, remaining, store_of
+from storewarden.policy.known import UNKNOWN, rate
+from storewarden.policy.phases import Next, store_of
 from storewarden.policy.placement import Removal, limits
-from storewarden.policy.rules import LOCAL, Evaluate, Force, Policy, PolicySet
+from storewarden.policy.rules import LOCAL, Evaluate, Policy, PolicySet
 from storewarden.policy.subject import Subject
 from storewarden.units import format_duration
 
@@ -101,7 +102,7 @@ def hindrance(blocked: Blocked, subject: Subject, names: Names) -> str:
         Blocked.PINNED: lambda: "it is pinned",
         Blocked.REQUIRED: lambda: f"{_named(names['place'])} requires it here",
         Blocked.UNKNOWN: lambda: _unsure(names),
-        Blocked.SIDECAR: lambda: f"it goes where {as_text(subject.sidecar_of or b'')} goes",
+        Blocked.SIDECAR: lambda: f"it goes where {_shown(subject.sidecar_of or b'')} goes",
         Blocked.GROWING: lambda: "somebody is writing it",
     }
     return said[blocked]()
@@ -115,9 +116,8 @@ def idle(subject: Subject, policy_set: PolicySet, names: Names, now_ns: int) -> 
     if (place := _policy(policy_set, names["place"])) is not None and place.place:
         said.append(_stays(place, subject, now_ns))
     if (life := _policy(policy_set, names["phases"])) is not None:
-        left = [step for step in remaining(life.phases, subject.state) if step.do != Force.COPY]
-        done = f"nothing follows once it is {subject.state}" if not left else "nothing follows"
-        said.append(f"{life.id}: {done}")
+        gone = f" once it is {subject.state}" if subject.state != "present" else ""
+        said.append(f"{life.id}: nothing follows{gone}")
     if names["care"]:
         said.append(f"cared for by {_named(names['care'])}")
     return "; ".join(said) or "no policy is about it"
@@ -157,6 +157,11 @@ def _figure(term: Term, how: Evaluate, subject: Subject, now_ns: int) -> str:
     side = (_SIDES if meets else _OTHER)[term.compare]
     shown = written.show(term.name, measured)
     return f"{shown} {what} a day in {duration(how.window_ns)}, {side} {limit}"
+
+
+def _shown(path: bytes) -> str:
+    """Show a path on one line."""
+    return printable(path.decode("utf-8", "backslashreplace"))
 
 
 def _unsure(names: Names) -> str:

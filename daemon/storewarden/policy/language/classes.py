@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from storewarden.config.problems import did_you_mean, joined, shown
+from storewarden.config.problems import joined, shown
 from storewarden.config.yamltext import Broken, Entry, Mapping, Scalar
 from storewarden.policy.expression import All, Any, Class, Condition, Not
 from storewarden.policy.language.match import KNOWN, MatchReader
-from storewarden.policy.language.values import Reader
+from storewarden.policy.language.values import Reader, listed
+
+DEEPEST = 8
+"""How often a class may stand in a class that stands in a class."""
 
 MOST_TERMS = 2_000
 """What a condition may stand for when its classes are written out: it becomes one statement."""
@@ -21,7 +24,9 @@ class Classes:
     reader: Reader
     written: dict[str, tuple[Entry, str]] = field(default_factory=dict)  # with where it stands
     read: dict[str, Condition | None] = field(default_factory=dict)
+    known: dict[str, Condition] = field(default_factory=dict)  # all that could be read
     sizes: dict[str, int] = field(default_factory=dict)
+    levels: dict[str, int] = field(default_factory=dict)
     opened: list[str] = field(default_factory=list)  # being read, the outermost first
     matches: MatchReader = field(init=False)
 
@@ -49,11 +54,9 @@ class Classes:
         """Return every class that could be read, by name."""
         for name in self.written:
             self.condition(name)
-        return tuple((name, found) for name, found in sorted(self.read.items()) if found)
-
-    def conditions(self) -> dict[str, Condition]:
-        """Return the same as a mapping."""
-        return dict(self.whole())
+        whole = tuple((name, found) for name, found in sorted(self.read.items()) if found)
+        self.known = dict(whole)
+        return whole
 
     def condition(self, name: str) -> Condition | None:
         """Return what a class means, None when something in it is wrong."""
@@ -68,6 +71,7 @@ class Classes:
         self.read[name] = found
         if found is not None:
             self.sizes[name] = self.size(found)
+            self.levels[name] = self.level(found) + 1
         return found
 
     def find(self, node: Scalar, path: str) -> Condition | None:
@@ -81,17 +85,38 @@ class Classes:
             problems.add(node.place, path, what + told, "write one of them out")
             return None
         if name in self.written or name in self.read:
-            part = self.condition(name)
-            return None if part is None else Class(name, part)
-        hint = did_you_mean(name.strip().lower(), list(self.written))
+            return self._found(name, node, path)
+        hint = self.reader.meant(name.strip().lower(), self.written)
         if not hint and name in KNOWN:
             hint = f"{name} is a term: write {{{name}: …}}"
         if not hint and self.written:
-            hint = f"known are {', '.join(sorted(self.written))}"
+            hint = listed(self.written)
         problems.add(
             node.place, path, f"there is no class {shown(name)}", hint or "name it under classes"
         )
         return None
+
+    def _found(self, name: str, node: Scalar, path: str) -> Condition | None:
+        """Return a class that there is, unless it lies too deep."""
+        deep = len(self.opened) > DEEPEST
+        part = None if deep else self.condition(name)
+        if deep or (self.opened and self.levels.get(name, 0) >= DEEPEST):
+            what = f"classes stand in each other more than {DEEPEST} times"
+            self.reader.problems.add(node.place, path, what, "write some of them out")
+            return None
+        return None if part is None else Class(name, part)
+
+    def level(self, condition: Condition) -> int:
+        """Count how deep the classes of a condition are."""
+        match condition:
+            case All(parts) | Any(parts):
+                return max(map(self.level, parts), default=0)
+            case Not(part):
+                return self.level(part)
+            case Class(name):
+                return self.levels[name]
+            case _:
+                return 0
 
     def bounded(self, condition: Condition, entry: Entry, path: str) -> bool:
         """Whether a condition is small enough when it is written out; else it is said."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any as Anything
 
-from storewarden.config.problems import did_you_mean, joined, shown
+from storewarden.config.problems import joined, shown
 from storewarden.config.yamltext import Broken, Items, Mapping, Node, Scalar
 from storewarden.policy import terms
 from storewarden.policy.expression import All, Condition, Not
@@ -30,7 +30,7 @@ from storewarden.policy.language.keys import (
     TESTS,
 )
 from storewarden.policy.language.match import KNOWN, compared, read_term
-from storewarden.policy.language.values import Reader
+from storewarden.policy.language.values import TOLD, Reader
 from storewarden.policy.possible import possible
 from storewarden.policy.rules import Expectation, Force, Policy
 from storewarden.policy.terms import TermError
@@ -129,7 +129,9 @@ class _Given:
         ]
         if not all(taken):
             return False
-        if not possible(All(tuple(self.parts))):
+        # What is wrong past the last line that is told need not be found.
+        few = len(self.reader.problems.found) < TOLD
+        if few and not possible(All(tuple(self.parts))):
             what = "contradicts itself: no file is like that"
             self.reader.problems.add(mapping.place, path, what, "leave one of the facts out")
             return False
@@ -148,7 +150,7 @@ class _Given:
             return self._state(node, path)
         if name not in terms.TERMS:
             words = [*terms.TERMS, "class", "not", "state"]
-            hint = did_you_mean(name.lower(), words) or f"known are {', '.join(words)}"
+            hint = self.reader.meant(name.lower(), words) or f"known are {', '.join(words)}"
             what = "is no fact that can be given" if name in KNOWN else "is an unknown term"
             self.reader.problems.add(node.place, path, what, hint)
             return False
@@ -266,7 +268,7 @@ def _fits(
     path = joined(path, EXPECT.name)
     if name not in policies:
         place = node.entries[EXPECT_POLICY.name].node.place
-        hint = did_you_mean(name, list(policies)) or "name one of this set"
+        hint = reader.meant(name, policies) or "name one of this set"
         what = f"there is no policy {shown(name)}"
         reader.problems.add(place, joined(path, EXPECT_POLICY.name), what, hint)
         return False

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from storewarden.config.problems import did_you_mean, joined, shown
+from storewarden.config.problems import joined, shown
 from storewarden.config.yamltext import Broken, Entry, Items, Mapping, Node, Scalar
 from storewarden.policy import terms
 from storewarden.policy.expression import All, Any, Compare, Condition, Not, Term
@@ -124,7 +124,7 @@ class MatchReader:
     def _unknown(self, name: str, entry: Entry, path: str) -> None:
         word = name.strip().lower().replace("-", "_")
         meant = _SYNONYMS.get(word)
-        hint = f"did you mean {meant}?" if meant else did_you_mean(word, list(KNOWN))
+        hint = f"did you mean {meant}?" if meant else self.reader.meant(word, list(KNOWN))
         hint = hint or f"known are {', '.join(KNOWN)}"
         self.reader.problems.add(entry.place, path, "is an unknown term", hint)
 
@@ -220,7 +220,7 @@ def _made(
             reader.problems.add(node.place, where, *_told(term, compare, value, error))
             continue
         if term.name == "kind" and one not in KINDS and not set(value) & {*"*?["}:
-            hint = did_you_mean(value.lower(), list(KINDS)) or f"known are {', '.join(KINDS)}"
+            hint = reader.meant(value.lower(), list(KINDS)) or f"known are {', '.join(KINDS)}"
             reader.problems.add(node.place, where, f"there is no kind {shown(value)}", hint)
             continue
         values.append(one)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from storewarden.config.problems import Place, did_you_mean, joined, shown
+from storewarden.config.problems import Place, joined, shown
 from storewarden.config.yamltext import Broken, Entry, Mapping, Node, Scalar
 from storewarden.policy.expression import All, Any, Condition, Term
 from storewarden.policy.language.care import read_care
@@ -71,7 +71,7 @@ class PolicyReader:
     def _policy(self, mapping: Mapping, path: str, name: str | None) -> Policy | None:
         reader, single = self.reader, self.reader.single
         rows, match = self._match(mapping, path)
-        known = self.classes.conditions()
+        known = self.classes.known
         place = self._part(mapping, PLACE)
         phases = self._part(mapping, PHASES)
         care = self._part(mapping, CARE)
@@ -130,7 +130,7 @@ class PolicyReader:
         text = self.reader.scalar(entry.node, path, "rows: app.conversations")
         if text is None or text.text in self.reader.tables:
             return None if text is None else text.text
-        near = did_you_mean(text.text, list(self.reader.tables))
+        near = self.reader.meant(text.text, self.reader.tables)
         hint = near or "declare it under tables in the configuration"
         what = f"there is no table {shown(text.text)}"
         self.reader.problems.add(text.place, path, what, hint)

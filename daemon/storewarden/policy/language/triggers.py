@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storewarden.config.problems import did_you_mean, joined, shown
+from storewarden.config.problems import joined, shown
 from storewarden.config.yamltext import Broken, Items, Mapping, Node, Scalar
 from storewarden.policy.language.keys import (
     EVENT,
@@ -79,7 +79,7 @@ def _is_event(reader: Reader, node: Scalar, path: str) -> bool:
     if node.text in _WORDS:
         hint = f"write {{{next(key for key in TRIGGERS if key.name == node.text)}}}"
     else:
-        near = did_you_mean(node.text.strip().lower(), _WORDS)
+        near = reader.meant(node.text.strip().lower(), _WORDS)
         hint = near or f"write {EVENT}, or a mapping of {', '.join(_WORDS[1:])}"
     reader.problems.add(node.place, path, f"{shown(node.text)} is no trigger", hint)
     return False

@@ -26,6 +26,9 @@ SECOND = 1_000_000_000
 
 _NAME = re.compile(NAME)
 _LONGEST = 500  # characters of a text
+_LONGEST_NAME = 80
+TOLD = 200  # problems, as many as are told
+_LISTED = 15  # names that a hint holds
 _DIGITS = 18  # of a count
 
 
@@ -79,7 +82,7 @@ class Reader:
                 continue
             word = name.strip().lower().replace("-", "_")
             meant = MEANT.get(word)
-            hint = f"did you mean {meant}?" if meant in names else did_you_mean(word, names)
+            hint = f"did you mean {meant}?" if meant in names else self.meant(word, names)
             hint = hint or nearest_advice(word) or f"known are {', '.join(names)}"
             self.problems.add(entry.place, joined(path, name), "is an unknown key", hint)
 
@@ -87,6 +90,15 @@ class Reader:
         """Return the value of ``key``, None when it is missing or wrong."""
         entry = mapping.entries.get(key.name)
         return None if entry is None else self.value(key, entry.node, joined(path, key.name))
+
+    def meant(self, word: str, words: Collection[str]) -> str:
+        """Return ``did you mean X?`` when one of the words is near.
+
+        Comparing costs: past what is told at all, and past what a person could have meant, it ends.
+        """
+        if len(self.problems.found) > TOLD or len(word) > _LONGEST_NAME:
+            return ""
+        return did_you_mean(word, list(words)[:TOLD])
 
     def missing(self, mapping: Mapping, key: Key, path: str) -> bool:
         """Whether a key is missing that has to be there; it is said."""
@@ -155,9 +167,9 @@ class Reader:
         if node.text in self.stores:
             return node.text
         names = [*self.stores, *([LOCAL] if key.local else [])]
-        hint = did_you_mean(node.text.lower(), names)
+        hint = self.meant(node.text.lower(), names)
         if not hint and self.stores:
-            hint = f"known are {', '.join(sorted(names))}"
+            hint = listed(names)
         elif not hint:
             hint = "declare it under stores in the configuration"
         self.problems.add(node.place, path, f"there is no store {shown(node.text)}", hint)
@@ -196,7 +208,7 @@ class Reader:
             return node.text
         choices = ", ".join(key.choices)
         word = node.text.strip().lower()
-        near = did_you_mean(_SYNONYMS.get(word, word), list(key.choices))
+        near = self.meant(_SYNONYMS.get(word, word), list(key.choices))
         hint = f"write one of {choices}" if len(key.choices) > 1 else f"write {choices}"
         hint = f"{near} Known are {choices}" if near else hint
         self.problems.add(node.place, path, f"{shown(node.text)} is not known here", hint)
@@ -258,6 +270,12 @@ class Reader:
             self.problems.add(node.place, path, f"{text} is too much", hint)
             return None
         return number
+
+
+def listed(names: Collection[str]) -> str:
+    """Return what there is, as much as helps."""
+    some = sorted(names)[:_LISTED]
+    return f"known are {', '.join(some)}{', …' if len(names) > len(some) else ''}"
 
 
 def nearest_advice(word: str) -> str:

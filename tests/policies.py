@@ -284,6 +284,7 @@ def policy_sets(draw: st.DrawFn, most: int = 6) -> PolicySet:
 def clean(engine: Engine) -> None:
     """Remove every row, so that the next files may come into tables that stand."""
     with engine.transaction():
+        engine.execute("DELETE FROM files")
         engine.execute("DELETE FROM hosts")
 
 

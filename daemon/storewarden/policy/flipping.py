@@ -8,7 +8,6 @@ from storewarden.policy.evaluate import LATEST, limits
 from storewarden.policy.expression import Condition
 from storewarden.policy.expression import terms as terms_of
 from storewarden.policy.known import DAY
-from storewarden.policy.rules import Evaluate
 from storewarden.policy.sql_terms import LEAST, Speech, Sql, clock, joined, put, sql, window_began
 from storewarden.policy.terms import RATES, TERMS
 
@@ -27,15 +26,6 @@ def flips(conditions: Iterable[Condition], speech: Speech) -> Sql:
     pieces = [_passed(clock(name, speech), ages[name], speech) for name in sorted(ages)]
     if rates:
         pieces.append(_midnight([name.partition("_")[0] for name in sorted(rates)], speech))
-    return earliest(pieces, speech)
-
-
-def of_place(condition: Condition, how: Evaluate, speech: Speech) -> Sql:
-    """Return when a file may belong elsewhere though nobody touches it."""
-    pieces = [flips([condition], speech)]
-    if any(term.name in RATES for term in terms_of(condition)):
-        window = Speech(speech.dialect, speech.now_ns, how.window_ns)
-        pieces.append(_midnight(["opens", "writes"], window))
     return earliest(pieces, speech)
 
 

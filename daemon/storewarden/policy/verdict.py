@@ -156,11 +156,11 @@ class _Building:
         for at, (policy, how) in enumerate(self._measured):
             speech = Speech(self._speech.dialect, self._speech.now_ns, how.window_ns)
             near, far = (limits(how, local=local) for local in (True, False))
-            truth, flip = whole(near, speech), flipping.of_place(near, how, self._speech)
+            truth, flip = whole(near, speech), flipping.flips([near], speech)
             if near != far:
                 here = "CASE WHEN pl.store IS NULL OR pl.store = 'local' THEN {} ELSE {} END"
                 truth = put(here, truth, whole(far, speech), joins="pl")
-                other = flipping.of_place(far, how, self._speech)
+                other = flipping.flips([far], speech)
                 flip = put(here, flip, other, joins="pl")
             guard = put("f.state = 'present' AND {} IS NOT FALSE", self._match(policy))
             layer[f"here{at}"] = put("CASE WHEN {} THEN {} END", guard, truth)

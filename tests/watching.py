@@ -209,7 +209,9 @@ class Watching(FileSystemEventHandler):
     def _look(self) -> None:
         now = time.monotonic()
         for directory, name in self._settle.due(now, 1_000_000):
-            there = self._is_file(directory, name)
+            there, place = self._is_file(directory, name)
+            if there and place is not None:  # as a row is of the directory that was looked into
+                self.places[directory] = place
             signature = (1, 1, 1, 1) if there else None
             rest = self._settle.seen(directory, name, signature, there, now)
             self._tell("looked", directory, (name, there, rest.name))
@@ -218,16 +220,20 @@ class Watching(FileSystemEventHandler):
             elif rest is Rest.GONE:
                 self.files.discard(join(directory, name))
 
-    def _is_file(self, directory: bytes, name: bytes) -> bool:
+    def _is_file(self, directory: bytes, name: bytes) -> tuple[bool, tuple[int, int] | None]:
+        """Tell whether a name is that of a file, and which directory it is in."""
         root = os.open(self.path, os.O_PATH)
         try:
             descriptor = open_directory(root, directory)
             try:
-                return stat.S_ISREG(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode)
+                status = os.fstat(descriptor)
+                place = status.st_dev, status.st_ino
+                found = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                return stat.S_ISREG(found.st_mode), place
             finally:
                 os.close(descriptor)
         except OSError:
-            return False
+            return False, None
         finally:
             os.close(root)
 
@@ -235,6 +241,8 @@ class Watching(FileSystemEventHandler):
         below = path + b"/" if path else b""
         if recursive:
             self.files = {one for one in self.files if not one.startswith(below)}
+            # What is not met is not known: when it turns up it is listed, not moved.
+            self.places = {one: at for one, at in self.places.items() if not _within(one, path)}
         else:
             self.files = {
                 one
@@ -282,7 +290,8 @@ class Watching(FileSystemEventHandler):
             with self._lock:
                 self._look()
             quiet = time.monotonic() - self.last
-            if quiet > QUIET and not self.emitter.figures().pending and self._emitter_rests():
+            rests = not self._settle.pending() and not self.emitter.figures().pending
+            if quiet > QUIET and rests and self._emitter_rests():
                 return self
             time.sleep(0.05)
         raise AssertionError(f"not at rest: {self.emitter.figures()}")
@@ -293,6 +302,8 @@ class Watching(FileSystemEventHandler):
         with emitter._lock:
             if not emitter._open or emitter._lost is not None:
                 return True
+            if emitter._delivery._out:  # on its way to us
+                return False
             tree, watches = emitter._tree, emitter._watches
             return not (tree.drift.next_due() or tree.restless or watches.giving_up())
 
@@ -321,13 +332,23 @@ class Watching(FileSystemEventHandler):
         self.settled()
         files, directories = tree(self.path, self.exclusions)
         assert self.files == files, self._why(files)
+        assert self.watched() == directories, self._why(files)
         assert self.emitter.figures().watches == len(directories)
-        assert self.unseen(directories) == set()
+        unseen = self.unseen(directories)
+        assert unseen == set(), f"not told of in {sorted(unseen)}"
+
+    def watched(self) -> set[bytes | None]:
+        """Return the paths of all directories that are watched."""
+        with self.emitter._lock:
+            return {node.path() for node in self.emitter._tree.table.by_watch.values()}
 
     def _why(self, files: set[bytes]) -> str:
         """Tell in what the set and the tree differ, and what was done where they do."""
         lacking, ghosts = sorted(files - self.files), sorted(self.files - files)
+        directories, watched = tree(self.path, self.exclusions)[1], self.watched()
         lines = [f"not known: {lacking}", f"not there: {ghosts}", f"{self.emitter.figures()}"]
+        lines.append(f"not watched: {sorted(directories - watched)}")
+        lines.append(f"watched elsewhere: {watched - directories}")
         for path in (lacking + ghosts)[:3]:
             directory = path.rpartition(b"/")[0]
             places = {directory}
@@ -340,9 +361,7 @@ class Watching(FileSystemEventHandler):
         found = os.stat(self.path)
         lines.append(f"root {found.st_dev} {found.st_ino}, now {time.monotonic():.4f}")
         lines += [
-            f"{one!r}: {os.stat(self.path + b'/' + one).st_ino}"
-            for one in sorted(self.places)
-            if os.path.isdir(self.path + b"/" + one)
+            f"{one!r}: {os.stat(self.path + b'/' + one).st_ino}" for one in sorted(directories)
         ]
         return "\n".join(lines)
 

@@ -3,11 +3,12 @@
 import os
 import shutil
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
 
-from storewarden.model import DirectoryMoved, Hint
+from storewarden.model import DirectoryFound, DirectoryMoved, Hint
 from tests.watching import Watching, join, tree
 
 
@@ -193,6 +194,34 @@ def test_a_directory_that_comes_back_to_a_name_that_was_another_ones_meanwhile(
 
         watching.assert_true()
         assert watching.files >= {b"name/first", b"name/sub/first"}
+
+
+@pytest.mark.parametrize("inside", ["", "inside"])
+def test_a_directory_that_was_away_only_while_it_was_listed(tmp_path: Path, inside: str) -> None:
+    """To us it never left, as it is back when we look; whoever was told of it saw nothing."""
+    root, away = tmp_path / "root", tmp_path / "away"
+    root.mkdir()
+    told, go_on = threading.Event(), threading.Event()
+
+    def slow() -> None:
+        told.set()
+        go_on.wait(20)
+
+    with Watching(root, slow=slow) as watching:
+        (tmp_path / "made" / inside).mkdir(parents=True)
+        write(tmp_path / "made" / inside / "file")
+        (tmp_path / "made").rename(root / "name")
+        assert told.wait(20)
+        with watching.emitter._lock:
+            (root / "name" / inside).rename(away)
+            go_on.set()
+            watching.until(lambda: watching.of(DirectoryFound))
+            with watching._lock:  # until it has listed
+                assert watching.files == set()
+            away.rename(root / "name" / inside)
+
+        watching.assert_true()
+        assert bytes(Path("name", inside, "file")) in watching.files
 
 
 def test_rm_rf_of_a_large_tree(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ class WatchedTree:
         self.unmounted: set[bytes] = set()  # where a file system inside the root went away
         self.covered: set[bytes] = set()  # where one was mounted over files that are known
         self.restless: dict[Node, float] = {}  # to be looked through, and since when
+        self._strayed: set[Node] = set()  # said to have left their names, and not looked for yet
         self._lost: list[Node] = []  # the kernel gave up their watches
         self._unmounting: set[Node] = set()
         self.aliases: dict[bytes, Place] = {}  # second paths, by bind mounts
@@ -193,7 +194,7 @@ class WatchedTree:
         place = place_of(os.fstat(descriptor))
         known = parent.child(name)
         if known is not None and known.place == place and known.watch:
-            self._readable_again(known, path)
+            self._met_again(known, path)
             return None
         if known is not None and known.place not in {place, _NOWHERE}:
             hidden = path in self.covered or path in self.unmounted
@@ -220,7 +221,9 @@ class WatchedTree:
             self.found(known, path)
         return known if self._may_hold_directories(descriptor) else None
 
-    def _readable_again(self, known: Node, path: bytes) -> None:
+    def _met_again(self, known: Node, path: bytes) -> None:
+        if known in self._strayed:
+            self._back(known)
         if self.unreadable.pop(known, None) is not None:
             self.found(known, path)
             self.unsettle(known)
@@ -270,6 +273,7 @@ class WatchedTree:
         old = _join(node.parent.path(), node.name) if node.parent is not None else None
         told = self.drift.told(node)
         self.drift.forget(node)
+        self._strayed.discard(node)
         standing = parent.child(name)
         if standing is not None:  # a place kept for what could not be watched
             self._remove(standing)
@@ -315,9 +319,27 @@ class WatchedTree:
             there = self.ground.holds(parent, name, known.place)
         except (NotThere, OSError):
             self.unsettle(parent)
+            self._strayed.add(known)
             return
-        if not there:
+        if there:
+            self._back(known)
+        else:
             self.drift.cast_off(self.table, known, self._clock())
+
+    def _back(self, node: Node) -> None:
+        """Announce anew what was away from its name for a moment, if it was announced lately.
+
+        Whoever was told of it, or of what it is in, may have looked just then.
+        """
+        self._strayed.discard(node)
+        since, path = self._clock() - RECENT_SECONDS, node.path()
+        above: Node | None = node
+        while above is not None and above.said_found <= since:
+            above = above.parent
+        if above is not None and path is not None:
+            self.found(node, path)
+        else:
+            self._say_again(node)
 
     def deleted(self, parent: Node, name: bytes) -> None:
         """Take note of a deleted directory; another may bear its name by now."""
@@ -360,6 +382,7 @@ class WatchedTree:
         for one in node.below():
             self.unreadable.pop(one, None)
             self.restless.pop(one, None)
+            self._strayed.discard(one)
         self._watches.give_up(self.table.remove(node))
 
     # -- what the kernel says about watches ---------------------------------------------------

@@ -62,6 +62,8 @@ class Settling:
         for path in vanished:
             left = self._departures.tree(root.name, path, round_.now_ns, hidden=hidden)
             round_.add(root, left)
+            if left.missing:  # it may have moved, and the event is still to come
+                root.lost_at = round_.now
             for lost in [one for one in root.unreadable if within(one, path)]:
                 del root.unreadable[lost]
 

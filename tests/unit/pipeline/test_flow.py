@@ -191,6 +191,23 @@ def test_what_moved_goes_before_what_is_gone_settled_or_listed(world: World, top
     assert missing(world) == [b"new/gone/x"]
 
 
+def test_a_directory_looked_for_between_a_rename_and_its_event_is_not_lost(
+    world: World, top: Path
+) -> None:
+    """It was told to be looked for at its old path, for another reason, when it had left it."""
+    was = recorded(world, top, "d/a", "d/sub/b")
+    (top / "d").rename(top / "e")
+    world.gone(b"d")
+    world.steps()
+    assert missing(world) == [b"d/a", b"d/sub/b"]
+
+    world.moved(b"d", b"e")
+    world.settle()
+
+    assert world.differences() == []
+    assert set(ids(world).values()) == set(was.values())
+
+
 def test_what_is_gone_below_a_directory_that_then_moved_is_gone(world: World, top: Path) -> None:
     recorded(world, top, "old/keep", "old/gone/x")
     shutil.rmtree(top / "old" / "gone")

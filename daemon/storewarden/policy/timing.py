@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim, CronSimError
 
+from storewarden.config.problems import shown
 from storewarden.policy.rules import Timer, Triggers
 
 WORDS = {
@@ -48,19 +49,21 @@ def read_cron(text: str) -> str:
     """Return what a calendar entry says as five fields; raises CronError."""
     entry = WORDS.get(text.strip().lower(), text.strip())
     if entry.startswith("@"):
-        raise CronError(f"{text!r} is no word for a time", f"there are {', '.join(WORDS)}")
+        raise CronError(f"{shown(text)} is no word for a time", f"there are {', '.join(WORDS)}")
     count = len(entry.split())
-    if count != _FIELDS or not entry.isascii():
-        raise CronError(f"{text!r} has {count} fields and not five")
+    if count != _FIELDS:
+        raise CronError(f"{shown(text)} has {count} fields and not five")
+    if not entry.isascii():
+        raise CronError(f"{shown(text)} is not written in plain digits")
     try:
         next(CronSim(entry, _A_DAY))
     except CronSimError as error:
         what = str(error).removeprefix("Bad ").replace("-", " ")
-        raise CronError(f"{text!r} has a wrong {what}") from error
+        raise CronError(f"{shown(text)} has a wrong {what}") from error
     except StopIteration:
-        raise CronError(f"{text!r} never comes", "name a day that there is") from None
+        raise CronError(f"{shown(text)} never comes", "name a day that there is") from None
     except _STUMBLES as error:
-        raise CronError(f"{text!r} is no time of the calendar") from error
+        raise CronError(f"{shown(text)} is no time of the calendar") from error
     return entry
 
 
@@ -89,7 +92,7 @@ def machine_zone(environ: Mapping[str, str] = os.environ, file: str = "/etc/loca
     """Return the time zone of this machine, with its changes of the clock; UTC if it has none."""
     named = environ.get("TZ", "").removeprefix(":")
     if named:
-        with suppress(OSError, ValueError):
+        with suppress(OSError, ValueError, KeyError):
             return ZoneInfo(named)
     with suppress(OSError, ValueError), open(file, "rb") as opened:
         return ZoneInfo.from_file(opened, key=named or "local")

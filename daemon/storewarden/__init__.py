@@ -20,4 +20,21 @@ The scan is the truth and events are hints: whatever was missed, the next scan m
 ``pipeline`` alone knows this order, ``daemon`` puts the parts together, ``cli`` is the door.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from storewarden.databases.recommend import DatabaseStorageManager
+
+__all__ = ["DatabaseStorageManager", "__version__"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what applications ask for when they ask: the version alone must cost nothing."""
+    if name == "DatabaseStorageManager":
+        from storewarden.databases.recommend import DatabaseStorageManager  # noqa: PLC0415
+
+        return DatabaseStorageManager
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,1 @@
+"""What databases need: where each belongs, and why."""

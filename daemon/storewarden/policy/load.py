@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from storewarden.config.problems import Origin, Place, Problems, joined
-from storewarden.config.yamltext import Broken, Mapping, Scalar
+from storewarden.config.yamltext import Broken, Mapping, Node, Scalar
 from storewarden.config.yamltext import read as read_tree
 from storewarden.errors import PolicyError
 from storewarden.policy.expression import Condition
@@ -61,9 +61,14 @@ class _Whole:
 
     def take(self, data: bytes, origin: Origin) -> None:
         """Read one file as far as its keys, and its classes."""
+        node = read_tree(data, origin, self.reader.problems)
+        if node is not None:
+            self.take_tree(node)
+
+    def take_tree(self, node: Node) -> None:
+        """Take the tree of one file."""
         problems = self.reader.problems
-        node = read_tree(data, origin, problems)
-        if node is None or isinstance(node, Broken):
+        if isinstance(node, Broken):
             return
         if not isinstance(node, Mapping):
             what = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from storewarden.config.problems import joined, shown
+from storewarden.config.problems import joined, printable, shown
 from storewarden.config.yamltext import Broken, Entry, Mapping, Scalar
 from storewarden.policy.expression import All, Any, Class, Condition, Not
 from storewarden.policy.language.match import KNOWN, MatchReader
@@ -79,10 +79,11 @@ class Classes:
         name = node.text
         problems = self.reader.problems
         if name in self.opened:
-            way = [*self.opened[self.opened.index(name) :], name]
-            what = f"the class {name} stands in itself" if len(way) == 2 else "a circle of classes"  # noqa: PLR2004  # itself and itself again
-            told = "" if len(way) == 2 else f": {' > '.join(way)}"  # noqa: PLR2004
-            problems.add(node.place, path, what + told, "write one of them out")
+            way = " > ".join([*self.opened[self.opened.index(name) :], name])
+            what = f"a circle of classes: {printable(way)}"
+            if name == self.opened[-1]:
+                what = f"the class {printable(name)} stands in itself"
+            problems.add(node.place, path, what, "write one of them out")
             return None
         if name in self.written or name in self.read:
             return self._found(name, node, path)

@@ -218,7 +218,7 @@ def _age(reader: Reader, given: _Given, at: int | None, test: Mapping, path: str
         for name in ("last_used_ago_ns", "modified_ago_ns")
     }
     if said is None:
-        return max(given.of_classes.get("age_ns", 0), *spans.values())
+        return int(max(given.of_classes.get("age_ns", 0), *spans.values()))
     if at is not None and said != at:
         what = "age and at say two ages"
         reader.problems.add(test.entries[AT.name].place, joined(path, AT.name), what, "keep one")

@@ -40,7 +40,7 @@ def _limit(  # a limit, where it stands, and what it replaces
     loosen: bool,  # noqa: FBT001
 ) -> Any:
     node = entry.node
-    if isinstance(node, Scalar) and node.plain and node.text == NEVER:
+    if isinstance(node, Scalar) and node.text == NEVER:
         limit = None
     else:
         limit = reader.value(key, node, path)

@@ -18,6 +18,7 @@ from storewarden.units import (
     parse_size,
     write_duration,
     write_share,
+    write_size,
 )
 
 NAME = r"[a-z][a-z0-9_-]{0,62}"
@@ -98,7 +99,8 @@ class Reader:
         """
         if len(self.problems.found) > TOLD or len(word) > _LONGEST_NAME:
             return ""
-        return did_you_mean(word, list(words)[:TOLD])
+        names = [name for name in words if name.isprintable()]
+        return did_you_mean(word, names[:TOLD])
 
     def missing(self, mapping: Mapping, key: Key, path: str) -> bool:
         """Whether a key is missing that has to be there; it is said."""
@@ -223,10 +225,13 @@ class Reader:
         return None if seconds is None else round(seconds * SECOND)
 
     def _size(self, key: Key, node: Scalar, path: str) -> int | None:
-        return self._measured(key, node, path, parse_size, lambda size: f"{size:.0f}B")
+        size: int | None = self._measured(
+            key, node, path, parse_size, lambda size: write_size(round(size))
+        )
+        return size
 
     def _share(self, key: Key, node: Scalar, path: str) -> float | None:
-        share = self._measured(key, node, path, parse_share, write_share)
+        share: float | None = self._measured(key, node, path, parse_share, write_share)
         if share == 0 and key.never:
             self.problems.add(node.place, path, "0% lets nothing be done", "write 1%, or never")
             return None
@@ -274,7 +279,7 @@ class Reader:
 
 def listed(names: Collection[str]) -> str:
     """Return what there is, as much as helps."""
-    some = sorted(names)[:_LISTED]
+    some = sorted(filter(_NAME.fullmatch, names))[:_LISTED]
     return f"known are {', '.join(some)}{', …' if len(names) > len(some) else ''}"
 
 

@@ -40,6 +40,7 @@ _ALLOWED: dict[Kind, tuple[Compare, ...]] = {
 _SECOND = 1_000_000_000
 _LARGEST_NUMBER = 1e300
 _LARGEST_SEED = 40  # digits
+_EXACT = 2**53  # beyond it a float leaves whole numbers out
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def _read_number(term: TermType, text: str) -> Value:
         raise TermError(f"{text!r} is no number", f"write for example {term.name} >= 4")
     if not abs(value) < _LARGEST_NUMBER:
         raise TermError(f"{text} is too large", "")
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
 
 def _read_whole(term: TermType, text: str) -> Value:
@@ -247,7 +248,8 @@ def show(name: str, value: Value) -> str:
 def _plain(value: Value) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    whole = isinstance(value, float) and value.is_integer() and abs(value) < _EXACT
+    return str(int(value) if whole else value)
 
 
 def written(term: Term) -> str:

@@ -163,8 +163,8 @@ class _Parser:
             self.depth -= 1
 
     def term(self) -> Condition:
-        name = self.take("word")
-        if name is None or name.text in _WORDS:
+        name = self.word()
+        if name is None:
             self.missing("a term")
         compare = self.take("compare")
         if compare is None:
@@ -181,8 +181,8 @@ class _Parser:
     def values(self, name: _Token) -> list[str]:
         values = []
         while True:
-            token = self.take("quoted") or self.take("word")
-            if token is None or (token.kind == "word" and token.text in _WORDS):
+            token = self.take("quoted") or self.word()
+            if token is None:
                 self.missing(f"a value of {name.text}")
             values.append(_unquoted(token))
             if not self.take("comma"):
@@ -206,10 +206,16 @@ class _Parser:
         return Term(found.name, "=", (value,), "true", self.origin)
 
     def missing(self, what: str) -> NoReturn:
-        token = self.tokens[min(self.at, len(self.tokens)) - 1] if self.at else None
-        there = self.tokens[self.at - 1 if token else 0]
+        before = self.tokens[self.at - 1] if self.at else None
+        where = f"after {before.text!r}" if before else "at the beginning"
+        at = before.at if before else self.tokens[0].at
         hint = "write it, or leave out what is before"
-        raise _ParseError(there.at, f"{what} is missing after {there.text!r}", hint)
+        raise _ParseError(at, f"{what} is missing {where}", hint)
+
+    def word(self) -> _Token | None:
+        """Return the next token and step over it, if it is a word that joins nothing."""
+        token = self.next()
+        return None if token and token.text in _WORDS else self.take("word")
 
 
 def _unquoted(token: _Token) -> str:

@@ -215,9 +215,11 @@ def _made(
             continue
         try:
             one = terms.read(term.name, value)
-            terms.check(term.name, compare, (one,))
         except TermError as error:
-            reader.problems.add(node.place, where, *_told(term, compare, value, error))
+            reader.problems.add(node.place, where, error.reason, _hint(term, error))
+            continue
+        if compare not in term.compares:
+            reader.problems.add(node.place, where, *_not_so_compared(term, compare, value))
             continue
         if term.name == "kind" and one not in KINDS and not set(value) & {*"*?["}:
             hint = reader.meant(value.lower(), list(KINDS)) or f"known are {', '.join(KINDS)}"
@@ -240,16 +242,18 @@ def _not_of_kind(term: TermType, node: Scalar) -> tuple[str, str]:
     return f"{shown(node.text)} is not true or false", hint
 
 
-def _told(term: TermType, compare: Compare, value: str, error: TermError) -> tuple[str, str]:
-    """Say what is wrong with a value in the words of a mapping."""
-    if compare in term.compares:
-        as_text = error.hint.startswith("write for example")
-        return error.reason, f"write for example {_example(term)}" if as_text else error.hint
+def _hint(term: TermType, error: TermError) -> str:
+    """Return the hint in the words of a mapping."""
+    as_text = error.hint.startswith("write for example")
+    return f"write for example {_example(term)}" if as_text else error.hint
+
+
+def _not_so_compared(term: TermType, compare: Compare, value: str) -> tuple[str, str]:
+    """Say that a term does not compare so."""
     if term.kind == "age":
         hint = f'write {term.name}: "> {value}" for longer ago, "< {value}" for less'
-        return f"{shown(value)} is compared with = only", hint
-    signs = " or ".join(term.compares)
-    return f"{term.name} does not go with {compare}", f"write {signs}"
+        return f"{shown(value)} is compared with {compare} only", hint
+    return f"{term.name} does not go with {compare}", f"write {' or '.join(term.compares)}"
 
 
 def _example(term: TermType) -> str:

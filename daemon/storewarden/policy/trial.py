@@ -43,8 +43,12 @@ def try_one(expectation: Expectation, policy_set: PolicySet, now_ns: int = NOON_
     made = make(expectation, policy_set, now_ns)
     decision = decide(made.subject, made.policy_set, now_ns)
     done = _done(decision, now_ns)
-    concerned = _concerned(expectation, decision, done)
-    categories = tuple(policy.category for policy in policy_set.policies if policy.id in concerned)
+    deciding = _winners(decision)
+    if done != NOTHING and decision.policy is not None:
+        deciding = (decision.policy,)
+    # who is asked only for a policy may mean any that counts for the file
+    concerned = deciding if expectation.do else (*deciding, *_winners(decision))
+    categories = _categories(policy_set, concerned)
     wrong = {
         "do": expectation.do not in (None, done),
         "policy": expectation.policy is not None and expectation.policy not in concerned,
@@ -53,7 +57,7 @@ def try_one(expectation: Expectation, policy_set: PolicySet, now_ns: int = NOON_
     return Outcome(
         expectation,
         _said(expectation.do, expectation.policy, expectation.category),
-        _said(done, " and ".join(concerned), " and ".join(filter(None, categories))),
+        _said(done, " and ".join(deciding), " and ".join(_categories(policy_set, deciding))),
         decision.reason,
         tuple(key for key, is_wrong in wrong.items() if is_wrong),
         decision,
@@ -67,19 +71,16 @@ def _done(decision: Decision, now_ns: int) -> str:
     return decision.action.word if decision.due_ns <= now_ns else NOTHING
 
 
-def _concerned(expectation: Expectation, decision: Decision, done: str) -> tuple[str, ...]:
-    """Return whose decision it is: who acts; where nothing is done, who won of any kind."""
-    if done != NOTHING and decision.policy is not None:
-        acting = (decision.policy,)
-        # asked only for a policy, a test may mean any that is about the file
-        return acting if expectation.do is not None else (*acting, *_winners(decision))
-    return _winners(decision)
-
-
 def _winners(decision: Decision) -> tuple[str, ...]:
     """Return the policies that are known to win, each once."""
     names = (decision.hold, decision.place, decision.phases, decision.care)
     return tuple(dict.fromkeys(name for name in names if name and not name.startswith("?")))
+
+
+def _categories(policy_set: PolicySet, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the categories that policies say, each once."""
+    said = [policy.category for policy in policy_set.policies if policy.id in names]
+    return tuple(dict.fromkeys(filter(None, said)))
 
 
 def _said(do: str | None, policy: str | None, category: str | None) -> str:

@@ -106,9 +106,9 @@ def test_what_is_expected_is_decided(test: str) -> None:
             "renders: archive to cloud 30d after its last use, which was 2026-05-14; 12d from now",
         ),
         (
-            "{given: {class: render, idle: 40d, regenerable: true}, expect: {policy: reproducible}}",
-            ("policy",),
-            "anything by reproducible",
+            "{given: {class: render, idle: 40d, regenerable: true}, expect: {category: by_use}}",
+            ("category",),
+            "anything (by_use)",
             "archive by renders",
             "renders: archive to cloud 30d after its last use, which was 2026-04-22; due for 10d",
         ),

@@ -11,7 +11,13 @@ from storewarden.config.cross import check
 from storewarden.config.environment import overlay
 from storewarden.config.keys import ROOT_KEYS, TOP
 from storewarden.config.problems import Origin, Place, Problems
-from storewarden.config.schema import HttpSettings, LogSettings, RootSettings, Settings
+from storewarden.config.schema import (
+    HttpSettings,
+    LogSettings,
+    RootSettings,
+    Settings,
+    StoreSettings,
+)
 from storewarden.config.yamltext import Mapping, read
 from storewarden.units import write_duration, write_share
 
@@ -92,6 +98,16 @@ roots = some.builds(
     places=some.lists(names.map("{{workflow}}/{}".format), unique=True).map(tuple),
     usage_keep=some.integers(86_400, 3650 * 86_400).map(float),
 )
+prices = some.none() | some.integers(0, 1000).map(lambda cents: cents / 100)
+stores = names.flatmap(
+    lambda name: some.builds(
+        StoreSettings,
+        name=some.just(name),
+        path=some.just(None if name == "local" else b"/stores/" + name.encode()),
+        gib_month=prices,
+        gib_out=prices,
+    )
+)
 everything = some.builds(
     Settings,
     state=some.just(Path("/s")),
@@ -107,6 +123,9 @@ everything = some.builds(
     ),
     watch_share=some.integers(1, 100).map(lambda hundredths: hundredths / 100),
     log=some.builds(LogSettings, level=some.sampled_from(["debug", "error"])),
+    policies=some.lists(some.sampled_from(["/p", "/q/r", "shipped:trae"]), unique=True).map(tuple),
+    stores=some.lists(stores, max_size=3, unique_by=lambda store: store.name).map(tuple),
+    currency=some.sampled_from(["EUR", "USD"]),
     source=some.just("file"),
 )
 
@@ -116,6 +135,14 @@ def written(settings: Settings) -> str:
     lines = [f"state: {settings.state}", f"catalogue: {settings.catalogue}"]
     lines += [f"watch_share: {write_share(settings.watch_share)}"]
     lines += [f'http: {{listen: "{settings.http}"}}', f"log: {{level: {settings.log.level}}}"]
+    lines += [f"policies: [{', '.join(settings.policies)}]", f"currency: {settings.currency}"]
+    lines += ["stores:"] if settings.stores else []
+    for store in settings.stores:
+        price = {"gib_month": store.gib_month, "gib_out": store.gib_out}
+        told = [f"{name}: {value}" for name, value in price.items() if value is not None]
+        parts = [f"path: {store.path.decode()}"] if store.path else []
+        parts += [f"price: {{{', '.join(told)}}}"] if told else []
+        lines += [f"  {store.name}: {{{', '.join(parts)}}}"]
     lines += ["roots:"]
     for root in settings.roots:
         share = write_share(root.missing_share) if root.missing_share else "never"
@@ -152,12 +179,9 @@ def test_a_reload_names_what_differs_and_nothing_else(old: Settings, new: Settin
 
 
 def _rest(old: Settings, new: Settings) -> bool:
-    return (old.catalogue, old.http, old.watch_share, old.log) == (
-        new.catalogue,
-        new.http,
-        new.watch_share,
-        new.log,
-    )
+    fields = ("catalogue", "http", "watch_share", "log", "policies", "currency")
+    same = all(getattr(old, field) == getattr(new, field) for field in fields)
+    return same and set(old.stores) == set(new.stores)
 
 
 def test_a_place_without_a_line_is_its_origin() -> None:

@@ -156,12 +156,12 @@ class _Overlay:
 
     def _set_store(self, name: str, text: str, place: Place) -> None:
         """Set one key of a store; its path or its url makes it known."""
-        stores = self._inner(self._tree, STORES, place)
-        known = {store.upper().replace("-", "_"): store for store in stores.entries}
         rest = name.removeprefix(f"{_STORES}_")
         for key in STORE_KEYS:
             store = rest.removesuffix(f"_{key.name.upper()}")
             if store not in {rest, ""}:
+                stores = self._inner(self._tree, STORES, place)
+                known = {one.upper().replace("-", "_"): one for one in stores.entries}
                 written = known.get(store, store.lower())
                 value = self._value(text, key.kind, place, f"{STORES}.{written}.{key.name}")
                 self._set(self._store(stores, written, place), key.name, value)

@@ -103,6 +103,29 @@ TOGETHER = [
     b"roots: {a: {path: /a, settle: 2min, settle_cap: 5}}\n",
     b"roots: {a: {path: /a, settle: 1h, settle_cap: 1min}, b: /a}\nstate: ''\n",
 ]
+STORES = [
+    b"roots: {a: /a}\nstores: [/x]\n",
+    b"roots: {a: /a}\nstores: {Cold: /x, warm: , b: {}, c: {prize: 1}}\n",
+    b"roots: {a: /a}\nstores: {b: {path: /x, url: 's3://bucket'}, c: {price: {gib_month: 1}}}\n",
+    b"roots: {a: /a}\nstores: {b: {path: /x, region: eu, endpoint: 'http://h'}}\n",
+    b"roots: {a: /a}\nstores: {b: 'gs://bucket', c: 's3://', d: 's3://me:hunter2@b/p'}\n",
+    b"roots: {a: /a}\nstores: {b: {url: 's3://bucket', endpoint: db, region: 'Eu 1'}}\n",
+    b"roots: {a: /a}\nstores: {b: {url: 's3://bucket', endpoint: 'http://h:99999'}}\n",
+    b"roots: {a: /a}\nstores: {b: {url: 's3://bucket', endpoint: 'http://me:hunter2@h'}}\n",
+    b"roots: {a: /a}\nstores: {local: {path: /x, price: {gib_month: cheap, gib_out: -1}}}\n",
+    b"roots: {a: /a}\nstores: {b: {path: /x, price: 3}}\n",
+    b"roots: {a: /a}\nstores: {in: /a/b, over: /, same: /x, again: /x}\n",
+    b"roots: {a: /a}\ncurrency: euro\n",
+    b"roots: {a: /a}\npolicies: {a: b}\n",
+    b"roots: {a: /a}\npolicies: [true, '', [x], 'shipped:', 'shipped:A b', ./p, p]\n",
+    b"roots: {a: /a}\npolicies:\n",
+    b"roots: {a: /a}\ntables: {App: {database: x}}\n",
+    b"roots: {a: /a}\ntables: {a.b.c: {database: x, table: t, key: k, clock: c}}\n",
+    b"roots: {a: /a}\ntables: {a.b: {database: x, table: 'a b', key: 1d, clock: true, tabel: x}}\n",
+    b"roots: {a: /a}\ntables: {a.b: {database: x, table: t, key: k, clock: c, children: [m]}}\n",
+    b"roots: {a: /a}\ntables: {a: {database: x, table: t, key: k, clock: c, children: {'m n': 1}}}\n",
+    b"roots: {a: /a}\ntables: {a: app.db}\n",
+]
 CATALOGUES = [
     "postgres",
     "mysql://x/y",
@@ -152,7 +175,13 @@ ADDRESSES = [
 
 @pytest.mark.parametrize(
     ("theme", "cases"),
-    [("yaml", YAML), ("keys", KEYS), ("values", VALUES), ("together", TOGETHER)],
+    [
+        ("yaml", YAML),
+        ("keys", KEYS),
+        ("values", VALUES),
+        ("together", TOGETHER),
+        ("stores", STORES),
+    ],
 )
 def test_a_file_is_told_its_problems(
     theme: str, cases: list[bytes], tmp_path: Path, golden: Golden

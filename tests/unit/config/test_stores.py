@@ -1,0 +1,131 @@
+"""Policies, stores, prices and tables: what the configuration says of them arrives."""
+
+from pathlib import Path
+
+import pytest
+
+from storewarden.config.changes import changed
+from storewarden.config.schema import StoreSettings, TableSettings
+from tests.unit.config.asking import problems, settings
+
+ROOTS = "roots: {a: /a}\nstate: /s\n"
+
+
+def test_without_a_word_the_safe_policies_count_and_nothing_else_is_there(tmp_path: Path) -> None:
+    found = settings(tmp_path, ROOTS)
+
+    assert found.policies == ("shipped:safe-default",)
+    assert (found.stores, found.tables, found.currency) == ((), (), "USD")
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("./p", ("<here>/p",)),
+        ("[./p, shipped:trae, /etc/q]", ("<here>/p", "shipped:trae", "/etc/q")),
+        ("~/p", ("/home/warden/p",)),
+        ("[]", ()),
+    ],
+)
+def test_policies_begin_where_the_configuration_lies(
+    tmp_path: Path, written: str, meant: tuple[str, ...]
+) -> None:
+    found = settings(tmp_path, f"{ROOTS}policies: {written}\n")
+
+    assert tuple(one.replace(str(tmp_path), "<here>") for one in found.policies) == meant
+
+
+def test_stores_are_directories_or_buckets_and_have_prices(tmp_path: Path) -> None:
+    found = settings(
+        tmp_path,
+        f"""{ROOTS}
+stores:
+  cold: ./cold
+  plain: s3://bucket
+  cloud: {{url: "s3://bucket/p/", endpoint: "http://[::1]:8333", region: eu-1}}
+  local: {{price: {{gib_month: 0.1}}}}
+  dear: {{path: /dear, price: {{gib_month: 0.021, gib_out: 1}}}}
+currency: EUR
+""",
+    )
+
+    assert found.stores == (
+        StoreSettings("cold", path=bytes(tmp_path / "cold")),
+        StoreSettings("plain", url="s3://bucket"),
+        StoreSettings("cloud", url="s3://bucket/p", endpoint="http://[::1]:8333", region="eu-1"),
+        StoreSettings("local", gib_month=0.1),
+        StoreSettings("dear", path=b"/dear", gib_month=0.021, gib_out=1.0),
+    )
+    assert found.store_names == ("cold", "plain", "cloud", "dear")
+    assert found.currency == "EUR"
+
+
+def test_tables_are_declared_with_their_children(tmp_path: Path) -> None:
+    text = (
+        f"{ROOTS}tables: {{app.talks: {{database: data/app.db, table: talks, key: id, "
+        "clock: updated_at, children: {messages: talk_id}}}"
+    )
+
+    (table,) = settings(tmp_path, text).tables
+
+    children = (("messages", "talk_id"),)
+    path = bytes(tmp_path / "data/app.db")
+    assert table == TableSettings("app.talks", path, "talks", "id", "updated_at", children)
+
+
+def test_the_environment_tells_the_same(tmp_path: Path) -> None:
+    environ = {
+        "STOREWARDEN_POLICIES": "./p, shipped:trae",
+        "STOREWARDEN_CURRENCY": "EUR",
+        "STOREWARDEN_STORES_COLD_PATH": "/elsewhere",
+        "STOREWARDEN_STORES_CLOUD_URL": "s3://bucket",
+        "STOREWARDEN_STORES_CLOUD_REGION": "eu-1",
+        "STOREWARDEN_TABLES": "{t: {database: /x, table: t, key: k, clock: c}}",
+    }
+
+    found = settings(tmp_path, f"{ROOTS}stores: {{cold: /cold}}\n", environ)
+
+    assert found.policies == (f"{tmp_path}/p", "shipped:trae")
+    assert found.currency == "EUR"
+    assert found.stores == (
+        StoreSettings("cold", path=b"/elsewhere"),
+        StoreSettings("cloud", url="s3://bucket", region="eu-1"),
+    )
+    assert found.table_names == ("t",)
+
+
+def test_a_group_of_stores_replaces_the_files(tmp_path: Path) -> None:
+    environ = {"STOREWARDEN_STORES": "{warm: /warm}"}
+
+    assert settings(tmp_path, f"{ROOTS}stores: {{cold: /c}}\n", environ).store_names == ("warm",)
+
+
+def test_a_variable_of_a_store_that_is_none_is_told(tmp_path: Path) -> None:
+    (line,) = problems(tmp_path, ROOTS, {"STOREWARDEN_STORES_COLD": "/x"})
+
+    assert line == (
+        "$STOREWARDEN_STORES_COLD: is an unknown variable; a store is told by "
+        "STOREWARDEN_STORES_NAME_PATH or STOREWARDEN_STORES_NAME_URL, or all by STOREWARDEN_STORES"
+    )
+
+
+def test_a_reload_applies_all_of_it_and_says_what_differs(tmp_path: Path) -> None:
+    table = "{database: /x, table: t, key: k, clock: c}"
+    old = settings(tmp_path, f"{ROOTS}stores: {{cold: /cold, gone: s3://bucket}}\n")
+    new = settings(
+        tmp_path,
+        f"{ROOTS}policies: /p\ncurrency: EUR\ntables: {{t: {table}}}\n"
+        "stores: {cold: {path: /cold, price: {gib_month: 1}}}\n",
+    )
+
+    differences = changed(old, new)
+
+    assert [str(one) for one in differences] == [
+        "policies: [shipped:safe-default] -> [/p]",
+        "currency: USD -> EUR",
+        "stores.cold: path: /cold -> path: /cold, gib_month: 1.0",
+        "stores.gone: removed",
+        "tables.t: added (database: /x, table: t, key: k, clock: c)",
+    ]
+    assert {one.live for one in differences} == {True}
+    assert changed(new, new) == ()

@@ -347,8 +347,10 @@ def _owners(files: Sequence[Subject]) -> dict[str, int]:
 def _files(
     engine: Engine, files: Sequence[Subject], directories: dict[tuple[str, bytes], int]
 ) -> None:
-    own = ("id", "directory_id", "name", "inode", "size", "modified_ns", "kind", "state")
-    own += ("growing", "first_seen_ns", "gone_ns", "inspected_ns")
+    own = (
+        *("id", "directory_id", "name", "inode", "size", "modified_ns", "kind", "state"),
+        *("growing", "first_seen_ns", "gone_ns", "inspected_ns"),
+    )
     rows = []
     for one in files:
         place = directories[one.root, one.path.rpartition(b"/")[0]]
@@ -394,10 +396,11 @@ def _facts(engine: Engine, files: Sequence[Subject]) -> None:
 
 def _named(engine: Engine, table: str, names: set[str | None]) -> dict[str | None, int]:
     host = engine.execute("SELECT id FROM hosts")[0][0]
-    numbered = {name: at for at, name in enumerate(sorted(filter(None, names)), 1)}
+    known = sorted(filter(None, names))
+    numbered: dict[str | None, int] = {name: at for at, name in enumerate(known, 1)}
     columns = ("id", "host_id", "name", "first_seen_ns", "last_seen_ns")
     engine.insert(table, columns, [(at, host, name, NOW, NOW) for name, at in numbered.items()])
-    return {**numbered}
+    return numbered
 
 
 def _told(engine: Engine, files: Sequence[Subject]) -> None:

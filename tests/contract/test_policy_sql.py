@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from storewarden.catalogue import find
 from storewarden.catalogue.engine import Engine
 from storewarden.policy.decide import decide
 from storewarden.policy.evaluate import evaluate, flips
-from storewarden.policy.expression import Condition
+from storewarden.policy.expression import Condition, Term
 from storewarden.policy.flipping import flips as flips_in_sql
 from storewarden.policy.known import WINDOW
 from storewarden.policy.rules import PolicySet
 from storewarden.policy.sql import joins, render
 from storewarden.policy.sql_terms import Speech
 from storewarden.policy.subject import Subject
+from storewarden.policy.terms import write
 from storewarden.policy.verdict import COLUMNS, verdict
-from tests.policies import NOW, clean, conditions, many_subjects, policy_sets, store
+from tests.policies import NOW, clean, conditions, many_subjects, one_term, policy_sets, store
 
 SETTINGS = settings(
     deadline=None,
@@ -58,7 +62,7 @@ def test_time_changes_it_at_the_same_moment_in_sql(
 
     for condition in asked:
         rendered = flips_in_sql([condition], Speech(engine.dialect, NOW, WINDOW))
-        rows = dict(
+        rows: dict[int, int | None] = dict(
             engine.execute(
                 f"SELECT f.id, {rendered.text} FROM {joins(rendered.joins, engine.dialect)}",
                 rendered.params,
@@ -79,6 +83,38 @@ def test_the_same_is_decided_in_sql(
     found = decided(engine, policies)
     for one in files:
         assert found[one.id] == expected(one, policies), one
+
+
+ALIKE = {
+    *("kind", "root", "name", "path", "ext", "size", "modified", "mime", "width", "height"),
+    *("duration", "workflow", "scene", "tool", "model", "seed", "opens_per_day", "writes_per_day"),
+}
+
+
+def also_asked_for(term: Term) -> bool:
+    """Tell whether the files that meet a term can be asked for in the same words."""
+    value = write(term.name, term.values[0])
+    if term.name in {"kind", "root"} and any(sign in value for sign in "*?["):
+        return False
+    return term.name in ALIKE and "," not in value and (term.name, value) != ("width", "512.5")
+
+
+@given(files=many_subjects(), asked=st.lists(one_term().filter(also_asked_for), min_size=5))
+@SETTINGS
+def test_terms_mean_what_they_mean_to_who_looks_for_files(
+    engine: Engine, files: list[Subject], asked: list[Term]
+) -> None:
+    clean(engine)
+    store(engine, files)
+
+    for term in asked:
+        one_value = replace(term, values=term.values[:1])
+        text = f"{term.name}{term.compare}{write(term.name, term.values[0])}"
+        found = {row.id for row in find.files(engine, (text, "state=any"), NOW)}
+        for one in files:
+            truth = evaluate(one_value, one, NOW)
+            if truth is False or (truth and term.compare != "!="):  # of what is absent != is true
+                assert (one.id in found) == truth, (text, one)
 
 
 def decided(engine: Engine, policies: PolicySet) -> dict[int, dict[str, object]]:

@@ -196,9 +196,9 @@ class Reader:
         for number, item in enumerate(nodes):
             where = joined(path, str(number)) if isinstance(node, Items) else path
             source = self._source(key, item, where)
-            if source in read:
-                hint = "leave one out"
-                self.problems.add(item.place, where, f"{shown(source)} is there twice", hint)
+            if source in read and isinstance(item, Scalar):
+                what = f"{shown(item.text)} is there twice"
+                self.problems.add(item.place, where, what, "leave one out")
             if source is None:
                 wrong = True
             else:

@@ -123,7 +123,7 @@ STORES = [
     b"roots: {a: /a}\ntables: {a.b.c: {database: x, table: t, key: k, clock: c}}\n",
     b"roots: {a: /a}\ntables: {a.b: {database: x, table: 'a b', key: 1d, clock: true, tabel: x}}\n",
     b"roots: {a: /a}\ntables: {a.b: {database: x, table: t, key: k, clock: c, children: [m]}}\n",
-    b"roots: {a: /a}\ntables: {a: {database: x, table: t, key: k, clock: c, children: {'m n': 1}}}\n",
+    b"roots: {a: /a}\ntables: {a: {database: x, table: t, key: k, clock: c, children: {'m n': 1}}}",
     b"roots: {a: /a}\ntables: {a: app.db}\n",
 ]
 CATALOGUES = [

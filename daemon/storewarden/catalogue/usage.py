@@ -121,3 +121,11 @@ def forget(engine: Engine, root_id: int, before_ns: int, limit: int) -> int:
         )
         undecided.mark(engine, {file_id for (file_id,) in gone})
     return len(gone)
+
+
+def counted_since(engine: Engine, host_id: int) -> dict[str, int | None]:
+    """Return of each root of a host since when its files' use is counted; None where it is not."""
+    rows = engine.execute(
+        "SELECT name, usage_since_ns FROM roots WHERE host_id = ? ORDER BY name", (host_id,)
+    )
+    return dict(rows)

@@ -13,13 +13,16 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, tzinfo
 from itertools import count
 
-from storewarden.policy.expression import Condition
+from storewarden.policy.expression import All, Any, Class, Condition, Not, Term
 from storewarden.policy.expression import terms as terms_of
 from storewarden.policy.known import DAY
 from storewarden.policy.life import Step, done, life
 from storewarden.policy.rules import LOCAL, Force, PolicySet
 from storewarden.policy.subject import Day, Subject
-from storewarden.policy.terms import RATES
+from storewarden.policy.terms import RATES, TERMS
+
+OTHERWISE = {"copies"}
+"""What policies themselves change."""
 
 MOST_STEPS = 1000  # of one file: what goes on for ever is no life
 
@@ -242,3 +245,45 @@ def _count(found: Backtest, one: Replay) -> None:
         found.regretted += 1
         found.opens += one.opens
         came.examples = sorted([*came.examples, one], key=lambda each: -each.opens)[:MOST_EXAMPLES]
+
+
+# -- which files it is about --------------------------------------------------------------------
+
+
+def concerned(policy_set: PolicySet) -> Condition:
+    """Return a condition that is false of every file that was never touched in the past.
+
+    What moves with time was something else then: terms about it are taken for met.
+    """
+    acting = [
+        policy
+        for policy in policy_set.policies
+        if policy.rows is None and (policy.phases or policy.place)
+    ]
+    return Any(tuple(_loose(policy.match, wanted=True) for policy in acting))
+
+
+def waiting_for_pressure(policy_set: PolicySet) -> list[str]:
+    """Return the policies that only act when space is wanted: of that nothing is recorded."""
+    return [
+        policy.id
+        for policy in policy_set.policies
+        if policy.triggers.pressure and not policy.triggers.event and not policy.triggers.timers
+    ]
+
+
+def _loose(condition: Condition, *, wanted: bool) -> Condition:
+    """Take every term that may have been otherwise for what makes the whole true."""
+    match condition:
+        case Term(name):
+            if not TERMS[name].moves and name not in OTHERWISE:
+                return condition
+            return All(()) if wanted else Any(())
+        case All(parts):
+            return All(tuple(_loose(part, wanted=wanted) for part in parts))
+        case Any(parts):
+            return Any(tuple(_loose(part, wanted=wanted) for part in parts))
+        case Not(part):
+            return Not(_loose(part, wanted=not wanted))
+        case Class(part=part):
+            return _loose(part, wanted=wanted)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from storewarden.policy.phases import remaining, store_of
 from storewarden.policy.rules import LOCAL, Force, Phase, Policy
-from storewarden.policy.sql_terms import Speech, Sql, joined, put, sql
+from storewarden.policy.sql_terms import Speech, Sql, put, sql
 
 _STATES = ("present", "archived", "trashed")
 _CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}
@@ -97,7 +97,7 @@ def _by_step(steps: Sequence[Step], means: Callable[[Step], Sql], kind: str) -> 
 def _among(numbers: Sequence[str]) -> str:
     if len(numbers) == 1:
         return f"step = {numbers[0]}"
-    return joined("OR", (sql(f"step = {number}") for number in numbers), "FALSE").text
+    return f"step IN ({', '.join(numbers)})"
 
 
 def _due(step: Step, speech: Speech) -> Sql:

@@ -22,6 +22,7 @@ from storewarden.wildcard import SPECIAL, is_pattern, regex
 Dialect = Literal["sqlite", "postgresql"]
 
 LEAST = -(2**63) + 1
+_BESIDE = 64  # conditions in one bracket
 _FEW = 2  # values that are compared one by one; more are a list
 _ASCII = 0x7F
 
@@ -74,6 +75,9 @@ def joined(word: str, pieces: Iterable[Sql], otherwise: str) -> Sql:
         return several[0]
     if not several:
         return sql(otherwise)
+    if len(several) > _BESIDE:  # databases go down one step for each
+        halves = several[: len(several) // 2], several[len(several) // 2 :]
+        several = [joined(word, half, otherwise) for half in halves]
     return put(f"({f' {word} '.join(['{}'] * len(several))})", *several)
 
 

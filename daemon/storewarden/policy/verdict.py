@@ -66,7 +66,22 @@ def _layered(layers: Sequence[Layer], dialect: Dialect) -> Verdict:
         head = f"{outer.text} FROM ({head}"
         tail = f"{tail}) l {apart}"
         params = (*outer.params, *params)
+    if dialect == "sqlite":
+        head, params = _numbered(head, params)
     return Verdict(head, tail, params)
+
+
+def _numbered(text: str, params: Sequence[object]) -> tuple[str, tuple[object, ...]]:
+    """Number the marks, so that equal parameters share one: SQLite has only so many.
+
+    A mark without a number that comes behind is the next one.
+    """
+    numbers: dict[tuple[type, object], int] = {}
+    pieces = text.split("?")
+    for at, param in enumerate(params, 1):
+        number = numbers.setdefault((type(param), param), len(numbers) + 1)
+        pieces[at] = f"?{number}{pieces[at]}"
+    return "".join(pieces), tuple(param for _, param in numbers)
 
 
 def _select(layer: Layer) -> Sql:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
-import tempfile
-import traceback
 from collections.abc import Sequence
 
 import click
@@ -27,8 +26,10 @@ VERBS = {
     "search": ("search", "Find files by words in prompts, transcripts, models and paths."),
     "show": ("show", "Everything that is known about one file."),
     "same": ("same", "Files with identical content, and the bytes that they waste."),
+    "plan": ("plan", "What is due now, or would be by a time; changes nothing."),
     "why": ("why", "What becomes of one file, and what every policy says of it."),
     "policy": ("policy", "Policies before they act: check, test, coverage, diff, backtest …"),
+    "db": ("db", "Databases: where each belongs, and what moving them would come to."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),
 }
@@ -82,6 +83,8 @@ common(door)
 
 def enter(arguments: Sequence[str] | None) -> int:
     """Carry out one command line; the exit code."""
+    if arguments is None and "run" not in sys.argv:
+        gc.set_threshold(50_000)  # what is soon over need not look for rubbish while it begins
     session = Session()
     try:
         code = door.main(arguments, "storewarden", standalone_mode=False, obj=session)
@@ -101,6 +104,8 @@ def told(error: BaseException, session: Session) -> int:
     from storewarden.measure.shown import without_secrets
 
     if session.debug and not isinstance(error, click.ClickException | click.Abort):
+        import traceback
+
         traceback.print_exception(error)
     if isinstance(error, click.ClickException):
         error.show()
@@ -135,6 +140,9 @@ def _problems(count: int, of_policies: bool) -> str:
 
 def _unexpected(error: BaseException, session: Session) -> str:
     """Return one line about an error that nobody foresaw, and keep its traceback."""
+    import tempfile
+    import traceback
+
     from storewarden.measure.shown import shown, without_secrets
 
     what = f"unexpected {type(error).__name__}: {without_secrets(shown(error))}"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,40 +12,11 @@ from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from storewarden.catalogue.engine import Engine
-    from storewarden.catalogue.subjects import Happened
-    from storewarden.policy.account import Account, Obstacle
-    from storewarden.policy.decision import Decision
-    from storewarden.policy.explain import Explained
-    from storewarden.policy.rules import Force, PolicySet
+    from storewarden.cli.judged import Why
+    from storewarden.policy.rules import PolicySet
     from storewarden.policy.subject import Subject
 
 ACTIONS = ("copy", "move", "archive", "trash", "purge")
-GONE = ("missing", "purged")
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """One policy: what became of it, and its condition term by term."""
-
-    account: Account
-    explained: Explained
-
-
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Everything about one file that leads to what is done with it."""
-
-    subject: Subject
-    place: bytes  # its absolute path
-    now_ns: int
-    decision: Decision
-    said: Sequence[Said]
-    gone_ns: int | None = None
-    happened: Sequence[Happened] = ()
-    observed: bool = False  # nothing is done until a person applied the first plan of the policy
-    frozen: str = ""  # how the clock jumped, while nothing is freed because of it
-    action: Force | None = None  # asked for with --not
-    obstacles: Sequence[Obstacle] = ()
 
 
 @verb
@@ -92,6 +62,7 @@ def _reasons(
 ) -> Why:
     """Read one file and have it judged."""
     from storewarden.catalogue.subjects import past
+    from storewarden.cli.judged import judged
     from storewarden.cli.policies import frozen, observed
     from storewarden.clock import SystemClock
 
@@ -104,31 +75,6 @@ def _reasons(
         happened=happened,
         observed=found.decision.policy in observed(engine, host, policy_set),
         frozen=frozen(engine, host),
-    )
-
-
-def judged(
-    subject: Subject, place: bytes, policy_set: PolicySet, now_ns: int, action: str | None = None
-) -> Why:
-    """Return what policies say of a file, and why an action does not happen to it."""
-    from storewarden.policy import account
-    from storewarden.policy.decide import decide
-    from storewarden.policy.explain import explain
-    from storewarden.policy.rules import Force
-
-    asked = Force[action.upper()] if action else None
-    against = account.obstacles(subject, policy_set, asked, now_ns) if asked else ()
-    return Why(
-        subject=subject,
-        place=place,
-        now_ns=now_ns,
-        decision=decide(subject, policy_set, now_ns),
-        said=[
-            Said(each, explain(each.policy.match, subject, now_ns))
-            for each in account.accounts(subject, policy_set, now_ns)
-        ],
-        action=asked,
-        obstacles=tuple(against),
     )
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from storewarden.cli.judged import GONE, Said, Why
 from storewarden.cli.known import named
 from storewarden.cli.output import Cell, Output, Style, width
 from storewarden.cli.when import ago, moment
-from storewarden.cli.why import GONE, Said, Why
 from storewarden.measure.shown import shown
 from storewarden.policy.account import Obstacle
 from storewarden.policy.decision import Blocked

@@ -54,6 +54,7 @@ class Effect(NamedTuple):
     size: int
     here: int
     stores: tuple[tuple[str, int], ...]
+    rests: int = 0  # bytes that wait in the trash of the root
 
 
 # -- what becomes of a file ---------------------------------------------------------------------
@@ -169,7 +170,10 @@ def effects(
             here, change = False, -size
         elif step.action is Force.MOVE and store == LOCAL and not here:
             here, change = True, size
-        yield Effect(step.at_ns, step.action, step.policy, store, size, change, tuple(stores))
+        rests = size if step.action is Force.TRASH and here else 0
+        yield Effect(
+            *(step.at_ns, step.action, step.policy, store, size, change, tuple(stores), rests)
+        )
 
 
 @dataclass(slots=True)

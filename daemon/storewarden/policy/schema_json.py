@@ -204,9 +204,18 @@ def _given() -> Schema:
     plain = {name: _term(term) for name, term in TERMS.items() if term.kind != "age"}
     joins = {"class": _one_or_list(_text(NAME)), "not": _MATCH}
     state = {"enum": ["present", "archived", "trashed"]}
-    return {
+    file = {
         "type": "object",
         "additionalProperties": False,
         "minProperties": 1,
         "properties": {**plain, **ages, **joins, "state": state},
     }
+    row = {
+        "type": "object",
+        "required": ["rows"],
+        "minProperties": 2,
+        "maxProperties": 2,
+        "properties": {"rows": {"type": "string"}},
+        "additionalProperties": _text(_DURATION),
+    }
+    return {"anyOf": [file, row]}

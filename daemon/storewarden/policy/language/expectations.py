@@ -29,7 +29,7 @@ from storewarden.policy.language.keys import (
     TEST,
     TESTS,
 )
-from storewarden.policy.language.match import KNOWN, compared, read_term
+from storewarden.policy.language.match import COLUMN, KNOWN, ROWS, compared, read_term
 from storewarden.policy.language.values import TOLD, Reader
 from storewarden.policy.possible import possible
 from storewarden.policy.rules import Expectation, Force, Policy
@@ -40,6 +40,7 @@ _AGES["last_used"] = _AGES["idle"]
 Expected = tuple[str | None, str | None, str | None]
 """What is done, by which policy, of which category."""
 
+_ROW = "given: {rows: app.conversations, updated_at: 400d}"
 _STATES = ("present", "archived", "trashed")
 
 
@@ -122,6 +123,8 @@ class _Given:
         mapping = self.reader.mapping(node, path, str(GIVEN))
         if mapping is None:
             return False
+        if ROWS in mapping.entries:
+            return self._rows(mapping, path)
         taken = [
             self._entry(name, entry.node, joined(path, name))
             for name, entry in mapping.entries.items()
@@ -155,6 +158,32 @@ class _Given:
             self.reader.problems.add(node.place, path, what, hint)
             return False
         return self._fact(name, node, path)
+
+    def _rows(self, mapping: Mapping, path: str) -> bool:
+        """Take a row: its table, and how long ago a column of it says."""
+        text = self.reader.scalar(mapping.entries[ROWS].node, joined(path, ROWS), _ROW)
+        if text is None or not self.reader.is_table(text, joined(path, ROWS)):
+            return False
+        self.facts[ROWS] = text.text
+        columns = [name for name in mapping.entries if name != ROWS]
+        for name in columns[1:]:
+            place = mapping.entries[name].place
+            what = "a row has one clock"
+            self.reader.problems.add(place, joined(path, name), what, f"write {_ROW}")
+        if not columns:
+            self.reader.problems.add(mapping.place, path, "tells no age", f"write {_ROW}")
+        return len(columns) == 1 and self._column(columns[0], mapping, joined(path, columns[0]))
+
+    def _column(self, name: str, mapping: Mapping, path: str) -> bool:
+        node = mapping.entries[name].node
+        if not COLUMN.fullmatch(name):
+            what = f"{shown(name)} is no name of a column"
+            self.reader.problems.add(node.place, path, what, f"write {_ROW}")
+            return False
+        length: int | None = self.reader.value(AT, node, path)
+        if length is not None:
+            self.facts[name] = self.facts["age_ns"] = length
+        return length is not None
 
     def _ago(self, name: str, node: Node, path: str) -> bool:
         text = self.reader.scalar(node, path, f"{name}: 40d")

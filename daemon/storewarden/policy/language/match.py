@@ -15,6 +15,7 @@ from storewarden.policy.language.values import Reader
 from storewarden.policy.terms import TermError, TermType
 
 ROWS = "rows"
+COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 KINDS = (
     "image",
     "video",

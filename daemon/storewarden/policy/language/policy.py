@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from storewarden.config.problems import Place, joined, shown
@@ -27,7 +26,7 @@ from storewarden.policy.language.keys import (
     TRIGGER,
     Key,
 )
-from storewarden.policy.language.match import EVERYTHING, ROWS
+from storewarden.policy.language.match import COLUMN, EVERYTHING, ROWS
 from storewarden.policy.language.phases import read_phases
 from storewarden.policy.language.placement import read_place
 from storewarden.policy.language.triggers import read_triggers
@@ -37,7 +36,6 @@ from storewarden.policy.rules import Guard, Policy, Triggers
 
 _KINDS = (PLACE, PHASES, CARE, HOLD)
 _NAMES = {key.name for key in POLICY}
-_COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _DATABASE = Term("kind", "=", ("database",))
 NO_ROWS = ("place", "care", "hold")
 
@@ -128,12 +126,9 @@ class PolicyReader:
 
     def _rows(self, entry: Entry, path: str) -> str | None:
         text = self.reader.scalar(entry.node, path, "rows: app.conversations")
-        if text is None or text.text in self.reader.tables:
-            return None if text is None else text.text
-        near = self.reader.meant(text.text, self.reader.tables)
-        hint = near or "declare it under tables in the configuration"
-        what = f"there is no table {shown(text.text)}"
-        self.reader.problems.add(text.place, path, what, hint)
+        if text is None:
+            return None
+        self.reader.is_table(text, path)
         return text.text
 
     def _clock(self, mapping: Mapping, path: str, *, rows: bool) -> str:
@@ -150,7 +145,7 @@ class PolicyReader:
         text = self.reader.scalar(entry.node, where, "clock: updated_at")
         if text is None:
             return ""
-        if not _COLUMN.fullmatch(text.text):
+        if not COLUMN.fullmatch(text.text):
             what = f"{shown(text.text)} is no name of a column"
             self.reader.problems.add(text.place, where, what, "write for example updated_at")
         return text.text

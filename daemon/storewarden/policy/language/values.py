@@ -158,6 +158,15 @@ class Reader:
         self.problems.add(place, path, f"{shown(text)} is no name", NAME_RULE)
         return None
 
+    def is_table(self, node: Scalar, path: str) -> bool:
+        """Whether there is a declared table of a name; else it is said."""
+        if node.text in self.tables:
+            return True
+        near = self.meant(node.text, self.tables)
+        hint = near or "declare it under tables in the configuration"
+        self.problems.add(node.place, path, f"there is no table {shown(node.text)}", hint)
+        return False
+
     def store(self, key: Key, node: Scalar, path: str) -> str | None:
         """Return the name of a store that there is."""
         if node.text == LOCAL:

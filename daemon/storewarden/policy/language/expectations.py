@@ -14,7 +14,7 @@ from typing import Any as Anything
 from storewarden.config.problems import joined, shown
 from storewarden.config.yamltext import Broken, Items, Mapping, Node, Scalar
 from storewarden.policy import terms
-from storewarden.policy.expression import All, Condition, Not
+from storewarden.policy.expression import All, Condition, Not, Term
 from storewarden.policy.language.classes import Classes
 from storewarden.policy.language.given import facts_of, of_term
 from storewarden.policy.language.keys import (
@@ -115,6 +115,7 @@ class _Given:
     reader: Reader
     classes: Classes
     parts: list[Condition] = field(default_factory=list)
+    ages: list[Condition] = field(default_factory=list)
     facts: dict[str, Anything] = field(default_factory=dict)
     of_classes: dict[str, Anything] = field(default_factory=dict)
 
@@ -134,7 +135,7 @@ class _Given:
             return False
         # What is wrong past the last line that is told need not be found.
         few = len(self.reader.problems.found) < TOLD
-        if few and not possible(All(tuple(self.parts))):
+        if few and not possible(All((*self.parts, *self.ages))):
             what = "contradicts itself: no file is like that"
             self.reader.problems.add(mapping.place, path, what, "leave one of the facts out")
             return False
@@ -190,11 +191,14 @@ class _Given:
         if text is None:
             return False
         try:
-            self.facts[_AGES[name]] = terms.read(name, text.text)
+            length = terms.read(name, text.text)
         except TermError as error:
             hint = f"write for example {name}: 40d" if compared(text)[0] != "=" else error.hint
             self.reader.problems.add(text.place, path, error.reason, hint)
             return False
+        self.facts[_AGES[name]] = length
+        for same in (other for other, fact in _AGES.items() if fact == _AGES[name]):
+            self.ages += [Term(same, ">=", (length,)), Term(same, "<=", (length,))]
         return True
 
     def _classes(self, node: Node, path: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from storewarden.config.problems import joined
-from storewarden.config.yamltext import Broken, Entry, Mapping, Node, Scalar
+from storewarden.config.yamltext import Broken, Entry, Node, Scalar
 from storewarden.policy.language.keys import GUARD, GUARDS, LOOSEN, Form, Key
 from storewarden.policy.language.values import Reader
 from storewarden.policy.rules import Guard
@@ -59,8 +59,3 @@ def _text(key: Key, limit: Any) -> str:
     if key.form is Form.SHARE:
         return write_share(limit)
     return write_size(limit) if key.form is Form.SIZE else str(limit)
-
-
-def has_guard(mapping: Mapping) -> bool:
-    """Whether a mapping says something about limits."""
-    return GUARD.name in mapping.entries

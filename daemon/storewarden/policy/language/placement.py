@@ -38,12 +38,6 @@ def read_place(
         what = f"{there[0].name} and {there[1].name} together"
         hint = "keep one, or write a policy for each"
         reader.problems.add(mapping.entries[there[1].name].place, path, what, hint)
-    if not there:
-        if not mapping.entries.keys() - {key.name for key in PLACES}:
-            return None
-        what = "says neither required, preferred nor evaluate"
-        reader.problems.add(mapping.place, path, what, f"write {PLACE}")
-        return None
     required = reader.single(mapping, REQUIRED, path)
     preferred = reader.single(mapping, PREFERRED, path)
     evaluate = _evaluate(reader, mapping, path, classes)

@@ -228,7 +228,7 @@ class Reader:
     def _duration(self, key: Key, node: Scalar, path: str) -> int | None:
         if node.text.strip() == "never":
             what = "never is not possible here"
-            self.problems.add(node.place, path, what, f"write for example {key}, or leave it out")
+            self.problems.add(node.place, path, what, f"write for example {key}")
             return None
         seconds = self._measured(key, node, path, parse_duration, write_duration)
         return None if seconds is None else round(seconds * SECOND)

@@ -35,13 +35,15 @@ _CONNECT: dict[str, Any] = {
     "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }
+# No jit: what decides a few files is a long query that runs shortly, and half a second to compile.
 _SESSION = """
     SET default_transaction_read_only = on;
     SET lock_timeout = '5s';
     SET statement_timeout = '60s';
     SET idle_in_transaction_session_timeout = '15s';
     SET client_min_messages = warning;
-    SET bytea_output = hex
+    SET bytea_output = hex;
+    SET jit = off
 """
 
 Connection = psycopg.Connection[Row]

@@ -117,6 +117,38 @@ def test_terms_mean_what_they_mean_to_who_looks_for_files(
                 assert (one.id in found) == truth, (text, one)
 
 
+ODD = st.text(st.sampled_from("ab.%_?*[]!^-\\'\"é✓\n"), min_size=1, max_size=6)
+
+
+@given(texts=st.lists(ODD, min_size=1, max_size=6, unique=True), patterns=st.lists(ODD, min_size=1))
+@SETTINGS
+def test_any_text_is_a_pattern_that_means_the_same(
+    engine: Engine, texts: list[str], patterns: list[str]
+) -> None:
+    said = dict.fromkeys(("workflow", "scene", "tool", "model", "prompt", "owner"))
+    files = [
+        Subject(
+            *(at, "uploads", f"d{text}/{at}{text}".encode(), text, 1, NOW, NOW),
+            inspected=True,
+            understood=True,
+            mime=text,
+            tags=(text, "b"),
+            **dict.fromkeys(said, text),  # type: ignore[arg-type]  # all of them are texts
+        )
+        for at, text in enumerate(texts, 1)
+    ]
+    clean(engine)
+    store(engine, files)
+
+    for pattern in patterns:
+        for name in (*said, "kind", "mime", "tag", "name", "path", "ext"):
+            for value in (pattern, f"*{pattern}", f"{pattern}*", f"*{pattern}*", f"d{pattern}/*"):
+                term = Term(name, "=", (value,))
+                found = truths(engine, term)
+                for one in files:
+                    assert found[one.id] is evaluate(term, one, NOW), (term, one)
+
+
 def decided(engine: Engine, policies: PolicySet) -> dict[int, dict[str, object]]:
     ids = {policy.id: 100 + at for at, policy in enumerate(policies.policies)}
     query = verdict(policies, ids, engine.dialect, NOW)

@@ -163,6 +163,8 @@ def check(name: str, compare: Compare, values: tuple[Value, ...]) -> None:
 def _read_text(term: TermType, text: str) -> Value:
     if not text:
         raise TermError(f"{term.name} is compared with nothing", f"write {term.name} = a text")
+    if "\0" in text:
+        raise TermError(f"{text!r} is in no name and no text", "leave out the NUL character")
     if term.name == "path" and text.startswith("/"):
         raise TermError(f"{text!r} is no path below a root", "leave out the slash it begins with")
     if term.name == "ext" and any(sign in text for sign in "*?[/"):

@@ -46,6 +46,7 @@ def test_values_are_read_with_their_units(name: str, text: str, value: Value) ->
         ("seed", "4.2", "no whole number"),
         ("pinned", "yes", "neither true nor false"),
         ("kind", "", "compared with nothing"),
+        ("name", "a\0b", "leave out the NUL character"),
         ("path", "/srv/a", "leave out the slash"),
         ("ext", "jp*", "no ending of a name"),
         ("sise", "5B", "did you mean size?"),

@@ -14,7 +14,7 @@ from typing import Any as Anything
 from storewarden.config.problems import joined, shown
 from storewarden.config.yamltext import Broken, Items, Mapping, Node, Scalar
 from storewarden.policy import terms
-from storewarden.policy.expression import All, Condition, Not, Term
+from storewarden.policy.expression import All, Condition, Not, Term, Value
 from storewarden.policy.language.classes import Classes
 from storewarden.policy.language.given import facts_of, of_term
 from storewarden.policy.language.keys import (
@@ -86,9 +86,9 @@ def _one(
     lacking = [reader.missing(mapping, key, path) for key in (GIVEN, EXPECT)]
     if any(lacking):
         return None
-    given = _Given(reader, classes)
-    whole = given.read(mapping.entries[GIVEN.name].node, joined(path, GIVEN.name))
     at = reader.single(mapping, AT, path)
+    given = _Given(reader, classes, at)
+    whole = given.read(mapping.entries[GIVEN.name].node, joined(path, GIVEN.name))
     expected = _expected(reader, mapping.entries[EXPECT.name].node, joined(path, EXPECT.name))
     if expected is None or not whole:
         return None
@@ -114,6 +114,7 @@ class _Given:
 
     reader: Reader
     classes: Classes
+    at: int | None
     parts: list[Condition] = field(default_factory=list)
     ages: list[Condition] = field(default_factory=list)
     facts: dict[str, Anything] = field(default_factory=dict)
@@ -135,6 +136,8 @@ class _Given:
             return False
         # What is wrong past the last line that is told need not be found.
         few = len(self.reader.problems.found) < TOLD
+        if self.at is not None and "age_ns" not in self.facts:
+            self.ages += _exactly("age", self.at)
         if few and not possible(All((*self.parts, *self.ages))):
             what = "contradicts itself: no file is like that"
             self.reader.problems.add(mapping.place, path, what, "leave one of the facts out")
@@ -198,7 +201,7 @@ class _Given:
             return False
         self.facts[_AGES[name]] = length
         for same in (other for other, fact in _AGES.items() if fact == _AGES[name]):
-            self.ages += [Term(same, ">=", (length,)), Term(same, "<=", (length,))]
+            self.ages += _exactly(same, length)
         return True
 
     def _classes(self, node: Node, path: str) -> bool:
@@ -241,6 +244,11 @@ class _Given:
         fact, value = of_term(term, self.facts)
         self.facts[fact] = value
         return True
+
+
+def _exactly(name: str, length: Value) -> tuple[Term, Term]:
+    """Return terms that say how long ago something was; no term says it with = alone."""
+    return Term(name, ">=", (length,)), Term(name, "<=", (length,))
 
 
 def _age(reader: Reader, given: _Given, at: int | None, test: Mapping, path: str) -> int | None:

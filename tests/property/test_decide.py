@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from storewarden.policy.decide import decide
 from storewarden.policy.decision import Blocked, Decision
 from storewarden.policy.evaluate import evaluate
-from storewarden.policy.expression import All, terms
+from storewarden.policy.expression import All, Term, terms
 from storewarden.policy.life import done, life
+from storewarden.policy.placement import removal
 from storewarden.policy.rules import LOCAL, Force, Placement, Policy, PolicySet
 from storewarden.policy.subject import Subject
 from storewarden.policy.terms import RATES
@@ -178,6 +179,22 @@ def test_between_two_steps_of_its_life_nothing_waits_to_be_done(
             return
         at_ns, current = step.at_ns, after
     _nothing_waits(current, policy_set, at_ns, NOW + YEAR, offsets, midnights=midnights)
+
+
+@given(policies.subjects(), policies.placements())
+def test_where_a_file_was_brought_it_belongs(subject: Subject, place: Placement) -> None:
+    copies = any(term.name == "copies" for term in _asked(place))
+    assume(not copies)  # bringing it there makes one
+    fresh = replace(subject, state="present", state_ns=None)
+    away = removal(place, fresh, NOW)
+    if away is not None:
+        there = done(fresh, Force.MOVE, away.store, NOW)
+        assert there is not None
+        assert removal(place, there, NOW) is None
+
+
+def _asked(place: Placement) -> list[Term]:
+    return list(terms(place.evaluate.local_if)) if place.evaluate else []
 
 
 def _nothing_waits(

@@ -248,7 +248,8 @@ def test_the_gentlest_that_is_due_comes_first_and_before_that_the_earliest() -> 
     first = decide(stays, both, NOW)
     assert (first.action, first.due_ns) == (Force.ARCHIVE, NOW + 12 * DAY)
     assert first.again_ns == NOW + 20 * DAY  # when the gentler of the two is due as well
-    assert decide(stays, both, NOW + 21 * DAY).action is Force.MOVE
+    assert decide(stays, both, NOW + 20 * DAY - 1).action is Force.ARCHIVE
+    assert decide(stays, both, NOW + 20 * DAY).action is Force.MOVE
 
 
 # -- what keeps it back -------------------------------------------------------------------------

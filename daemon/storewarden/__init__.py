@@ -20,10 +20,7 @@ The scan is the truth and events are hints: whatever was missed, the next scan m
 ``pipeline`` alone knows this order, ``daemon`` puts the parts together, ``cli`` is the door.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False  # as checkers know it; the module typing takes time of its own
 if TYPE_CHECKING:
     from storewarden.databases.recommend import DatabaseStorageManager
 
@@ -31,8 +28,8 @@ __all__ = ["DatabaseStorageManager", "__version__"]
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> Any:
-    """Import what applications ask for when they ask: the version alone must cost nothing."""
+def __getattr__(name: str) -> object:
+    """Import what applications ask for when they ask: verbs start without it."""
     if name == "DatabaseStorageManager":
         from storewarden.databases.recommend import DatabaseStorageManager  # noqa: PLC0415
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from storewarden.catalogue import find, glob, roots
+from storewarden import wildcard
+from storewarden.catalogue import find, roots
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.find import FileRow
 from tests.catalogues import COLUMNS, DAY, NOW, Place, file_row, fresh_database
@@ -283,7 +284,7 @@ def test_databases_and_python_agree_on_patterns(
         scratch.execute("DELETE FROM files")
         scratch.insert("files", COLUMNS, [file_row(name) for name in files])
     asked = os.fsdecode(pattern)
-    wanted = {name for name in files if glob.matches(pattern, name)}
+    wanted = {name for name in files if wildcard.matches(pattern, name)}
 
     for term in (f"name={asked}", f"path={asked}"):
         assert {row.path for row in find.files(scratch, [term], NOW)} == wanted

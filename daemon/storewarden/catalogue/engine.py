@@ -18,7 +18,6 @@ from typing import Any, ClassVar, NoReturn, Protocol
 
 from peewee import Database, Node
 
-from storewarden.catalogue.declared import INDEXES, SECONDARY
 from storewarden.catalogue.dialect import Dialect
 from storewarden.errors import CatalogueBusy, LeaseLost, StorewardenError
 
@@ -199,6 +198,8 @@ class Engine(ABC):
         A catalogue with files is left as it is. Should the program be killed meanwhile, the next
         ``migrate.migrate`` makes the indexes.
         """
+        from storewarden.catalogue.declared import SECONDARY  # noqa: PLC0415  # no reader needs it
+
         if not self.execute("SELECT 1 FROM files LIMIT 1"):
             with self.transaction():
                 for name in SECONDARY:
@@ -211,6 +212,8 @@ class Engine(ABC):
 
     def mend_indexes(self) -> list[str]:
         """Make every declared index that is not there, and return their names."""
+        from storewarden.catalogue.declared import INDEXES  # noqa: PLC0415  # as above
+
         there = {name for (name,) in self.execute(self._index_query)}
         missing = [name for name in INDEXES if name not in there]
         for name in missing:

@@ -13,7 +13,6 @@ from storewarden.errors import PolicyError
 from storewarden.policy.expression import Condition
 from storewarden.policy.fingerprints import fingerprint, of_set
 from storewarden.policy.language.classes import Classes
-from storewarden.policy.language.expectations import read_tests, refuse_contradictions
 from storewarden.policy.language.guard import read_guard
 from storewarden.policy.language.keys import CLASSES, GUARD, POLICIES, TESTS, TOP, VERSION
 from storewarden.policy.language.policy import read_policies
@@ -107,11 +106,16 @@ class _Whole:
         classes = self.classes.whole()
         policies = self._policies()
         tests: list[Expectation] = []
-        for tree in self.files:
-            entry = tree.entries.get(TESTS.name)
-            if entry is not None:
-                tests += read_tests(self.reader, entry.node, TESTS.name, self.classes, policies)
-        refuse_contradictions(self.reader, tests)
+        entries = [tree.entries.get(TESTS.name) for tree in self.files]
+        if any(entries):
+            # for milliseconds that whoever asks `why` would wait
+            from storewarden.policy.language import expectations  # noqa: PLC0415
+
+            for entry in filter(None, entries):
+                tests += expectations.read_tests(
+                    self.reader, entry.node, TESTS.name, self.classes, policies
+                )
+            expectations.refuse_contradictions(self.reader, tests)
         return tuple(found for found in policies.values() if found), classes, tuple(tests)
 
     def _policies(self) -> dict[str, Policy | None]:

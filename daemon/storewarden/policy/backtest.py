@@ -89,26 +89,27 @@ def _steps(
     subject: Subject, policy_set: PolicySet, began_ns: int, window: Window
 ) -> Iterator[Step]:
     """Yield what is done to the file, each after all that happened to it before."""
-    events = sorted(time for time in _events(subject) if began_ns < time <= window.until_ns)
+    within = (time for time in _events(subject) if began_ns < time <= window.until_ns)
+    events = sorted(set(within), reverse=True)  # the next one last
     then: Subject | None = as_of(subject, began_ns)
     at_ns, uses_hasten = began_ns, hastened(policy_set)
     for _ in range(MOST_STEPS):
         if then is None:
             return
-        ahead = life(then, policy_set, at_ns, window.until_ns, window.zone)
-        first = ahead[0] if ahead else None
-        if first is None and not uses_hasten and (subject.usage_since_ns or 0) <= at_ns:
-            return
-        before = next((e for e in events if at_ns < e and (not first or e < first.at_ns)), None)
-        if before is not None:
-            at_ns = before
-            then = _at(subject, before, then)
-        elif first is None:
-            return
+        for step in life(then, policy_set, at_ns, window.until_ns, window.zone):
+            if events and events[-1] < step.at_ns:
+                break  # it may come otherwise
+            yield step
+            then, at_ns = done(then, step.action, step.store, step.at_ns), step.at_ns
+            if then is None:
+                return
         else:
-            yield first
-            at_ns = first.at_ns
-            then = done(then, first.action, first.store, first.at_ns)
+            if not uses_hasten and (subject.usage_since_ns or 0) <= at_ns:
+                return
+        if not events:
+            return
+        at_ns = events.pop()
+        then = _at(subject, at_ns, then)
 
 
 def hastened(policy_set: PolicySet) -> bool:

@@ -35,6 +35,8 @@ BENCHMARKS = (
     "backlog",
     "postgres",
     "search",
+    "policies",
+    "plans",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -38,6 +38,7 @@ class House:
     inspect: bool = False  # only where it is what is measured: it goes on long after recording
     catalogue: str = "sqlite"
     usage: bool = False
+    policies: tuple[str, ...] | None = None  # None leaves it at what there is without any
 
     @property
     def environment(self) -> dict[str, str]:
@@ -65,6 +66,9 @@ class House:
             },
             "http": {"listen": listen},
         }
+        if self.policies is not None:
+            settings["policies"] = list(self.policies)
+            settings["stores"] = {name: {"path": f"/mnt/{name}"} for name in ("cloud", "cold")}
         self.configuration.write_text(json.dumps(settings))
 
     def open_catalogue(self) -> Catalogue:

@@ -47,8 +47,8 @@ class Gallery:
         """Return two words side by side that stand so in few prompts."""
         return f'"{self.vocabulary[rank]} {self.vocabulary[rank + 1]}"'
 
-    def fill(self, engine: Engine) -> None:
-        """Put all into an empty catalogue."""
+    def fill(self, engine: Engine, *, words: bool = True) -> None:
+        """Put all into an empty catalogue, and make it findable by its words."""
         migrate.migrate(engine, SystemClock())
         furnish(engine)
         with engine.bulk():
@@ -63,7 +63,8 @@ class Gallery:
                 )
             for start in range(1, self.files + 1, _LOAD):
                 self._load(engine, range(start, min(start + _LOAD, self.files + 1)))
-        self._index(engine)
+        if words:
+            self._index(engine)
         engine.checkpoint()
         engine.learn()
 

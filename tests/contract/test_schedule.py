@@ -108,7 +108,8 @@ class Desk(Shelf):
 
     def expected(self) -> Decided:
         """Return what the schedule should be, worked out from the rows one by one."""
-        now_ns, found = self.deciding._moment[1], {}
+        now_ns = self.deciding._moment[1]
+        found: Decided = {}
         for id_, path, size, seen_ns, inspected, growing, opens, linked in self.engine.execute(
             "SELECT f.id, d.path, f.size, f.first_seen_ns, f.inspected_ns, f.growing, u.opens,"
             " x.file_id FROM files f JOIN directories d ON d.id = f.directory_id"

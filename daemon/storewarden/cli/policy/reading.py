@@ -58,9 +58,9 @@ def roots(session: Session) -> list[RootFacts]:
 
 @contextmanager
 def catalogue(session: Session) -> Iterator[tuple[Engine, int] | None]:
-    """Open this machine's catalogue and name its host; None where nothing was recorded yet."""
+    """Open this machine's catalogue and name its host; None where there is none to be read."""
     _ = session.settings  # before the catalogue's drivers
-    from storewarden.catalogue.migrate import require_current, version
+    from storewarden.catalogue.migrate import newest, version
     from storewarden.catalogue.roots import host_id, this_machine
     from storewarden.errors import CatalogueUnavailable
 
@@ -70,11 +70,8 @@ def catalogue(session: Session) -> Iterator[tuple[Engine, int] | None]:
         yield None
         return
     try:
-        if not version(engine):
-            yield None
-            return
-        require_current(engine)
-        host = host_id(engine, this_machine())
+        current = version(engine) == newest()
+        host = host_id(engine, this_machine()) if current else None
         yield None if host is None else (engine, host)
     finally:
         engine.close()
@@ -83,13 +80,16 @@ def catalogue(session: Session) -> Iterator[tuple[Engine, int] | None]:
 @contextmanager
 def here(session: Session) -> Iterator[tuple[Engine, int]]:
     """Open this machine's catalogue and name its host; refused where nothing was recorded yet."""
+    _ = session.settings
+    from storewarden.catalogue.roots import host_id, this_machine
     from storewarden.errors import UsageError
 
-    with catalogue(session) as opened:
-        if opened is None:
+    with session.reading() as engine:
+        host = host_id(engine, this_machine())
+        if host is None:
             raise UsageError(
                 "nothing was recorded on this machine yet",
                 where=session.settings.catalogue_shown,
                 remedy="record its files first: storewarden scan",
             )
-        yield opened
+        yield engine, host

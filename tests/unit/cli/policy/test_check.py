@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from storewarden.catalogue.engine import Engine
+from storewarden.policy.sources import shipped
 from tests.conftest import Golden
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.policy.conftest import write
@@ -80,6 +83,21 @@ def test_remarks_alone_are_no_failure_unless_asked(policies: Path, run: Run) -> 
     assert run("policy", "check", "--strict").code == 1
     ran = run("policy", "check", terminal=True)
     assert "class a: no policy uses it; take it out" in ran.out
+
+
+EVERYTHING = """\
+roots: {save_outputs: {path: save_outputs, usage: true}, uploads: {path: uploads, usage: true}}
+stores: {cold: {path: /c}, cloud: {path: /d}, archive: {path: /e}}
+tables: {app.conversations: {database: a.db, table: t, key: id, clock: updated_at}}
+"""
+
+
+@pytest.mark.parametrize("name", shipped())
+def test_what_is_shipped_has_no_problems(policies: Path, run: Run, name: str) -> None:
+    policies.with_name("storewarden.yaml").write_text(EVERYTHING)
+    ran = run("policy", "check", f"shipped:{name}", terminal=True)
+
+    assert (ran.code, ran.err) == (0, ""), ran.out
 
 
 def without(text: str) -> str:

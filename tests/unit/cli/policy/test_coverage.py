@@ -52,12 +52,25 @@ def test_when_all_is_named_the_code_is_zero(aged: Engine, policies: Path, run: R
     assert "policies decide of all" in ran.out
 
 
-def test_without_a_catalogue_it_says_what_to_do(policies: Path, run: Run) -> None:
+@pytest.mark.parametrize("verb", [("coverage",), ("diff", "policies.yaml"), ("backtest",)])
+def test_without_a_catalogue_it_says_so(policies: Path, run: Run, verb: tuple[str, ...]) -> None:
+    ran, files = run("policy", *verb), run("files")
+
+    assert (ran.code, ran.err) == (files.code, files.err)
+    assert ran.code != 0
+
+
+def test_a_machine_that_recorded_nothing_is_told_what_to_do(
+    aged: Engine, policies: Path, run: Run
+) -> None:
+    with aged.transaction():
+        aged.execute("UPDATE hosts SET machine_id = 'another'")
     ran = run("policy", "coverage")
 
     assert ran.code == 2
     assert "nothing was recorded on this machine yet" in ran.err
     assert "storewarden scan" in ran.err
+    assert "nothing was recorded here yet" in run("policy", "check", terminal=True).out
 
 
 def test_the_strategy_names_forty_databases_and_others_lie_there(

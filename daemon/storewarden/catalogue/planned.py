@@ -71,17 +71,21 @@ def planned(
     again: bool = False,
     host_id: int | None = None,
     root: str | None = None,
+    met: tuple[str, Sequence[Any]] = ("", ()),
 ) -> Iterator[PlannedRow]:
     """Yield the files to which something is to be done by a time, or may be for want of knowing.
 
-    With ``again`` also those that may be decided otherwise by then.
+    With ``again`` also those that may be decided otherwise by then. ``met`` is a condition with
+    its values that a file meets to which anything is to be done.
     """
     where = _THERE
-    met: list[int | str] = []
+    asked: list[Any] = []
     if host_id is not None:
-        where, met = f"{where} AND r.host_id = ?", [host_id]
+        where, asked = f"{where} AND r.host_id = ?", [host_id]
     if root is not None:
-        where, met = f"{where} AND r.name = ?", [*met, root]
+        where, asked = f"{where} AND r.name = ?", [*asked, root]
+    if met[0]:
+        where, asked = f"{where} AND ({met[0]})", [*asked, *met[1]]
     wanted = "v.action IS NOT NULL AND (v.due_ns IS NULL OR v.due_ns <= ?)"
     bounds = [until_ns]
     if again:
@@ -96,7 +100,7 @@ def planned(
         " LEFT JOIN usage u ON u.file_id = f.id LEFT JOIN placed pl ON pl.file_id = f.id"
         f" WHERE {wanted}"
     )
-    yield from map(PlannedRow._make, engine.stream(sql, [*verdict.params, *met, *bounds]))
+    yield from map(PlannedRow._make, engine.stream(sql, [*verdict.params, *asked, *bounds]))
 
 
 def copies(engine: Engine, ids: Iterable[int]) -> dict[int, list[str]]:

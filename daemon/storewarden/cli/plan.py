@@ -59,18 +59,25 @@ def plan(session: Session, at: str | None, policy: str | None, root: str | None)
             disks=disks(places, root),
             growth=growth(engine, host, now_ns) if at is not None else None,
         )
-        made = _made(engine, host, around, policy, root)
+        marked = session.json or session.output.terminal
+        made = _made(engine, host, around, policy, root, marked=marked)
         if session.json:
             _whole(made, around)
         elif session.output.terminal:
             _for_people(session, made, around)
         else:
-            _lines(session, made)
+            _lines(made)
     return DONE
 
 
 def _made(
-    engine: Engine, host: int | None, around: Around, policy: str | None, root: str | None
+    engine: Engine,
+    host: int | None,
+    around: Around,
+    policy: str | None,
+    root: str | None,
+    *,
+    marked: bool,
 ) -> Plan:
     from storewarden.pipeline.planning import Plan, Question
     from storewarden.policy.timing import machine_zone
@@ -79,6 +86,7 @@ def _made(
         *(around.now_ns, around.until_ns, host, root, policy),
         zone=machine_zone(),
         full=around.full,
+        marked=marked,
     )
     return Plan(engine, around.policies, asked)
 
@@ -105,13 +113,18 @@ def _for_people(session: Session, made: Plan, around: Around) -> None:
     tell(session.output, made, around, first, count)
 
 
-def _lines(session: Session, made: Plan) -> None:
-    output = session.output
+def _lines(made: Plan) -> None:
+    from functools import lru_cache
+
+    from storewarden.measure.shown import shown
+
+    known = lru_cache(1024)(shown)  # the same few words, a million times
+    write = sys.stdout.write
     for item in made.items():
         due = "" if item.due_ns is None else item.due_ns
-        output.fields(
-            *(item.root, item.path, item.action.word, item.policy, due, item.size),
-            *(item.store or "", _kept_back(item)),
+        write(
+            f"{known(item.root)}\t{shown(item.path)}\t{known(item.action.word)}\t{item.policy}"
+            f"\t{due}\t{item.size}\t{known(item.store or '')}\t{_kept_back(item)}\n"
         )
 
 

@@ -21,9 +21,13 @@ from storewarden.policy.decision import Blocked
 from storewarden.policy.forecast import Courses, Decided, Forecast, effects
 from storewarden.policy.life import Step, life
 from storewarden.policy.rules import LOCAL, Force, Policy, PolicySet
+from storewarden.policy.sql import render
 from storewarden.policy.verdict import verdict
 
 BATCH = 2000
+_FEW = 8  # policies
+_FORCES = {int(force): force for force in Force}
+_BLOCKS = {int(block): block for block in Blocked}
 _UNTOLD = 2**64
 
 
@@ -69,6 +73,7 @@ class Question:
     policy: str | None = None
     zone: tzinfo = UTC
     full: Callable[[str], float | None] = lambda _root: None
+    marked: bool = True  # the id of the plan is wanted
 
 
 class Plan:
@@ -104,6 +109,7 @@ class Plan:
             again=self._ahead,
             host_id=asked.host_id,
             root=asked.root,
+            met=("", ()) if self._ahead else self._acting(),
         )
         copied = planned.any_copies(self._engine)
         for batch in _batches(rows):
@@ -113,7 +119,24 @@ class Plan:
                     self._count(item)
                     yield item
 
+    def _acting(self) -> tuple[str, list[object]]:
+        """Return what a file meets to which one of a few policies does something.
+
+        It spares the database to decide all others; among many policies few files are left out.
+        """
+        acting = [p for p in self._policies.policies if (p.phases or p.place) and p.rows is None]
+        if not 0 < len(acting) <= _FEW:
+            return "", []
+        dialect, now_ns = self._engine.dialect, self._asked.now_ns
+        rendered = [render(policy.match, dialect, now_ns) for policy in acting]
+        text = " OR ".join(f"({each.text}) IS NOT FALSE" for each in rendered)
+        return text, [value for each in rendered for value in each.params]
+
     def _of(self, rows: Sequence[PlannedRow], copies: dict[int, list[str]]) -> Iterator[Item]:
+        if not self._ahead:
+            for row in rows:
+                yield self._due(row, copies.get(row.id, ()))
+            return
         courses = {row.id: self._course(row) for row in rows}
         lives = [id_ for id_, course in courses.items() if course is None]
         for subject in subjects(self._engine, lives):
@@ -127,28 +150,23 @@ class Plan:
 
     def _course(self, row: PlannedRow) -> tuple[Step, ...] | None:
         """Return all that is done to a file by then; None where that takes a simulation."""
-        if self._ahead:
-            decided = Decided(
-                *(row.state, row.hold, row.place, row.phases, row.action, row.due_ns, row.store),
-                *(row.blocked, row.again_ns, self._clock_ns(row)),
-            )
-            return self._courses.course(decided)
-        if row.action is None or row.due_ns is None or row.blocked:
-            return ()
-        return (Step(row.due_ns, Force(row.action), self._policy(row).id, row.store),)
+        decided = Decided(
+            *(row.state, row.hold, row.place, row.phases, row.action, row.due_ns, row.store),
+            *(row.blocked, row.again_ns, self._clock_ns(row)),
+        )
+        return self._courses.course(decided)
 
     def _told(
         self, row: PlannedRow, steps: Sequence[Step], copies: Collection[str]
     ) -> Iterator[Item]:
         """Yield what is done to a file; else what is due of it and not done."""
         path, placed = row.path, row.placed or LOCAL
-        waits = bool(steps) and not self._ahead and self._waits(row)
-        if steps and not waits:
+        if steps:
             due_ns = row.due_ns if row.action == steps[0].action else None
             for effect in effects(steps, row.size, state=row.state, placed=placed, copies=copies):
                 at_ns = effect.at_ns if due_ns is None else due_ns
                 due_ns = None
-                if self._ahead and self._wanted(effect.policy):
+                if self._wanted(effect.policy):
                     self.forecast.add(row.root, effect)
                 yield Item(
                     *(row.root, path, row.size, effect.action, effect.policy, at_ns),
@@ -156,11 +174,27 @@ class Plan:
                     effect.rests,
                 )
         elif row.action is not None and (row.due_ns or 0) <= self._asked.until_ns:
-            blocked = Blocked(row.blocked)
-            yield Item(
-                *(row.root, path, row.size, Force(row.action), self._policy(row).id, row.due_ns),
-                *(row.store, blocked, not blocked and self._waits(row), 0, (), 0),
-            )
+            yield self._due(row, copies, kept=True)
+
+    def _due(self, row: PlannedRow, copies: Collection[str], *, kept: bool = False) -> Item:
+        """Return what is due of a file next; ``kept``: it is not done, for whatever reason."""
+        action, blocked = _FORCES[row.action or 0], _BLOCKS[row.blocked]
+        policy = self._policy(row)
+        waits = not blocked and policy.triggers.pressure is not None and self._waits(row)
+        here, rests = 0, 0
+        stores: tuple[tuple[str, int], ...] = ()
+        if not (kept or blocked or waits) and row.due_ns is not None:
+            if action is Force.TRASH and row.state == "present" and row.placed is None:
+                rests = row.size  # what most plans are made of
+            else:
+                step = Step(row.due_ns, action, policy.id, row.store)
+                more = {"state": row.state, "placed": row.placed or LOCAL}
+                (effect,) = effects((step,), row.size, copies=copies, **more)
+                here, stores, rests = effect.here, effect.stores, effect.rests
+        return Item(
+            *(row.root, row.path, row.size, action, policy.id, row.due_ns, row.store, blocked),
+            *(waits, here, stores, rests),
+        )
 
     def _count(self, item: Item) -> None:
         key = item.policy, item.action, item.store
@@ -183,6 +217,8 @@ class Plan:
             self.roots[item.root] += item.here
             for store, change in item.stores:
                 self.stores[store] += change
+        if not self._asked.marked:
+            return
         told = (item.root.encode(), item.path, item.action.word.encode(), item.policy.encode())
         due = str(item.due_ns).encode()
         digest = blake2b(b"\0".join((*told, due)), digest_size=8).digest()

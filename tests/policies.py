@@ -44,7 +44,7 @@ OWNER = b"owner.mp4"
 _DAYS = (0, 1, 2, 7, 30, 60, 365)
 _NAMES = (
     *(b"a.png", b"b.PNG", b"render_01.mp4", b"render_[1].mp4", b"runtime.db", b".png", b"x.tar.gz"),
-    *(b"caf\xc3\xa9.jpg", b"\xff\xfe.png", b"a\nb.txt", b"README"),
+    *(b"caf\xc3\xa9.jpg", b"\xff\xfe.png", b"a\nb.txt", b"README", b"B.\xc3\xa9T"),
 )
 _DIRECTORIES = (b"", b"a", b"a/b", b"a/bc", b"renders", b"\xffx")
 _TEXTS = ("flux1-dev", "flux1", "sd_xl", "FLUX", "café", "10%_x", "a[b]", "comfyui")
@@ -56,7 +56,7 @@ _FILE_PATTERNS = (
     *("*1*", "\udcff*", "x.tar.gz", "a.png", "*_01.mp4"),
 )
 _PATHS = ("a/", "a/b/", "a/b*", "a*", "*.png", "*/b/*", "a/b/a.png", "a.png", "*b/*.db", "ren*/*1*")
-_EXTENSIONS = ("png", ".png", "PNG", "tar.gz", "gz", "db", "jpg", "mp4")
+_EXTENSIONS = ("ét", "png", ".png", "PNG", "tar.gz", "gz", "db", "jpg", "mp4")
 _PROMPTS = ("A lighthouse at dusk", "a CAT", "fog", "É fog", "100% *")
 _SAID = ("light", "CAT", "a*", "*fog", "é", "dusk", "*", "100%", "?")
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from peewee import SQL, Expression, Field, Node, NodeList, fn
+from peewee import SQL, Expression, Field, Node, NodeList, Value, fn
 
 from storewarden.catalogue.rules import DIGEST_BYTES, FILE_STATES
 from storewarden.catalogue.tables import Directory, File, Root
@@ -98,10 +98,19 @@ def _extension(term: Term, context: Context) -> Node:
         end = b"." + os.fsencode(word.removeprefix("."))
         tail = fn.SUBSTR(File.name, fn.LENGTH(File.name) - len(end) + 1)
         one = (fn.LENGTH(File.name) > len(end)) & (
-            fn.LOWER(one_character_each(tail, context)) == end.lower().decode("latin-1")
+            _ascii_lower(one_character_each(tail, context), context)
+            == one_character_each(Value(end.lower()), context)
         )
         met = one if met is None else met | one
     return negated(term, met)
+
+
+def _ascii_lower(text: Any, context: Context) -> Node:
+    """Return a text with its ASCII letters small; others are bytes here, and stay what they are."""
+    if context.dialect != "sqlite":
+        text = NodeList((text, SQL('COLLATE "C"')))
+    lowered: Node = fn.LOWER(text)
+    return lowered
 
 
 def _digest(term: Term, _context: Context) -> Node:

@@ -6,7 +6,6 @@ import re
 
 from storewarden.config.problems import shown
 from storewarden.config.yamltext import Mapping, Node, Scalar
-from storewarden.policy import timing
 from storewarden.policy.language.keys import CRON, EVERY, TIMER
 from storewarden.policy.language.values import Reader
 from storewarden.policy.rules import Timer
@@ -54,6 +53,8 @@ def read_cron(reader: Reader, node: Node, path: str) -> str | None:
         return None
     complaint = _complaint(text)
     if complaint is None:
+        from storewarden.policy import timing  # noqa: PLC0415  # few policies have a calendar
+
         return " ".join(timing.read_cron(text.text).split())
     reader.problems.add(text.place, path, *complaint)
     return None
@@ -66,6 +67,8 @@ def _complaint(node: Scalar) -> tuple[str, str] | None:
         return f"{shown(node.text)} is a time of day", hint
     if len(node.text) > _LONGEST:
         return f"is longer than {_LONGEST} characters", "write several policies"
+    from storewarden.policy import timing  # noqa: PLC0415  # as above
+
     try:
         timing.read_cron(node.text)
     except timing.CronError as error:

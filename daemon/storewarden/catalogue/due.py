@@ -95,3 +95,23 @@ def undecided(engine: Engine, host_id: int) -> int:
             (f"files f{ours} AND d.undecided <> 0", (host_id,)),
         )
     )
+
+
+class Due(NamedTuple):
+    """Files of which something is due, all with the same action and the same hindrance."""
+
+    action: int
+    blocked: int
+    files: int
+    oldest_ns: int
+
+
+def now_due(engine: Engine, host_id: int, now_ns: int) -> list[Due]:
+    """Return what is due by now, for who asks once: only that is gone through."""
+    rows = engine.execute(
+        "SELECT s.action, s.blocked, count(*), min(s.due_ns) FROM schedule s"
+        " JOIN policies p ON p.id = s.policy_id WHERE s.due_ns <= ? AND p.host_id = ?"
+        " GROUP BY s.action, s.blocked ORDER BY s.action, s.blocked",
+        (now_ns, host_id),
+    )
+    return [Due(*row) for row in rows]

@@ -18,6 +18,7 @@ from storewarden.catalogue.roots import (
     roots,
 )
 from storewarden.catalogue.sweep import Progress, Sweeping, inspection_progress, sweeping
+from storewarden.cli.decided import Decided
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings
 
@@ -63,6 +64,7 @@ class Overview:
     daemon: Process | None
     roots: tuple[Root, ...]
     sweep: Sweeping | None = None
+    decided: Decided | None = None
 
     @property
     def ready(self) -> bool:

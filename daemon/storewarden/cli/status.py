@@ -32,7 +32,10 @@ def status(session: Session) -> int:
     Exit code 1 when a root is blind or frozen.
     """
     settings = session.settings
-    from storewarden.catalogue.roots import this_machine
+    from dataclasses import replace
+
+    from storewarden.catalogue.roots import host_id, this_machine
+    from storewarden.cli import decided
     from storewarden.cli.overview import read
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE, FAILED
@@ -40,6 +43,9 @@ def status(session: Session) -> int:
     clock = SystemClock()
     with session.reading() as engine:
         overview = read(engine, this_machine(), settings.roots, clock)
+        host = host_id(engine, this_machine())
+        told = decided.read(session, engine, host, clock.wall_ns())
+        overview = replace(overview, decided=told)
     show(session.output, overview, settings.catalogue_shown, clock.wall_ns())
     return FAILED if overview.bad else DONE
 
@@ -56,11 +62,14 @@ def show(output: Output, overview: Overview, catalogue: str, now_ns: int) -> Non
 
 def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
     """Return the overview as DESIGN.md's object."""
+    from storewarden.cli import decided
+
     return {
         "ready": overview.ready,
         "daemon": _daemon(overview),
         "catalogue": catalogue,
         "sweep": _sweep(overview),
+        "policies": decided.as_json(overview.decided),
         "roots": [_root(root, now_ns) for root in overview.roots],
     }
 
@@ -121,6 +130,10 @@ def _for_programs(output: Output, overview: Overview) -> None:
     output.fields(
         "daemon", "ready" if overview.ready else "not-ready", daemon.pid if daemon else ""
     )
+    if overview.decided is not None:
+        from storewarden.cli import decided
+
+        output.fields(*decided.fields(overview.decided))
     for root in overview.roots:
         output.fields(
             *("root", root.name, root.state, root.mode, root.files, root.bytes),
@@ -144,6 +157,12 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
     if overview.sweep is not None:
         output.text()
         output.text(_swept(overview.sweep), "dim")
+    if overview.decided is not None:
+        from storewarden.cli import decided
+
+        output.text()
+        for line, style in decided.lines(overview.decided, now_ns):
+            output.text(line, style)
 
 
 def _swept(sweep: Sweeping) -> str:

@@ -8,14 +8,18 @@ import pytest
 
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.lease import Lease
+from storewarden.catalogue.policy_sets import policies, put_in_force
 from storewarden.catalogue.process import Process
-from storewarden.catalogue.roots import this_machine
+from storewarden.catalogue.roots import host_id, this_machine
 from storewarden.catalogue.sweep import Sweeping
 from storewarden.cli import status
+from storewarden.cli.decided import Decided
 from storewarden.cli.output import Output
 from storewarden.cli.overview import Overview, Root, read
 from storewarden.clock import SystemClock
 from storewarden.config.schema import RootSettings
+from storewarden.policy.load import read as load
+from storewarden.policy.sources import shipped
 from tests.conftest import Golden
 from tests.unit.cli.conftest import MINUTE, NOW, Run
 
@@ -167,3 +171,54 @@ def test_before_the_first_start_it_says_how_to_start(run: Run, tmp_path: Path) -
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"storewarden: no catalogue yet at {tmp_path}/state/catalogue.db; ")
     assert "storewarden run" in ran.err
+
+
+DECIDED = Decided(
+    in_force=3,
+    sources=("/etc/storewarden/policies/renders.yaml",),
+    loaded_ns=NOW - 60 * MINUTE,
+    problems=("renders.yaml:5:22: policies[0].phases[0].after: is a bare number", "another"),
+    undecided=1,
+    due={"trash": 1_200, "archive": 3},
+    blocked={"pinned": 2},
+    oldest_due_ns=NOW - 90 * MINUTE,
+    clock="the clock jumped ahead by 3h",
+)
+
+
+@pytest.mark.parametrize("form", ["people", "programs"])
+def test_the_screen_says_what_policies_have_due_and_what_is_wrong_with_them(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    golden: Golden,
+    form: str,
+) -> None:
+    what = Overview(HOLDER, (Root("uploads", b"/srv/uploads", "watching"),), decided=DECIDED)
+    text = shown(what, capsys, monkeypatch, terminal=form == "people")
+    golden(f"cli/status-decided-{form}.txt", text)
+
+
+def test_json_says_which_policies_are_in_force_and_what_is_due(
+    catalogue: Engine, daemon: Lease, run: Run, tmp_path: Path
+) -> None:
+    told = run("status", "--json").json["policies"]
+    assert (told["in_force"], told["problems"], told["loaded_ns"]) == (0, [], None)
+
+    host = host_id(catalogue, this_machine())
+    assert host is not None
+    text = (shipped()["safe-default"]).read_text()
+    sources = [("safe-default.yaml", text)]
+    policy_set = load([(name, text.encode()) for name, text in sources])
+    prints = {policy.id: "f" for policy in policy_set.policies}
+    put_in_force(catalogue, host, "another", sources, prints, NOW)
+    (policy,) = policies(catalogue, host).values()
+    with catalogue.transaction():
+        columns = ("file_id", "policy_id", "action", "due_ns", "blocked", "phases")
+        rows = [(1, policy.id, 4, 5, 0, policy.id), (2, policy.id, 4, 7, 2, policy.id)]
+        catalogue.insert("schedule", columns, rows)
+    told = run("status", "--json").json["policies"]
+
+    assert (told["in_force"], told["sources"]) == (1, ["safe-default.yaml"])
+    assert told["changed"] is True
+    assert (told["due"], told["blocked"], told["oldest_due_ns"]) == ({"trash": 1}, {"pinned": 1}, 5)
+    assert told["undecided"] > 0

@@ -237,7 +237,9 @@ def _tell_policy(output: Output, said: Said) -> None:
     result = {
         "wins": f"wins ({', '.join(account.wins)})",
         "earlier": f"matches, but {', '.join(account.earlier)} comes first",
-        "no": "does not match",
+        "no": "does not match"
+        if account.truth is False
+        else "says nothing: it is about databases only",
         "unknown": "not known: nothing of its kind is done until it is"
         if account.wins
         else f"not known, and {', '.join(account.earlier)} comes first",

@@ -70,11 +70,11 @@ def _account(
         )
     )
     result: Result = "earlier"
-    if truth is False:
+    if truth is False or not (wins or earlier):  # what only cares for databases says nothing else
         result, earlier = "no", ()
     elif truth is None:
         result = "unknown"
-    elif wins or not earlier:
+    elif wins:
         result = "wins"
     return Account(policy, truth, result, kinds, wins, earlier)
 

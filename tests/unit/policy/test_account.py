@@ -6,7 +6,16 @@ import pytest
 
 from storewarden.policy.account import accounts, decisive, obstacles
 from storewarden.policy.expression import All, Any, Class, Condition, Not, Term
-from storewarden.policy.rules import Evaluate, Force, Phase, Placement, Policy, PolicySet
+from storewarden.policy.rules import (
+    Care,
+    Evaluate,
+    Force,
+    Phase,
+    Placement,
+    Policy,
+    PolicySet,
+    Timer,
+)
 from storewarden.policy.subject import Subject
 from storewarden.policy.terms import written
 
@@ -59,6 +68,16 @@ def test_a_policy_of_two_kinds_wins_with_either() -> None:
     both = policy("both", VIDEO, place=Placement(preferred=("local",)))
 
     assert results(policy("films", VIDEO), both)[1] == ("both", "wins", ("films",))
+
+
+@pytest.mark.parametrize("condition", [VIDEO, FLUX])
+def test_what_cares_for_databases_says_nothing_of_a_film(condition: Condition) -> None:
+    care = policy("care", condition, phases=(), care=Care(integrity=Timer(every_ns=DAY)))
+
+    assert results(care) == [("care", "no", ())]
+    database = replace(FILM, kind="database", inspected=True, understood=True, model="flux1")
+    care = replace(care, match=FLUX)
+    assert results(care, film=database) == [("care", "wins", ())]
 
 
 def test_policies_about_rows_say_nothing_of_files() -> None:

@@ -21,7 +21,7 @@ from storewarden.policy import load
 from storewarden.policy.fingerprints import fingerprint
 from storewarden.policy.rules import PolicySet
 from storewarden.policy.sql import joins, render
-from storewarden.policy.sql_terms import Sql
+from storewarden.policy.sql_pieces import Sql
 from storewarden.policy.verdict import verdict
 from tests.catalogues import DAY, NOW
 

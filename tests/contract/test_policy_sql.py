@@ -16,7 +16,7 @@ from storewarden.policy.flipping import flips as flips_in_sql
 from storewarden.policy.known import WINDOW
 from storewarden.policy.rules import PolicySet
 from storewarden.policy.sql import joins, render
-from storewarden.policy.sql_terms import Speech
+from storewarden.policy.sql_pieces import Speech
 from storewarden.policy.subject import Subject
 from storewarden.policy.terms import write
 from storewarden.policy.verdict import COLUMNS, verdict

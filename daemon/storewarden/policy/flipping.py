@@ -8,7 +8,8 @@ from storewarden.policy.evaluate import LATEST, limits
 from storewarden.policy.expression import Condition
 from storewarden.policy.expression import terms as terms_of
 from storewarden.policy.known import DAY
-from storewarden.policy.sql_terms import LEAST, Speech, Sql, clock, joined, put, sql, window_began
+from storewarden.policy.sql_pieces import Speech, Sql, joined, put, sql
+from storewarden.policy.sql_terms import LEAST, clock, window_began
 from storewarden.policy.terms import RATES, TERMS
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from storewarden.policy.phases import remaining, store_of
 from storewarden.policy.rules import LOCAL, Force, Phase, Policy
-from storewarden.policy.sql_terms import Speech, Sql, put, sql
+from storewarden.policy.sql_pieces import Speech, Sql, put, sql
 
 _STATES = ("present", "archived", "trashed")
 _CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 from storewarden.policy.expression import All, Any, Class, Condition, Not, Term
 from storewarden.policy.expression import terms as terms_of
 from storewarden.policy.known import WINDOW
-from storewarden.policy.sql_terms import Dialect, Speech, Sql, joined, put, term
+from storewarden.policy.sql_pieces import Dialect, Speech, Sql, joined, put
+from storewarden.policy.sql_terms import term
 from storewarden.policy.terms import RATES, TERMS
 
 __all__ = ["Dialect", "Sql", "joins", "render", "surely_known", "whole"]

@@ -1,84 +1,21 @@
 """Terms as SQL for both databases: true, false, or NULL for what is unknown, as ``evaluate`` says.
 
 Rows of files are ``f``, of directories ``d``, of roots ``r``; what else there may be of a file has
-the letters of ``sql_joins``. Texts go in as parameters, marked ``?``; times count from ``now``,
+the letters of ``sql.joins``. Texts go in as parameters, marked ``?``; times count from ``now``,
 which is a parameter too, so that a statement stays the same from one moment to the next.
 """
 
 from __future__ import annotations
 
-import os
-import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from typing import Literal
-
+from storewarden.policy import sql_texts
 from storewarden.policy.evaluate import NEAR
-from storewarden.policy.expression import Term, Value
+from storewarden.policy.expression import Term
 from storewarden.policy.known import DAY
+from storewarden.policy.sql_pieces import Speech, Sql, joined, put, sql
+from storewarden.policy.sql_texts import texts
 from storewarden.policy.terms import RATES, TERMS
-from storewarden.wildcard import SPECIAL, is_pattern, regex
-
-Dialect = Literal["sqlite", "postgresql"]
 
 LEAST = -(2**63) + 1
-_BESIDE = 64  # conditions in one bracket
-_FEW = 2  # values that are compared one by one; more are a list
-_ASCII = 0x7F
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """A piece of SQL with the parameters of its marks, and the tables besides that it needs."""
-
-    text: str
-    params: tuple[object, ...] = ()
-    joins: frozenset[str] = frozenset()
-
-    def __bool__(self) -> bool:
-        """Tell whether there is any."""
-        return bool(self.text)
-
-
-@dataclass(frozen=True, slots=True)
-class Speech:
-    """Which database is spoken to, of which moment, and over what time rates are taken."""
-
-    dialect: Dialect
-    now_ns: int
-    window_ns: int
-
-    @property
-    def lite(self) -> bool:
-        """Whether it is SQLite."""
-        return self.dialect == "sqlite"
-
-
-def sql(text: str, *params: object, joins: str = "") -> Sql:
-    """Return a piece of SQL; ``joins`` are letters divided by spaces."""
-    return Sql(text, params, frozenset(joins.split()))
-
-
-def put(template: str, *pieces: Sql, joins: str = "") -> Sql:
-    """Return a template with pieces in place of its ``{}``, their parameters in their order."""
-    return Sql(
-        template.format(*(piece.text for piece in pieces)),
-        tuple(param for piece in pieces for param in piece.params),
-        frozenset(joins.split()).union(*(piece.joins for piece in pieces)),
-    )
-
-
-def joined(word: str, pieces: Iterable[Sql], otherwise: str) -> Sql:
-    """Return pieces in brackets with a word between them."""
-    several = list(pieces)
-    if len(several) == 1:
-        return several[0]
-    if not several:
-        return sql(otherwise)
-    if len(several) > _BESIDE:  # databases go down one step for each
-        halves = several[: len(several) // 2], several[len(several) // 2 :]
-        several = [joined(word, half, otherwise) for half in halves]
-    return put(f"({f' {word} '.join(['{}'] * len(several))})", *several)
 
 
 def term(of: Term, speech: Speech) -> Sql:
@@ -108,11 +45,13 @@ def _recorded(of: Term, speech: Speech) -> Sql:
         case "root":
             equal = texts("r.name", of.values, speech, joins="r")
         case "name":
-            equal = _names(of.values, speech)
+            equal = sql_texts.names(of.values, speech)
         case "path":
-            equal = joined("OR", [_path(os.fsencode(str(v)), speech) for v in of.values], "FALSE")
+            equal = joined(
+                "OR", [sql_texts.path(str(value), speech) for value in of.values], "FALSE"
+            )
         case "ext":
-            equal = _extensions(of.values, speech)
+            equal = sql_texts.extensions(of.values, speech)
         case "copies":
             count = "(SELECT count(*) FROM copies c WHERE c.file_id = f.id)"
             return _numbers(count, of)
@@ -162,7 +101,9 @@ def _inside(of: Term, speech: Speech) -> Sql:
         case "seed":
             equal = texts("p.seed", tuple(map(str, of.values)), speech, joins="p")
         case "prompt":
-            equal = joined("OR", [_prompt(str(value), speech) for value in of.values], "FALSE")
+            equal = joined(
+                "OR", [sql_texts.prompt(str(value), speech) for value in of.values], "FALSE"
+            )
         case "tool" | "model":
             equal = texts(f"p.{of.name}", of.values, speech, joins="p")
         case "mime":
@@ -264,160 +205,3 @@ def _rate(name: str, speech: Speech) -> Sql:
     if not speech.lite:
         span = put("(CASE WHEN r.usage_since_ns IS NOT NULL THEN {} END)", span)
     return put(f"({{}} * {float(DAY)!r} / {{}})", times, span)
-
-
-# -- texts --------------------------------------------------------------------------------------
-
-
-def texts(column: str, values: Iterable[Value], speech: Speech, joins: str = "") -> Sql:
-    """Return the condition that a text is one of several, or matches one of several patterns."""
-    words = [os.fsencode(str(value)) for value in values]
-    plain = [word for word in words if not is_pattern(word)]
-    pieces = [_listed(column, [_utf8(word) for word in plain], joins)] if plain else []
-    pieces += [_text_like(column, word, speech, joins) for word in words if is_pattern(word)]
-    return joined("OR", pieces, "FALSE")
-
-
-def _utf8(word: bytes) -> str:
-    # what is no UTF-8 is in no text of a catalogue; this is in none either
-    return word.decode("utf-8", "replace")
-
-
-def _listed(column: str, values: list[object] | list[str] | list[bytes], joins: str = "") -> Sql:
-    if len(values) <= _FEW:
-        return joined("OR", [sql(f"{column} = ?", each, joins=joins) for each in values], "FALSE")
-    return sql(f"{column} IN ({', '.join('?' * len(values))})", *values, joins=joins)
-
-
-def _text_like(column: str, pattern: bytes, speech: Speech, joins: str) -> Sql:
-    if speech.lite:
-        if (simple := _sqlite_glob(pattern)) is not None:
-            return sql(f"{column} GLOB ?", simple, joins=joins)
-        return sql(f"glob_bytes(?, CAST({column} AS BLOB)) = 1", pattern, joins=joins)
-    if _stars_only(pattern):
-        return sql(f"{column} LIKE ?", _like(pattern).decode("utf-8", "replace"), joins=joins)
-    latin = f"convert_from(convert_to({column}, 'UTF8'), 'LATIN1')"
-    return sql(f"{latin} ~ ?", regex(pattern), joins=joins)
-
-
-def _names(values: Iterable[Value], speech: Speech) -> Sql:
-    words = [os.fsencode(str(value)) for value in values]
-    plain = [word for word in words if not is_pattern(word)]
-    pieces = [_listed("f.name", plain)] if plain else []
-    pieces += [bytes_like("f.name", word, speech) for word in words if is_pattern(word)]
-    return joined("OR", pieces, "FALSE")
-
-
-def bytes_like(column: str, pattern: bytes, speech: Speech) -> Sql:
-    """Return the condition that bytes match a pattern, in the cheapest way that says the same."""
-    start, star, end = pattern.partition(b"*")
-    if star and not end and not is_pattern(start):
-        return _begins(column, start)
-    if star and not start and end and not is_pattern(end):
-        return _ends(column, end, speech)
-    if not speech.lite:
-        if _stars_only(pattern):
-            return sql(f"{column} LIKE ?", _like(pattern))
-        return sql(f"convert_from({column}, 'LATIN1') ~ ?", regex(pattern))
-    if (simple := _sqlite_glob(pattern)) is not None:
-        return sql(f"CAST({column} AS TEXT) GLOB ?", simple)
-    return sql(f"glob_bytes(?, {column}) = 1", pattern)
-
-
-def _begins(column: str, start: bytes) -> Sql:
-    """Return the condition that bytes begin so: they lie between it and what follows it."""
-    if not start:
-        return sql("TRUE")
-    stem = start.rstrip(b"\xff")
-    low = sql(f"{column} >= ?", start)
-    if not stem:
-        return low
-    above = stem[:-1] + bytes([stem[-1] + 1])
-    return put("({} AND {})", low, sql(f"{column} < ?", above))
-
-
-def _ends(column: str, end: bytes, speech: Speech) -> Sql:
-    if speech.lite:
-        return sql(f"substr({column}, -{len(end)}) = ?", end)
-    return sql(f"substr({column}, length({column}) - {len(end) - 1}) = ?", end)
-
-
-def _path(pattern: bytes, speech: Speech) -> Sql:
-    """Return the condition that the path below the root matches."""
-    if pattern.endswith(b"/"):
-        pattern += b"*"
-    if not is_pattern(pattern):
-        above, _, name = pattern.rpartition(b"/")
-        return put("({} AND {})", sql("d.path = ?", above, joins="d"), sql("f.name = ?", name))
-    start, star, end = pattern.partition(b"*")
-    if star and not end and not is_pattern(start):
-        above, _, rest = start.rpartition(b"/")
-        within = put("{} AND {}", sql("d.path = ?", above, joins="d"), _begins("f.name", rest))
-        deeper = _begins("d.path", start)
-        return put("(({}) OR {})", within, deeper, joins="d")
-    if star and not start and end and not is_pattern(end) and b"/" not in end:
-        return _ends("f.name", end, speech)
-    slash_, kind = ("x'2f'", "BLOB") if speech.lite else ("'\\x2f'::bytea", "BYTEA")
-    whole = (
-        "CAST(CASE WHEN length(d.path) = 0 THEN f.name"
-        f" ELSE d.path || {slash_} || f.name END AS {kind})"
-    )
-    return put("{}", bytes_like(whole, pattern, speech), joins="d")
-
-
-def _extensions(values: Iterable[Value], speech: Speech) -> Sql:
-    """Return the condition that a name ends so, whatever its case, and does not begin with it."""
-    by_length: dict[int, list[bytes]] = {}
-    for value in values:
-        end = b"." + os.fsencode(str(value)).removeprefix(b".").lower()
-        by_length.setdefault(len(end), []).append(end)
-    pieces = []
-    for length, ends in by_length.items():
-        if speech.lite:
-            tail = f"lower(CAST(substr(f.name, -{length}) AS TEXT))"
-            marks = [sql(f"{tail} = CAST(? AS TEXT)", end) for end in ends]
-            if all(end.isascii() for end in ends):
-                marks = [_listed(tail, [end.decode() for end in ends])]
-        else:
-            tail = f"convert_from(substr(f.name, length(f.name) - {length - 1}), 'LATIN1')"
-            tail = f'lower({tail} COLLATE "C")'
-            marks = [_listed(tail, [end.decode("latin-1") for end in ends])]
-        met = joined("OR", marks, "FALSE")
-        pieces.append(put(f"(length(f.name) > {length} AND {{}})", met))
-    return joined("OR", pieces, "FALSE")
-
-
-def _prompt(value: str, speech: Speech) -> Sql:
-    """Return the condition that a prompt holds a text; with a star it is a pattern for all."""
-    pattern = os.fsencode(value).lower()
-    lowered = "lower(p.prompt)" if speech.lite else 'lower(p.prompt COLLATE "C")'
-    if b"*" in pattern:
-        return _text_like(lowered, pattern, speech, "p")
-    if speech.lite:
-        return sql(f"instr({lowered}, ?) > 0", _utf8(pattern), joins="p")
-    return sql(f"position(? in {lowered}) > 0", _utf8(pattern), joins="p")
-
-
-# -- patterns in the words of the databases -----------------------------------------------------
-
-
-def _stars_only(pattern: bytes) -> bool:
-    return not any(sign in pattern for sign in b"?[")
-
-
-def _like(pattern: bytes) -> bytes:
-    return re.sub(rb"([\\%_])", rb"\\\1", pattern).replace(b"*", b"%")
-
-
-def _sqlite_glob(pattern: bytes) -> str | None:
-    """Return the pattern that SQLite's own GLOB takes for the same; None when there is none.
-
-    It reads characters where ours are bytes: they are the same as long as each is ASCII, and no
-    sign stands for any one of them.
-    """
-    if not _stars_only(pattern) or max(pattern) > _ASCII or 0 in pattern:
-        return None
-    return pattern.decode()
-
-
-assert SPECIAL == b"*?["  # noqa: S101  # what is said above of patterns knows of no other signs

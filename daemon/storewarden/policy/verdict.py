@@ -17,7 +17,8 @@ from storewarden.policy.known import WINDOW
 from storewarden.policy.placement import limits, requires_local
 from storewarden.policy.rules import LOCAL, Force, Policy, PolicySet
 from storewarden.policy.sql import joins, surely_known, whole
-from storewarden.policy.sql_terms import Dialect, Speech, Sql, clock, put, sql
+from storewarden.policy.sql_pieces import Dialect, Speech, Sql, put, sql
+from storewarden.policy.sql_terms import clock
 
 COLUMNS = (
     *("hold", "place", "phases", "care", "policy_id", "action", "due_ns", "store"),
@@ -281,8 +282,12 @@ class _Building:
         required = [
             str(self._ids[policy.id]) for policy in self._places if requires_local(policy.place)
         ]
-        # a step that frees bytes never leads here, and one that does not is no copy
-        frees = f"(CASE WHEN moves THEN away <> '{LOCAL}' ELSE act > {int(Force.COPY)} END)"
+        here = [str(step.number) for step in self._steps if step.phase.to == LOCAL]
+        elsewhere = f"step NOT IN ({', '.join(here)})" if here else "TRUE"
+        frees = (
+            f"(CASE WHEN moves THEN away <> '{LOCAL}'"
+            f" ELSE act > {int(Force.COPY)} AND {elsewhere} END)"
+        )
         kept = f"abs(place) IN ({', '.join(required)}) AND {frees}" if required else "FALSE"
         frees_bytes = f"(moves OR act > {int(Force.COPY)})"
         when = [

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from storewarden.catalogue import lease, migrations
+from storewarden.catalogue import migrations
 from storewarden.catalogue.dialect import speak
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import Clock
@@ -123,6 +123,8 @@ def migrate(
             engine.execute(history_table(engine))
     at = version(engine)
     if 0 < at < target:
+        from storewarden.catalogue import lease  # noqa: PLC0415  # readers only ask for the version
+
         lease.refuse_if_held(engine, clock, sleep)
     done = [_go_up(engine, clock, step) for step in known() if step.version <= target]
     if target == newest():

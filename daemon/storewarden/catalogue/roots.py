@@ -6,15 +6,17 @@ What changes rows joins the caller's transaction, or makes one of its own.
 from __future__ import annotations
 
 import platform
-import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from storewarden.catalogue import undecided
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.rules import check, folded, unfolded
-from storewarden.model import Blind
+
+if TYPE_CHECKING:  # milliseconds, for who only asks where a root lies
+    from storewarden.model import Blind
 
 MACHINE_ID = Path("/etc/machine-id")
 
@@ -123,6 +125,8 @@ def register_root(
     ``root_uuid`` is what the root's own marker says. Where a row of this host bears it under a name
     that is looked for in vain, the root was renamed in the configuration: its row gets the new one.
     """
+    import uuid  # noqa: PLC0415  # as above
+
     check("roots", {"name": name, "path": path})
     with engine.joined():
         rows = engine.execute("SELECT id FROM roots WHERE host_id = ? AND name = ?", (host, name))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import sys
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
@@ -106,6 +105,8 @@ def width(text: str) -> int:
 
 def _rich_table(heads: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bool:
     """Write the table with rich, which folds what is too wide; False when it is not installed."""
+    import shutil
+
     try:
         from rich.console import Console
         from rich.table import Table

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from storewarden.config import patterns, places
+from storewarden.config import patterns
 from storewarden.config.addresses import (
     AddressError,
     catalogue_address,
@@ -31,10 +31,18 @@ _WORDS = {
     Kind.WORD: re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
     Kind.CURRENCY: re.compile(r"[A-Z]{3}"),
 }
+
+
+def _place_complaint(place: str) -> tuple[str, str] | None:
+    from storewarden.config import places  # noqa: PLC0415  # few say where workflows lie
+
+    return places.first_complaint(place)
+
+
 _COMPLAINTS: dict[Kind, Callable[[str], tuple[str, str] | None]] = {
     Kind.PATTERNS: lambda pattern: patterns.first_complaint(pattern, names_only=False),
     Kind.NAMES: lambda pattern: patterns.first_complaint(pattern, names_only=True),
-    Kind.PLACES: places.first_complaint,
+    Kind.PLACES: _place_complaint,
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from storewarden.cli.output import width
+from storewarden.cli.output import named, width
 from storewarden.cli.reference import values
 from storewarden.measure.shown import shown
 from storewarden.model import Lora, Provenance
@@ -42,14 +42,6 @@ def as_json(known: Known | None, *, whole: bool = False) -> dict[str, Any]:
         told["transcript"] = asdict(told["transcript"])
         if not whole:
             del told["transcript"]["text"]
-    return told
-
-
-def named(key: str, path: bytes) -> dict[str, str]:
-    """Return a path as JSON has it, and the name itself where text cannot hold it."""
-    told = {key: shown(path)}
-    if told[key].encode() != path:
-        told[f"{key}_hex"] = path.hex()
     return told
 
 

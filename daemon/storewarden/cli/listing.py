@@ -7,8 +7,8 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from storewarden.cli.known import as_json, brief, columns, first_words, named
-from storewarden.cli.output import Cell, Output, width
+from storewarden.cli.known import as_json, brief, columns, first_words
+from storewarden.cli.output import Cell, Output, named, width
 
 if TYPE_CHECKING:
     from storewarden.catalogue.engine import Engine

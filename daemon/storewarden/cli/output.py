@@ -93,6 +93,14 @@ def note(line: str) -> None:
     click.echo(line, err=True)
 
 
+def named(key: str, path: bytes) -> dict[str, str]:
+    """Return a path as JSON has it, and the name itself where text cannot hold it."""
+    told = {key: shown(path)}
+    if told[key].encode() != path:
+        told[f"{key}_hex"] = path.hex()
+    return told
+
+
 def width(text: str) -> int:
     """Return how many columns of a terminal the text takes."""
     if text.isascii():

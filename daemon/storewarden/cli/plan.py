@@ -130,7 +130,7 @@ def _lines(made: Plan) -> None:
 
 def _whole(made: Plan, around: Around) -> None:
     """Write one object, item by item: its id and its sums are known at the end only."""
-    from storewarden.cli.known import named
+    from storewarden.cli.output import named
     from storewarden.cli.plan_sums import totals
     from storewarden.cli.plan_words import Words
     from storewarden.cli.when import moment

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storewarden.cli.known import named
 from storewarden.cli.listing import our_host
-from storewarden.cli.output import Cell, Output, note
+from storewarden.cli.output import Cell, Output, named, note
 from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from storewarden.cli.judged import GONE, Said, Why
-from storewarden.cli.known import named
-from storewarden.cli.output import Cell, Output, Style, width
+from storewarden.cli.output import Cell, Output, Style, named, width
 from storewarden.cli.when import ago, moment
 from storewarden.measure.shown import shown
 from storewarden.policy.account import Obstacle

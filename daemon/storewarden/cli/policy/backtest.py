@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storewarden.cli.known import named
-from storewarden.cli.output import Cell, Output, number
+from storewarden.cli.output import Cell, Output, named, number
 from storewarden.cli.policy import reading
 from storewarden.cli.progress import Progress
 from storewarden.cli.session import Session, verb

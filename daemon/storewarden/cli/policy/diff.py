@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from storewarden.cli.known import named
-from storewarden.cli.output import Cell, Output
+from storewarden.cli.output import Cell, Output, named
 from storewarden.cli.policy import reading
 from storewarden.cli.progress import Progress
 from storewarden.cli.session import Session, verb

@@ -130,7 +130,9 @@ class Desk(Shelf):
 
     def check(self) -> None:
         self.settle()
-        assert self.schedule() == self.expected()
+        have, want = self.schedule(), self.expected()
+        wrong = {id_ for id_ in have.keys() | want.keys() if have.get(id_) != want.get(id_)}
+        assert not wrong, [(id_, have.get(id_), want.get(id_)) for id_ in wrong]
         assert due.undecided(self.engine, self.host) == 0
 
 

@@ -97,6 +97,35 @@ def test_a_directory_that_moves_while_its_files_are_decided(desk: Desk) -> None:
         assert desk.deciding.step() == 0.0  # a slice of it
 
 
+def test_a_directory_that_moves_again_just_when_it_is_done_is_decided_from_its_beginning(
+    desk: Desk,
+) -> None:
+    desk.names(*(entry(b"%03d" % number, 1 + number) for number in range(150)), path=b"a")
+    desk.check()
+    for new, old in ((b"old", b"a"), (b"b", b"old")):
+        with desk.recorder.batch():
+            desk.departures.moved("r", old, new, desk.now_ns)
+        desk.clock.advance(1.0)
+        desk.deciding._limit = 100
+        assert [desk.deciding.step() for _ in range(2)] == [0.0, 0.0]  # and nothing is looked for
+
+
+def test_what_comes_between_does_not_begin_a_large_directory_again(desk: Desk) -> None:
+    desk.names(*(entry(b"%03d" % number, 1 + number) for number in range(300)), path=b"a")
+    desk.check()
+    with desk.recorder.batch():
+        desk.departures.moved("r", b"a", b"old", desk.now_ns)
+    for number in range(4):
+        desk.clock.advance(1.0)
+        desk.deciding._limit = 100
+        assert desk.deciding.step() == 0.0
+        with desk.engine.transaction():
+            undecided.mark(desk.engine, [desk.one(b"old/%03d" % number).id])
+        desk.deciding.step()
+
+    assert desk.engine.execute("SELECT 1 FROM directories WHERE undecided <> 0") == []
+
+
 def test_facts_links_and_use(desk: Desk) -> None:
     desk.names(entry(b"a.mp4", 1), entry(b"a.srt", 2), path=b"d")
     desk.check()

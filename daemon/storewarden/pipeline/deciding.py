@@ -52,6 +52,7 @@ class _Slice(NamedTuple):
     decide: Callable[[Verdict], None]
     note: Callable[[], None]
     first: int | None  # one of them, for messages
+    noted: Callable[[], None] = lambda: None  # what is to be remembered once it is stored
 
 
 class Deciding:
@@ -109,6 +110,7 @@ class Deciding:
         except CatalogueRefused as error:
             self._refuse(some, error)
             return
+        some.noted()
         self._refused = 0
         took = max(self._clock.monotonic() - began, 1e-4)
         self._limit = max(1, min(int(self._limit * min(2.0, _SLICE_SECONDS / took)) + 1, _MOST))
@@ -120,6 +122,7 @@ class Deciding:
             return
         with self._engine.transaction():
             some.note()
+        some.noted()
         self._refused += 1
         facts = {"file": some.first, "why": error}
         log.error("a file cannot be decided", extra={"facts": facts})
@@ -147,24 +150,25 @@ class Deciding:
     def _moved(self) -> _Slice | None:
         directory = self._schedule.moved()
         if directory is None:
-            self._inside = None
             return None
         after = b""
         if self._inside is not None and self._inside[0] == directory:
             after = self._inside[1]
-        limit = self._limit
-        files = self._schedule.inside(directory, after, limit)
+        files = self._schedule.inside(directory, after, self._limit)
+        more = len(files) == self._limit
 
         def note() -> None:
-            if len(files) < limit:
+            if not more:
                 self._schedule.forget_moved(directory)
-            else:
-                self._inside = directory, files[-1][1]
+
+        def noted() -> None:  # not before: what was not stored has to be done again
+            self._inside = (directory, files[-1][1]) if more else None
 
         return _Slice(
             lambda verdict: self._schedule.decide(verdict, [id_ for id_, _ in files]),
             note,
             files[0][0] if files else None,
+            noted,
         )
 
     def _beyond(self, set_id: int) -> _Slice | None:

@@ -107,6 +107,8 @@ def test_new_policies_are_in_force_after_a_reload_and_wrong_ones_are_not(
     daemon.until(lambda: daemon.metric("policies_reload_success") == 0, "and shows it")
     (told,) = [line for line in daemon.log() if line["message"] == "the policies are wrong"]
     assert f"{policies}:5:" in told["why"]
+    shown = daemon.status()["policies"]
+    assert (shown["in_force"], shown["problems"]) == (2, [told["why"]])
     land(daemon, "renders/later.mp4")
     daemon.until(lambda: "later.mp4" in scheduled(daemon), "the old ones are still in force")
     assert before.items() <= scheduled(daemon).items()

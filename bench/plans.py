@@ -63,23 +63,35 @@ def _plans(ground: Ground) -> Iterator[Figure]:
     house.write()
     house.scan(tree.files)
     ground.say("asking for a plan")
-    found, lines = _timed([*program(), "plan"], house)
-    by_find, same = _timed(_find(tree.path), house)
-    if lines != same:
-        raise Unmeasured(f"a plan of {lines} files, where find finds {same}")
-    yield Figure(
-        f"plan: one rule over {tree.files:,} files, {lines:,} of them due",
-        Measured(found, "s"),
-        Measured(by_find, "s", "find with the same tests"),
-        Target("≤ 1 × find", found <= by_find),
-    )
+    figure = _beside_find(house, tree)
+    found = figure.measured.value
+    yield figure
+    if ground.files > files:  # where starting the program no longer weighs
+        large = replace(ground.recorded, policies=house.policies)
+        large.write()
+        yield _beside_find(large, ground.tree)
     rival = _organize(ground, tree)
     times = Target(f"≤ 1/{_SHARE}", found <= rival.value / _SHARE)
     yield Figure(
         f"the same beside organize, {tree.files:,} files", Measured(found, "s"), rival, times
     )
+    house.write()
     ahead, _ = _timed([*program(), "plan", "--at", "+90d"], house, runs=3)
     yield Figure("plan --at +90d, with every step until then", Measured(ahead, "s"))
+
+
+def _beside_find(house: House, tree: Tree) -> Figure:
+    """Ask for the plan of a tree, and have find look for the same files."""
+    found, lines = _timed([*program(), "plan"], house)
+    by_find, same = _timed(_find(tree.path), house)
+    if lines != same:
+        raise Unmeasured(f"a plan of {lines} files, where find finds {same}")
+    return Figure(
+        f"plan: one rule over {tree.files:,} files, {lines:,} of them due",
+        Measured(found, "s"),
+        Measured(by_find, "s", "find with the same tests"),
+        Target("≤ 1 × find", found <= by_find),
+    )
 
 
 def _find(top: Path) -> list[str]:

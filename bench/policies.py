@@ -57,7 +57,8 @@ def _decide(ground: Ground) -> Iterator[Figure]:
     by_hand = written_by_hand(engine, policy_set)
     rows = engine.execute("SELECT count(*) FROM schedule")[0][0]
     began = time.perf_counter()
-    due.count(engine, 1, NOW)
+    due.won(engine, 1)
+    due.waits(engine, 1, NOW)
     counted = time.perf_counter() - began
     engine.close()
     per_million = first * 1_000_000 / ground.files

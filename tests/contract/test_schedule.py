@@ -279,18 +279,17 @@ def test_what_is_due_is_counted(desk: Desk) -> None:
     desk.names(entry(b"big.png", 8, size=100), entry(b"small", 9))
     desk.names(entry(b"grows", 10), path=b"old", growing=[b"grows"])
     desk.check()
-    tally = due.count(desk.engine, desk.host, desk.now_ns)
-    assert tally.named == {desk.policy: 5}
-    assert tally.uncovered == {"other": 1}
-    assert not tally.due
+    won = due.won(desk.engine, desk.host)
+    assert won.named == {desk.policy: 5}
+    assert won.uncovered == {"other": 1}
+    assert not due.waits(desk.engine, desk.host, desk.now_ns).due
 
     desk.clock.advance(2 * 86_400.0)
     desk.check()
-    tally = due.count(desk.engine, desk.host, desk.now_ns)
-    assert tally.due == {Act(desk.policy, 3): 3}
-    assert tally.due_bytes == {Act(desk.policy, 3): 15}
-    assert tally.blocked == {6: 1}
-    assert tally.oldest == {desk.policy: desk.one(b"old/1.png").first_seen_ns + DAY}
+    waits = due.waits(desk.engine, desk.host, desk.now_ns)
+    assert waits.due == {Act(desk.policy, 3): 3}
+    assert waits.blocked == {6: 1}
+    assert waits.oldest == {desk.policy: desk.one(b"old/1.png").first_seen_ns + DAY}
 
 
 def test_a_catalogue_without_policies_waits_for_none(desk: Desk) -> None:
@@ -299,7 +298,7 @@ def test_a_catalogue_without_policies_waits_for_none(desk: Desk) -> None:
         desk.engine.execute("DELETE FROM policy_sets")
 
     assert due.undecided(desk.engine, desk.host) == 0
-    assert due.count(desk.engine, desk.host, NOW).uncovered == {"image": 1}
+    assert due.won(desk.engine, desk.host).uncovered == {"image": 1}
     desk.use("again")
 
 

@@ -15,14 +15,19 @@ from typing import NamedTuple
 from storewarden.catalogue.engine import Engine
 
 _SLICE = 20_000
+# Of the winners hold, place, phases and care: a database that is cared for may still belong
+# anywhere and stay for ever, as `policy coverage` sees it.
+_SAYS_WHAT_BECOMES = 3
 
-_COUNTED = (
-    "SELECT f.kind, s.hold, s.place, s.phases, s.care, s.policy_id, s.action, s.blocked,"
-    " s.due_ns <= ?, count(*), min(s.due_ns), sum(f.size)"
-    " FROM files f JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-    " LEFT JOIN schedule s ON s.file_id = f.id"
-    " WHERE f.id > ? AND f.id <= ? AND f.state = 'present' AND r.host_id = ?"
-    " GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9"
+_WON = (
+    "SELECT f.kind, s.hold, s.place, s.phases, s.care, count(*)"
+    " FROM schedule s CROSS JOIN files f WHERE f.id = s.file_id"
+    " AND s.file_id > ? AND s.file_id <= ? AND f.state = 'present'"
+    " GROUP BY 1, 2, 3, 4, 5"
+)
+_DUE = (
+    "SELECT s.policy_id, s.action, s.blocked, count(*), min(s.due_ns)"
+    " FROM schedule s WHERE s.due_ns <= ? GROUP BY 1, 2, 3"
 )
 
 
@@ -34,41 +39,69 @@ class Act(NamedTuple):
 
 
 @dataclass(slots=True)
-class Tally:
-    """What was counted of a host's files, policies by their ids."""
+class Won:
+    """How many files policies win, by their ids, and how many of each kind none does."""
 
-    named: Counter[int] = field(default_factory=Counter)  # files a policy wins, of any kind
+    named: Counter[int] = field(default_factory=Counter)  # of any kind of statement
     unknown: Counter[int] = field(default_factory=Counter)  # or would, were more known of them
-    uncovered: Counter[str] = field(default_factory=Counter)  # files no policy names, by kind
+    uncovered: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True)
+class Waits:
+    """What is due, and since when by policy; or would be, and what keeps it back."""
+
     due: Counter[Act] = field(default_factory=Counter)
-    due_bytes: Counter[Act] = field(default_factory=Counter)
-    blocked: Counter[int] = field(default_factory=Counter)  # due, by what keeps it back
-    oldest: dict[int, int] = field(default_factory=dict)  # by policy: since when something is due
+    blocked: Counter[int] = field(default_factory=Counter)
+    oldest: dict[int, int] = field(default_factory=dict)
 
 
-def count(engine: Engine, host_id: int, now_ns: int) -> Tally:
+def won(engine: Engine, host_id: int) -> Won:
     """Count all present files of a host."""
-    tally = Tally()
+    told = Won(uncovered=_present(engine, host_id))
+    ours = _ours(engine, host_id)
     for after, until in _slices(engine):
-        for row in engine.execute(_COUNTED, (now_ns, after, until, host_id)):
-            kind, hold, place, phases, care, policy, action, blocked, due, *figures = row
-            files, oldest, size = figures
-            winners = {winner for winner in (hold, place, phases, care) if winner}
-            if not winners:
-                tally.uncovered[kind] += files
-            for winner in winners:
-                tally.named[abs(winner)] += files
+        for kind, *winners, files in engine.execute(_WON, (after, until)):
+            of_ours = {winner for winner in winners if abs(winner) in ours}
+            for winner in of_ours:
+                told.named[abs(winner)] += files
                 if winner < 0:
-                    tally.unknown[-winner] += files
-            if not due:
-                continue
-            if blocked:
-                tally.blocked[blocked] += files
-            else:
-                tally.due[Act(policy, action)] += files
-                tally.due_bytes[Act(policy, action)] += int(size)
-                tally.oldest[policy] = min(oldest, tally.oldest.get(policy, oldest))
-    return tally
+                    told.unknown[-winner] += files
+            if ours.intersection(map(abs, winners[:_SAYS_WHAT_BECOMES])):
+                told.uncovered[kind] -= files
+    told.uncovered = +told.uncovered
+    return told
+
+
+def waits(engine: Engine, host_id: int, now_ns: int) -> Waits:
+    """Count what is due of a host's files: only that is gone through."""
+    told = Waits()
+    ours = _ours(engine, host_id)
+    for policy, action, blocked, files, oldest in engine.execute(_DUE, (now_ns,)):
+        if policy not in ours:
+            continue
+        if blocked:
+            told.blocked[blocked] += files
+        else:
+            told.due[Act(policy, action)] += files
+            told.oldest[policy] = min(oldest, told.oldest.get(policy, oldest))
+    return told
+
+
+def _ours(engine: Engine, host_id: int) -> frozenset[int]:
+    """Return the ids of all policies that a host ever had."""
+    rows = engine.execute("SELECT id FROM policies WHERE host_id = ?", (host_id,))
+    return frozenset(id_ for (id_,) in rows)
+
+
+def _present(engine: Engine, host_id: int) -> Counter[str]:
+    """Return how many present files of each kind there are, as the recorder keeps it."""
+    rows = engine.execute(
+        "SELECT t.kind, sum(t.files) FROM totals t JOIN roots r ON r.id = t.root_id"
+        " WHERE t.state = 'present' AND r.host_id = ? GROUP BY t.kind",
+        (host_id,),
+    )
+    return Counter({kind: int(files) for kind, files in rows})
 
 
 def _slices(engine: Engine) -> Iterator[tuple[int, int]]:

@@ -12,7 +12,7 @@ from typing import Final
 
 from storewarden import __version__
 from storewarden.catalogue import due, policy_sets
-from storewarden.catalogue.due import Tally
+from storewarden.catalogue.due import Waits, Won
 from storewarden.catalogue.policy_sets import StoredSet
 from storewarden.catalogue.usage import Usage
 from storewarden.clock import Clock
@@ -34,7 +34,28 @@ from storewarden.policy.terms import TERMS
 log = logging.getLogger(__name__)
 
 _INTERVAL: Final = 10.0
-_REST: Final = 100  # times as long as counting took: a million files take a second
+# Times as long as counting took. A million files that are due, or in which policies won, take a
+# second each: so counting costs a thousandth of a core, and nothing while nothing changes.
+_REST: Final = 1000
+
+
+class _Pause:
+    """Measures what is done inside it, and keeps a pause after it in proportion to that."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._began = self._until = 0.0
+
+    def pause_is_over(self) -> bool:
+        """Tell whether it may be done again."""
+        return self._clock.monotonic() >= self._until
+
+    def __enter__(self) -> None:
+        self._began = self._clock.monotonic()
+
+    def __exit__(self, *_: object) -> None:
+        now = self._clock.monotonic()
+        self._until = now + max(_INTERVAL, _REST * (now - self._began))
 
 
 class Policies:
@@ -50,7 +71,8 @@ class Policies:
         self._clock = clock
         self._watch = ClockWatch(ground.engine, ground.host_id, clock, self._decide_anew)
         self._names: dict[int, str] = {}  # of the policies in force, by their ids
-        self._count_at = 0.0
+        self._counts_won, self._counts_due = _Pause(clock), _Pause(clock)
+        self._counted = -1  # how much was decided when policies' files were counted
         self.wake: Callable[[], None] = lambda: None  # the recorder's worker
 
     # -- reading them ---------------------------------------------------------------------------
@@ -125,7 +147,7 @@ class Policies:
         )
         loaded = self._metrics.policies_last_reload_success_timestamp_seconds
         loaded.set(stored.loaded_ns / 1e9)
-        self._count_at = 0.0
+        self._counted = -1
         facts = {"policies": len(ids), "from": ", ".join(name for name, _ in stored.sources)}
         log.info("policies are in force", extra={"facts": facts})
         self.wake()
@@ -141,29 +163,41 @@ class Policies:
         try:
             self._watch.step()
             self._metrics.clock_jump_seconds.set(self._watch.jumped_ns / 1e9)
-            now = self._clock.monotonic()
-            if now >= self._count_at and not self._deciding.busy():
+            if self._names and not self._deciding.busy():
                 self._count()
-                took = self._clock.monotonic() - now
-                self._count_at = now + max(_INTERVAL, _REST * took)
         except StorewardenError as error:
             if not error.transient:
                 raise
         return _INTERVAL
 
     def _count(self) -> None:
+        """Count anew what time and decisions may have changed, where that was long enough ago."""
         engine, host_id, now_ns = self._ground.engine, self._ground.host_id, self._clock.wall_ns()
-        self._metrics.undecided_files.set(due.undecided(engine, host_id))
-        if self._names:
-            self._show(due.count(engine, host_id, now_ns), now_ns)
+        decided = self._deciding.decided
+        if self._counts_won.pause_is_over() and decided != self._counted:
+            with self._counts_won:
+                self._show_won(due.won(engine, host_id))
+            self._counted = decided
+        if self._counts_due.pause_is_over():
+            with self._counts_due:
+                self._metrics.undecided_files.set(due.undecided(engine, host_id))
+                self._show_due(due.waits(engine, host_id, now_ns), now_ns)
 
-    def _show(self, tally: Tally, now_ns: int) -> None:
+    def _show_won(self, won: Won) -> None:
+        metrics = self._metrics
+        metrics.show("policy_files", {(name,): won.named[id_] for id_, name in self._names.items()})
+        uncovered: dict[tuple[str, ...], float] = {}
+        for kind, files in won.uncovered.items():
+            label = (kind_label(kind),)
+            uncovered[label] = uncovered.get(label, 0) + files
+        metrics.show("uncovered_files", uncovered)
+
+    def _show_due(self, waits: Waits, now_ns: int) -> None:
         names, metrics = dict(self._names), self._metrics
-        metrics.show("policy_files", {(name,): tally.named[id_] for id_, name in names.items()})
         metrics.show(
             "overdue_seconds",
             {
-                (name,): max(0, now_ns - tally.oldest.get(id_, now_ns)) / 1e9
+                (name,): max(0, now_ns - waits.oldest.get(id_, now_ns)) / 1e9
                 for id_, name in names.items()
             },
         )
@@ -171,19 +205,14 @@ class Policies:
             "due_files",
             {
                 (names[policy], Force(action).word): files
-                for (policy, action), files in tally.due.items()
+                for (policy, action), files in waits.due.items()
                 if policy in names  # not one of before, of which something is still to be decided
             },
         )
-        uncovered: dict[tuple[str, ...], float] = {}
-        for kind, files in tally.uncovered.items():
-            label = (kind_label(kind),)
-            uncovered[label] = uncovered.get(label, 0) + files
-        metrics.show("uncovered_files", uncovered)
         metrics.show(
             "blocked_files",
             {
-                (block.name.lower(),): tally.blocked[block]
+                (block.name.lower(),): waits.blocked[block]
                 for block in Blocked
                 if block is not Blocked.NO
             },

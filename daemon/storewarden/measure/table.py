@@ -228,7 +228,12 @@ TABLE = (
         "When the policies in force were read.",
     ),
     Row("policy_files", "gauge", "Present files for which a policy is decisive.", ("policy",)),
-    Row("uncovered_files", "gauge", "Present files that no policy names, by kind.", ("kind",)),
+    Row(
+        "uncovered_files",
+        "gauge",
+        "Present files of which no policy says where they belong or how long they stay, by kind.",
+        ("kind",),
+    ),
     Row(
         "due_files",
         "gauge",

@@ -63,6 +63,7 @@ class Deciding:
         self._clock = clock
         self._schedule = Schedule(engine, host_id)
         self.busy: Callable[[], bool] = lambda: False
+        self.decided = 0  # slices: who shows what is decided sees whether anything was
         self.stopped = ""  # why nothing is decided though policies are in force
         self._changing = threading.Lock()
         self._in_force: InForce | None = None
@@ -112,6 +113,7 @@ class Deciding:
             return
         some.noted()
         self._refused = 0
+        self.decided += 1
         took = max(self._clock.monotonic() - began, 1e-4)
         self._limit = max(1, min(int(self._limit * min(2.0, _SLICE_SECONDS / took)) + 1, _MOST))
 

@@ -118,14 +118,15 @@ class Watching(FileSystemEventHandler):
         self.apply = True  # else changes are only kept
         self._slow = slow
         self._settle = Settle(SettleSettings(settle_seconds=0.6))
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # what is applied can be a scan
         self.observer = WardenObserver(budget, limits=limits)
         self.emitter: InotifyEmitter
 
     def __enter__(self) -> Self:
         self.observer.start()
         self.emitter = self.observer.attach(WatchSpec(ROOT, self.path, self.exclusions), self)
-        self._list(b"", recursive=True)
+        with self._lock:
+            self._list(b"", recursive=True)
         return self
 
     def __exit__(
@@ -278,7 +279,8 @@ class Watching(FileSystemEventHandler):
         finally:
             os.close(root)
         self.emitter.confirm_after_scan(met.__contains__)
-        self._list(b"", recursive=True)
+        with self._lock:  # a test scans from its own thread, while changes are applied
+            self._list(b"", recursive=True)
 
     # -- what a test asks ---------------------------------------------------------------------
 

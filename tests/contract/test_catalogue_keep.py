@@ -77,7 +77,7 @@ def find_out(engine: Engine) -> None:
 
 def content(engine: Engine) -> dict[str, list[tuple[object, ...]]]:
     tables = set(schema.read(engine).tables) - {"leases", "schema_version"}
-    found = {name: engine.execute(f"SELECT * FROM {name} ORDER BY 1, 2, 3") for name in tables}
+    found = {name: sorted(engine.execute(f"SELECT * FROM {name}"), key=repr) for name in tables}
     asked = {
         "sqlite": "SELECT rowid FROM words WHERE words MATCH 'lighthouse'",
         "postgresql": "SELECT file_id FROM words WHERE words @@ 'lighthouse'::tsquery",

@@ -102,6 +102,23 @@ policies: [{id: all, match: {size: ">= 0B"}, phases: [{after: 1d, do: trash}]}]
 """
 
 
+YOUNG = b"""
+version: 1
+policies: [{id: young, match: {age: "< 1d"}, phases: [{after: 1d, do: trash}]}]
+"""
+
+
+def test_what_no_policy_matches_any_more_when_its_time_comes_is_not_told(engine: Engine) -> None:
+    policies = load.read([("p", YOUNG)])
+    with engine.transaction():
+        row = file_row(b"young", first_seen_ns=NOW - DAY // 2, inode=1)
+        engine.insert("files", COLUMNS, [row])
+
+    made, items = plan(engine, policies, NOW + 3 * DAY)
+
+    assert (items, made.roots) == ([], {})
+
+
 def test_batches_are_one_plan(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     policies = load.read([("p", TRASH)])
     with engine.transaction():

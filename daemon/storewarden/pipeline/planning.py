@@ -174,7 +174,14 @@ class Plan:
                     effect.rests,
                 )
         elif row.action is not None and (row.due_ns or 0) <= self._asked.until_ns:
-            yield self._due(row, copies, kept=True)
+            item = self._due(row, copies, kept=True)
+            if item.blocked or item.waits or not self._decided_otherwise(row):
+                yield item
+
+    def _decided_otherwise(self, row: PlannedRow) -> bool:
+        """Whether what is due later is decided again by then, as with ``age: "< 1d"``."""
+        due_ns, again_ns = row.due_ns or 0, row.again_ns
+        return due_ns > self._asked.now_ns and again_ns is not None and again_ns <= due_ns
 
     def _due(self, row: PlannedRow, copies: Collection[str], *, kept: bool = False) -> Item:
         """Return what is due of a file next; ``kept``: it is not done, for whatever reason."""

@@ -91,6 +91,7 @@ def subjects(draw: st.DrawFn, id_: int = 1) -> Subject:
     counted = ROOTS[root]
     tagged = st.lists(st.sampled_from(_TEXTS), max_size=2, unique=True)
     copied = st.lists(st.sampled_from((*STORES, LOCAL)), max_size=2, unique=True)
+    used = draw(days()) if counted else ()
     return Subject(
         id=id_,
         root=root,
@@ -119,8 +120,9 @@ def subjects(draw: st.DrawFn, id_: int = 1) -> Subject:
         tags=tuple(draw(tagged)),
         owner=draw(_maybe(_TEXTS)),
         usage_since_ns=counted,
-        last_opened_ns=draw(st.none() | times()) if counted else None,
-        days=draw(days()) if counted else (),
+        # The catalogue notes both at once: a file with a day of use was used at a time.
+        last_opened_ns=draw(times() if used else st.none() | times()) if counted else None,
+        days=used,
         copies=tuple((store, draw(times())) for store in draw(copied)),
         placed=placed,
         placed_ns=None if placed == LOCAL else draw(times()),

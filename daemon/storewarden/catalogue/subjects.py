@@ -29,6 +29,7 @@ _SELECT = (
     " LEFT JOIN placed pl ON pl.file_id = f.id LEFT JOIN sidecars x ON x.file_id = f.id"
     " LEFT JOIN files o ON o.id = x.of_id LEFT JOIN directories od ON od.id = o.directory_id"
 )
+_LAST_USE = 30  # the column u.last_ns
 _DAYS = "SELECT file_id, day, opens, writes FROM usage_days WHERE file_id IN ({in})"
 _COPIES = "SELECT file_id, store, verified_ns FROM copies WHERE file_id IN ({in})"
 
@@ -142,9 +143,9 @@ def past(engine: Engine, file_id: int) -> tuple[int | None, list[Happened]]:
 
 def _with_many(engine: Engine, rows: Sequence[Row]) -> Iterator[SubjectRow]:
     """Add what there are several of: days of use, and copies."""
-    counted = [row[0] for row in rows if row[30] is not None]
+    used = [row[0] for row in rows if row[_LAST_USE] is not None]  # else it has no days either
     days: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
-    for file_id, *day in engine.fetch_in(_DAYS, counted):
+    for file_id, *day in engine.fetch_in(_DAYS, used):
         days[file_id].append((day[0], day[1], day[2]))
     copies: dict[int, list[tuple[str, int]]] = defaultdict(list)
     for file_id, store, verified_ns in engine.fetch_in(_COPIES, [row[0] for row in rows]):

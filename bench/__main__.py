@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import compileall
 import importlib
 import os
 import signal
@@ -51,6 +52,7 @@ def main() -> int:
     figures: list[Figure] = []
     failed: list[str] = []
     began = time.monotonic()
+    compileall.compile_dir(_CHECKOUT / "daemon", quiet=1)  # as set-up does
     with scratch(parent) as directory:
         about = machine(directory)
         ground = Ground(directory, asked.files)

@@ -61,17 +61,22 @@ def _decide(ground: Ground) -> Iterator[Figure]:
     due.waits(engine, 1, NOW)
     counted = time.perf_counter() - began
     engine.close()
-    per_million = first * 1_000_000 / ground.files
+    per_million = again * 1_000_000 / ground.files
+    policies = f"one of {len(policy_set.policies)} policies"
     yield Figure(
-        f"{ground.files:,} files decided by {len(policy_set.policies)} policies, {rows:,} rows",
-        Measured(first, "s"),
+        f"{ground.files:,} files decided anew after {policies} changed",
+        Measured(again, "s"),
         Measured(by_hand, "s", "the same conditions in SQL by hand"),
         Target(
             f"≤ {_TIMES:g} × and ≤ {_SECONDS:g} s a million",
-            first <= _TIMES * by_hand and per_million <= _SECONDS,
+            again <= _TIMES * by_hand and per_million <= _SECONDS,
         ),
     )
-    yield Figure("and anew, after one policy changed", Measured(again, "s"), Measured(first, "s"))
+    yield Figure(
+        f"and decided for the first time, {rows:,} rows",
+        Measured(first, "s"),
+        Measured(by_hand, "s", "the same conditions in SQL by hand"),
+    )
     yield Figure("counting what is due of them, for the metrics", Measured(counted, "s"))
 
 
@@ -82,8 +87,9 @@ def fill(engine: Engine, files: int) -> None:
         engine.execute(
             "UPDATE files SET kind = CASE WHEN id % 10 < 5 THEN 'image' WHEN id % 10 < 8 THEN"
             " 'video' WHEN id % 10 = 8 THEN 'text' ELSE 'database' END,"
-            f" first_seen_ns = ? - (id * 7919 % 400) * {DAY}, inspected_ns = ?",
-            (NOW, NOW),
+            # A store grows day by day: who came later has the higher number.
+            f" first_seen_ns = ? - (? - id) * {400 * DAY // files}, inspected_ns = ?",
+            (NOW, files, NOW),
         )
         engine.execute("UPDATE roots SET usage_since_ns = ?", (NOW - 90 * DAY,))
         engine.execute(

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from storewarden.catalogue import find, query, search, search_file, terms
+from storewarden.catalogue import due, find, query, search, search_file, terms, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.inspections import Inspections
+from storewarden.catalogue.schedule import Schedule
 from storewarden.catalogue.sweep import uninspected
 from storewarden.catalogue.tables import Directory, File
 from storewarden.catalogue.wanted import Wanted
@@ -118,6 +119,55 @@ def test_what_waits_is_counted_without_being_sorted(
         "SEARCH f USING INDEX files_uninspected (id>?)",
         "SEARCH d USING INTEGER PRIMARY KEY (rowid=?)",
     ]
+
+
+@pytest.mark.parametrize(
+    ("ask", "begins"),
+    [
+        (lambda engine: Schedule(engine, 1).noted(9), ["SCAN u"]),
+        (
+            lambda engine: Schedule(engine, 1).moved(),
+            ["SCAN d USING INDEX directories_undecided"],
+        ),
+        (
+            lambda engine: Schedule(engine, 1).due_again(NOW, 9),
+            ["SEARCH s USING COVERING INDEX schedule_again (again_ns<?)"],
+        ),
+        (
+            lambda engine: Schedule(engine, 1).next_again(),
+            ["SEARCH s USING COVERING INDEX schedule_again (again_ns>?)"],
+        ),
+        (
+            lambda engine: usage.forget(engine, 1, NOW, 9),
+            ["SEARCH u USING COVERING INDEX usage_days_day (day<?)"],
+        ),
+        (
+            lambda engine: due.undecided(engine, 1),
+            [
+                "SEARCH f USING INTEGER PRIMARY KEY (rowid>?)",
+                "SCAN u",
+                "SCAN d USING INDEX directories_undecided",
+            ],
+        ),
+    ],
+)
+def test_the_few_that_wait_are_found_without_going_through_all_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any, begins: list[str]
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def empty(sql: str, params: Any) -> list[tuple[Any, ...]]:
+        asked.append((sql, params))
+        return [(0,)] if "count(" in sql else []
+
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        monkeypatch.setattr(engine, "execute", empty)
+        ask(engine)
+        monkeypatch.undo()
+        found = [plan(engine, sql, list(params)) for sql, params in asked]
+
+    assert [steps[0] for steps in found] == begins, found
 
 
 @pytest.mark.parametrize(

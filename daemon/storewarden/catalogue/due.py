@@ -45,6 +45,7 @@ class Won:
     named: Counter[int] = field(default_factory=Counter)  # of any kind of statement
     unknown: Counter[int] = field(default_factory=Counter)  # or would, were more known of them
     uncovered: Counter[str] = field(default_factory=Counter)
+    files: int = 0  # that there are
 
 
 @dataclass(slots=True)
@@ -59,6 +60,7 @@ class Waits:
 def won(engine: Engine, host_id: int) -> Won:
     """Count all present files of a host."""
     told = Won(uncovered=_present(engine, host_id))
+    told.files = told.uncovered.total()
     ours = _ours(engine, host_id)
     for after, until in _slices(engine):
         for kind, *winners, files in engine.execute(_WON, (after, until)):
@@ -112,20 +114,20 @@ def _slices(engine: Engine) -> Iterator[tuple[int, int]]:
 
 def undecided(engine: Engine, host_id: int) -> int:
     """Return how many files wait to be decided; 0 where no policies are in force."""
-    ours = (
-        " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-        " WHERE r.host_id = ?"
-    )
+    # SQLite joins in this order: left to itself it goes through all files, however few wait.
+    ours = "r.id = d.root_id AND r.host_id = ?"
+    of_host = f"CROSS JOIN directories d CROSS JOIN roots r WHERE d.id = f.directory_id AND {ours}"
     through = (
         "coalesce((SELECT decided_through FROM policy_sets WHERE host_id = ?"
         " ORDER BY id DESC LIMIT 1), (SELECT max(id) FROM files))"
     )
+    moved = "directories d CROSS JOIN roots r CROSS JOIN files f"
     return sum(
         engine.execute(f"SELECT count(*) FROM {which}", params)[0][0]
         for which, params in (
-            (f"files f{ours} AND f.id > {through}", (host_id, host_id)),
-            (f"undecided u JOIN files f ON f.id = u.file_id{ours}", (host_id,)),
-            (f"files f{ours} AND d.undecided <> 0", (host_id,)),
+            (f"files f {of_host} AND f.id > {through}", (host_id, host_id)),
+            (f"undecided u CROSS JOIN files f {of_host} AND f.id = u.file_id", (host_id,)),
+            (f"{moved} WHERE d.undecided <> 0 AND f.directory_id = d.id AND {ours}", (host_id,)),
         )
     )
 

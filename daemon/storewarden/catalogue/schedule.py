@@ -25,6 +25,13 @@ _SET = ", ".join(f"{name} = excluded.{name}" for name in COLUMNS)
 # What is gone has no future; its row stays for its history.
 _THERE = "f.state <> 'missing' AND f.state <> 'purged'"
 
+# SQLite joins in this order: left to itself it goes through all files to find the few that wait.
+_OF_HOST = (
+    " CROSS JOIN directories d CROSS JOIN roots r"
+    " WHERE d.id = f.directory_id AND r.id = d.root_id AND r.host_id = ?"
+)
+_AGAIN = f"schedule s CROSS JOIN files f{_OF_HOST} AND f.id = s.file_id"
+
 _RANGE = "{id} > ? AND {id} <= ?"
 _LISTED = "{id} IN ({{in}})"
 
@@ -80,9 +87,8 @@ class Schedule:
     def noted(self, limit: int) -> list[int]:
         """Return files of which something changed."""
         rows = self._engine.execute(
-            "SELECT u.file_id FROM undecided u JOIN files f ON f.id = u.file_id"
-            " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-            " WHERE r.host_id = ? LIMIT ?",
+            f"SELECT u.file_id FROM undecided u CROSS JOIN files f{_OF_HOST} AND f.id = u.file_id"
+            " LIMIT ?",
             (self._host_id, limit),
         )
         return [file_id for (file_id,) in rows]
@@ -90,8 +96,8 @@ class Schedule:
     def moved(self) -> Directory | None:
         """Return a directory whose path changed."""
         rows = self._engine.execute(
-            "SELECT d.id, d.undecided FROM directories d JOIN roots r ON r.id = d.root_id"
-            " WHERE d.undecided <> 0 AND r.host_id = ? ORDER BY d.id LIMIT 1",
+            "SELECT d.id, d.undecided FROM directories d CROSS JOIN roots r"
+            " WHERE d.undecided <> 0 AND r.id = d.root_id AND r.host_id = ? ORDER BY d.id LIMIT 1",
             (self._host_id,),
         )
         return Directory(*rows[0]) if rows else None
@@ -107,19 +113,16 @@ class Schedule:
     def due_again(self, now_ns: int, limit: int) -> list[int]:
         """Return files that may be decided otherwise because time passed."""
         rows = self._engine.execute(
-            "SELECT s.file_id FROM schedule s JOIN files f ON f.id = s.file_id"
-            " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-            " WHERE s.again_ns <= ? AND r.host_id = ? ORDER BY s.again_ns LIMIT ?",
-            (now_ns, self._host_id, limit),
+            f"SELECT s.file_id FROM {_AGAIN} AND s.again_ns <= ? ORDER BY s.again_ns LIMIT ?",
+            (self._host_id, now_ns, limit),
         )
         return [file_id for (file_id,) in rows]
 
     def next_again(self) -> int | None:
         """Return when the next file may be decided otherwise."""
         rows = self._engine.execute(
-            "SELECT s.again_ns FROM schedule s JOIN files f ON f.id = s.file_id"
-            " JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-            " WHERE s.again_ns IS NOT NULL AND r.host_id = ? ORDER BY s.again_ns LIMIT 1",
+            f"SELECT s.again_ns FROM {_AGAIN} AND s.again_ns IS NOT NULL"
+            " ORDER BY s.again_ns LIMIT 1",
             (self._host_id,),
         )
         return rows[0][0] if rows else None

@@ -108,9 +108,9 @@ def begin(engine: Engine, root_id: int, now_ns: int, *, counted: bool) -> None:
 def forget(engine: Engine, root_id: int, before_ns: int, limit: int) -> int:
     """Delete the counts of some of a root's days that ended before; return of how many."""
     find = (
-        "SELECT u.file_id, u.day FROM usage_days u JOIN files f ON f.id = u.file_id"
-        " JOIN directories d ON d.id = f.directory_id"
-        " WHERE u.day < ? AND d.root_id = ? LIMIT ?"
+        # In this order: all other days stay unread.
+        "SELECT u.file_id, u.day FROM usage_days u CROSS JOIN files f CROSS JOIN directories d"
+        " WHERE u.day < ? AND f.id = u.file_id AND d.id = f.directory_id AND d.root_id = ? LIMIT ?"
     )
     wanted = (before_ns // DAY_NS, root_id, limit)
     if not engine.execute(find, wanted):

@@ -74,6 +74,7 @@ class Policies:
         self._counts_won, self._counts_due = _Pause(clock), _Pause(clock)
         self._counted = -1  # how much was decided when policies' files were counted
         self.wake: Callable[[], None] = lambda: None  # the recorder's worker
+        self.worked: Callable[[int], None] = lambda _files: None  # is told how many were counted
 
     # -- reading them ---------------------------------------------------------------------------
 
@@ -176,8 +177,10 @@ class Policies:
         decided = self._deciding.decided
         if self._counts_won.pause_is_over() and decided != self._counted:
             with self._counts_won:
-                self._show_won(due.won(engine, host_id))
+                won = due.won(engine, host_id)
+                self._show_won(won)
             self._counted = decided
+            self.worked(won.files)
         if self._counts_due.pause_is_over():
             with self._counts_due:
                 self._metrics.undecided_files.set(due.undecided(engine, host_id))

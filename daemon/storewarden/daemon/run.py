@@ -23,6 +23,7 @@ from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.comeback import Comeback
 from storewarden.daemon.deciding import Policies
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
+from storewarden.daemon.tidy import Tidy
 from storewarden.errors import (
     DONE,
     FAILED,
@@ -57,7 +58,6 @@ log = logging.getLogger(__name__)
 STOP_SECONDS = 2.0
 _TICK = 1.0
 _SOME = 100  # names settling, beside which digests may still be taken
-_MUCH = 20_000  # files recorded or listed, after which memory is given back
 
 
 def run(settings: Settings, *, json_log: bool, reload: Callable[[], Settings]) -> int:
@@ -98,7 +98,6 @@ class Daemon:
         self._metrics = Metrics(__version__)
         self._wake = threading.Event()
         self._stop_asked = False
-        self._since_tidy = 0
         self._reload_asked = False
         self._beat_failed = False  # the lease's thread alone
         self._waiting = ["the start"]
@@ -154,6 +153,8 @@ class Daemon:
         )
         deciding.busy = self._background.busy
         self._policies = Policies(ground, deciding, stages.usage, self._metrics, clock)
+        self._tidy = Tidy(ground.engine, lambda: self._recording() or deciding.going_on)
+        deciding.worked = self._policies.worked = self._tidy.worked
 
     def _workers(self) -> None:
         """The workers in the order of the flow: who feeds whom stops first."""
@@ -210,7 +211,7 @@ class Daemon:
                 self._supervisor.check(self._clock.monotonic())
                 if ping and not self._supervisor.stuck(self._clock.monotonic()):
                     notify.watchdog()
-                self._tidy()
+                self._tidy.step()
                 if self._reload_asked:
                     self._reload_asked = False
                     self._reload()
@@ -258,14 +259,6 @@ class Daemon:
         self._http.stop()
         log.info("stopped", extra={"facts": {"left": ",".join(left)} if left else {}})
         return left
-
-    def _tidy(self) -> None:
-        """Give memory back after much work: 12 MB of 66 after the first scan of a million files."""
-        if self._since_tidy < _MUCH or self._recording():
-            return
-        self._since_tidy = 0
-        self._ground.engine.release_memory()
-        process.give_memory_back()
 
     def _signalled(self, number: int, _frame: FrameType | None) -> None:
         """Only set a flag; the main loop does the rest. A second request to stop is final."""
@@ -342,7 +335,7 @@ class Daemon:
         self._figures.committed(done)
         self._comeback.works()
         written = sum(one.written() for one in done.recorded.values())
-        self._since_tidy += written
+        self._tidy.worked(written)
         if done.recorded:
             self._background.news(written)
 
@@ -375,7 +368,7 @@ class Daemon:
             if not error.transient:
                 raise
             self._figures.failed(error)
-        self._since_tidy += tally.listed
+        self._tidy.worked(tally.listed)
 
     def _confirm_watches(self, tally: ScanTally) -> None:
         """Let the emitter drop what a whole scan did not meet, and forget that it lost events."""

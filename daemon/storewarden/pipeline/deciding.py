@@ -52,6 +52,7 @@ class _Slice(NamedTuple):
     decide: Callable[[Verdict], None]
     note: Callable[[], None]
     first: int | None  # one of them, for messages
+    files: int  # at the most
     noted: Callable[[], None] = lambda: None  # what is to be remembered once it is stored
 
 
@@ -63,6 +64,8 @@ class Deciding:
         self._clock = clock
         self._schedule = Schedule(engine, host_id)
         self.busy: Callable[[], bool] = lambda: False
+        self.worked: Callable[[int], None] = lambda _files: None  # is told how many were decided
+        self.going_on = False  # whether there was something to decide when it was last looked
         self.decided = 0  # slices: who shows what is decided sees whether anything was
         self.stopped = ""  # why nothing is decided though policies are in force
         self._changing = threading.Lock()
@@ -93,6 +96,7 @@ class Deciding:
                 self._moment = self._clock.monotonic(), self._clock.wall_ns()
                 self._verdict = None
             some = self._next(in_force)
+            self.going_on = some is not None
             if some is None:
                 return self._until_again()
             if self._verdict is None:
@@ -114,6 +118,7 @@ class Deciding:
         some.noted()
         self._refused = 0
         self.decided += 1
+        self.worked(some.files)
         took = max(self._clock.monotonic() - began, 1e-4)
         self._limit = max(1, min(int(self._limit * min(2.0, _SLICE_SECONDS / took)) + 1, _MOST))
 
@@ -146,7 +151,7 @@ class Deciding:
         return _Slice(
             lambda verdict: schedule.decide(verdict, ids),
             lambda: schedule.forget_noted(ids),
-            ids[0],
+            *(ids[0], len(ids)),
         )
 
     def _moved(self) -> _Slice | None:
@@ -169,7 +174,7 @@ class Deciding:
         return _Slice(
             lambda verdict: self._schedule.decide(verdict, [id_ for id_, _ in files]),
             note,
-            files[0][0] if files else None,
+            *(files[0][0] if files else None, len(files)),
             noted,
         )
 
@@ -181,7 +186,7 @@ class Deciding:
         return _Slice(
             lambda verdict: self._schedule.decide_range(verdict, through, until),
             lambda: self._schedule.decided_through(set_id, until),
-            until,
+            *(until, self._limit),
         )
 
     def _again(self) -> _Slice | None:
@@ -192,7 +197,7 @@ class Deciding:
         return _Slice(
             lambda verdict: self._schedule.decide(verdict, ids),
             lambda: self._schedule.forget_again(ids, now_ns),
-            ids[0],
+            *(ids[0], len(ids)),
         )
 
     def _until_again(self) -> float:

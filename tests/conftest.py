@@ -8,10 +8,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import peewee  # noqa: F401  # first, with every driver: a SQLite catalogue would leave some out
 import pytest
+from hypothesis import Phase, settings
 
 from tests.missing import missing
 from tests.servers import postgres
 from tests.servers.shared import RUN, Run
+
+# Explaining why an example fails runs it with every line traced: with policies that took longer than
+# a test may take, and only the time-out was told, not what failed.
+settings.register_profile("ours", phases=tuple(phase for phase in Phase if phase != Phase.explain))
+settings.load_profile("ours")
 
 GOLDEN = Path(__file__).parent / "golden"
 Golden = Callable[[str, str], None]

@@ -19,13 +19,13 @@ _CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What may come next: a phase of a policy in a state, and the phase before it."""
+    """What may come next: a phase of a policy in a state, and the copy that goes before it."""
 
     number: int
     policy: Policy
     state: str
     phase: Phase
-    before: Phase | None
+    before: Step | None
 
 
 def steps(policies: Iterable[Policy]) -> Iterator[Step]:
@@ -33,13 +33,13 @@ def steps(policies: Iterable[Policy]) -> Iterator[Step]:
     number = 0
     for policy in policies:
         for state in _STATES:
-            before: Phase | None = None
+            before: Step | None = None
             for phase in remaining(policy.phases, state):
                 number += 1
-                yield Step(number, policy, state, phase, before)
+                before = Step(number, policy, state, phase, before)
+                yield before
                 if phase.do is not Force.COPY:
                     break  # only a copy can be there already
-                before = phase
 
 
 def step(of_policy: Sequence[Step]) -> Sql:
@@ -103,16 +103,25 @@ def _among(numbers: Sequence[str]) -> str:
 def _due(step: Step, speech: Speech) -> Sql:
     after = step.phase.after_ns
     if step.phase.after_previous:
-        if step.state != "present":
-            return sql(f"gone + {after}")
-        if step.before is None:
-            return sql("CAST(NULL AS BIGINT)")
-        return put(f"{{}} + {after}", _copied(step.before.to))
+        return put(f"{{}} + {after}", _done_before(step, speech))
     column = _CLOCKS.get(step.policy.clock)
     if column is None:
         return sql("CAST(NULL AS BIGINT)")  # a column of a table: files have none
     if step.state == "present":
         return sql(f"{column} + {after}")
-    latest = "max" if speech.lite else "greatest"
-    at_once = f"{latest}({column} + {after}, coalesce(gone, {column} + {after}))"
-    return sql(at_once if speech.lite else f"CASE WHEN {column} IS NOT NULL THEN {at_once} END")
+    return _latest(sql(f"{column} + {after}"), sql(f"coalesce(gone, {column} + {after})"), speech)
+
+
+def _done_before(step: Step, speech: Speech) -> Sql:
+    """Return when the step before was done; NULL where that is not known."""
+    before = step.before
+    if before is None:
+        return sql("CAST(NULL AS BIGINT)" if step.state == "present" else "gone")
+    return _latest(_due(before, speech), _copied(before.phase.to), speech)
+
+
+def _latest(one: Sql, other: Sql, speech: Speech) -> Sql:
+    """Return the later of two times; NULL where the first is, and the second never is alone."""
+    if speech.lite:
+        return put("max({}, {})", one, other)
+    return put("CASE WHEN {} IS NOT NULL THEN greatest({}, {}) END", one, one, other)

@@ -38,11 +38,14 @@ def remaining(phases: tuple[Phase, ...], state: str) -> tuple[Phase, ...]:
 
 def following(policy: Policy, subject: Subject) -> Next | None:
     """Return the phase that comes next for a file, or nothing when its life is through."""
-    before: Phase | None = None
+    done = None if subject.state == "present" else subject.state_ns
     for phase in remaining(policy.phases, subject.state):
-        if not _copied(phase, subject):
-            return _timed(phase, before, policy, subject)
-        before = phase
+        step = _timed(phase, done, policy, subject)
+        copied = copied_ns(phase.to, subject) if phase.do is Force.COPY else None
+        if copied is None:
+            return step
+        # Somebody may have made the copy long before it was due: what is in use stays.
+        done = None if step.due_ns is None else max(step.due_ns, copied)
     return None
 
 
@@ -70,17 +73,9 @@ def copied_ns(store: str | None, subject: Subject) -> int | None:
     return min(times, default=None)
 
 
-def _copied(phase: Phase, subject: Subject) -> bool:
-    """Tell whether a phase is a copy that is there already."""
-    return phase.do is Force.COPY and copied_ns(phase.to, subject) is not None
-
-
-def _timed(phase: Phase, before: Phase | None, policy: Policy, subject: Subject) -> Next:
-    """Say when a phase is due: never before the one before it was done."""
+def _timed(phase: Phase, done: int | None, policy: Policy, subject: Subject) -> Next:
+    """Say when a phase is due, of which the one before was ``done`` then, as far as is known."""
     if phase.after_previous:
-        done = subject.state_ns
-        if subject.state == "present":  # only a copy can have gone before
-            done = copied_ns(before.to, subject) if before else None
         return Next(phase, done, None if done is None else done + phase.after_ns)
     since = clock_ns(policy.clock, subject)
     if since is None:

@@ -26,7 +26,11 @@ _CLOCKS = {
     "modified": "it was last written",
     "last_used": "its last use",
 }
-_STATES = {"present": "it was copied", "archived": "it was archived", "trashed": "it was trashed"}
+_STATES = {
+    "present": "its copy was due and made",
+    "archived": "it was archived",
+    "trashed": "it was trashed",
+}
 _SIDES = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "equal to"}
 _OTHER = {">": "not above", ">=": "below", "<": "not below", "<=": "above", "=": "not"}
 

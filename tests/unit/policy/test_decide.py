@@ -160,6 +160,20 @@ def test_a_copy_is_done_once_its_store_has_it() -> None:
     assert (decision.action, decision.due_ns) == (Force.TRASH, NOW + 7 * DAY)
 
 
+def test_a_copy_made_before_it_was_due_frees_nothing_that_is_in_use() -> None:
+    steps = (
+        Phase(Force.COPY, 30 * DAY, to="cold"),
+        Phase(Force.TRASH, 10 * DAY, after_previous=True),
+    )
+    policies = of(replace(RENDERS, phases=steps))
+    copied = replace(FILE, copies=(("cold", NOW - 300 * DAY),), last_opened_ns=NOW - DAY)
+    decision = decide(copied, policies, NOW)
+    assert (decision.action, decision.due_ns) == (Force.TRASH, NOW + 39 * DAY)
+    assert decision.reason.startswith("renders: trash 10d after its copy was due and made")
+    uncounted = decide(replace(copied, usage_since_ns=None), policies, NOW)
+    assert (uncounted.due_ns, uncounted.blocked) == (None, Blocked.UNKNOWN)
+
+
 def test_where_nobody_counts_last_use_is_not_known_and_nothing_is_due() -> None:
     decision = decide(replace(FILE, usage_since_ns=None), of(RENDERS), NOW)
     assert (decision.action, decision.due_ns) == (Force.ARCHIVE, None)

@@ -14,8 +14,8 @@ from tests.missing import missing
 from tests.servers import postgres
 from tests.servers.shared import RUN, Run
 
-# Explaining why an example fails runs it with every line traced: with policies that took longer than
-# a test may take, and only the time-out was told, not what failed.
+# Explaining why an example fails runs it with every line traced: with policies that took longer
+# than a test may take, and only the time-out was told, not what failed.
 settings.register_profile("ours", phases=tuple(phase for phase in Phase if phase != Phase.explain))
 settings.load_profile("ours")
 

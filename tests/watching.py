@@ -14,6 +14,7 @@ from typing import Self
 
 from watchdog.events import FileSystemEvent, FileSystemEventHandler
 
+from storewarden.below import open_directory
 from storewarden.model import (
     Blindness,
     Change,
@@ -25,7 +26,6 @@ from storewarden.model import (
     RootDirty,
     Touched,
 )
-from storewarden.watch.below import open_directory
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.delivery import ChangesEvent
 from storewarden.watch.emitter import InotifyEmitter

@@ -97,3 +97,27 @@ class LeaseLost(StorewardenError):
 
 class WatchError(TransientError):
     """A watch could not be placed."""
+
+
+class StoreUnavailable(TransientError):
+    """A store is away, too slow or failing now; nothing that is here was touched because of it."""
+
+
+class StoreFull(TransientError):
+    """A store has no room for an object."""
+
+
+class StoreRefused(PermanentError):
+    """A store may not be used so: wrong credentials, no such bucket, read-only, a wrong key."""
+
+
+class ObjectExists(PermanentError):
+    """A key is taken by another object, which stays as it is."""
+
+
+class ObjectMissing(PermanentError):
+    """There is no object under a key."""
+
+
+class ObjectDamaged(PermanentError):
+    """An object is not, or not wholly, what was put there."""

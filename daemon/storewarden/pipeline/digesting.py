@@ -14,8 +14,8 @@ from contextlib import suppress
 from functools import partial
 from typing import BinaryIO, Final
 
+from storewarden.below import open_below
 from storewarden.facts.digest import digest_of, lowest_priority
-from storewarden.watch.below import open_below
 from storewarden.watch.walk import receive, send
 
 _PR_SET_PDEATHSIG: Final = 1

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from storewarden.below import open_directory
 from storewarden.errors import TransientError
 from storewarden.model import Entry, accessed_of, entry_of
-from storewarden.watch.below import open_directory
 from storewarden.watch.own import OwnReads
 from storewarden.watch.walk import VANISHED
 

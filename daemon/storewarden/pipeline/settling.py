@@ -6,13 +6,13 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 
+from storewarden.below import open_directory
 from storewarden.catalogue.reconcile import Look
 from storewarden.model import Hint
 from storewarden.pipeline.look import Looked, look, unwritten
 from storewarden.pipeline.parts import Stages
 from storewarden.pipeline.round import Round
 from storewarden.pipeline.state import RootState, within
-from storewarden.watch.below import open_directory
 from storewarden.watch.settle import Rest
 from storewarden.watch.walk import VANISHED
 

@@ -12,7 +12,7 @@ import errno
 import os
 from typing import Final
 
-from storewarden.watch.below import DIRECTORY, open_below
+from storewarden.below import DIRECTORY, open_below
 from storewarden.watch.table import Node
 
 _HANDLE: Final = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from itertools import islice
 from typing import Final
 
+from storewarden.below import open_directory
 from storewarden.model import RootDirty
-from storewarden.watch.below import open_directory
 from storewarden.watch.drift import ADRIFT_SECONDS
 from storewarden.watch.ground import NotThere, Place
 from storewarden.watch.table import Node

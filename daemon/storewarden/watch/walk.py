@@ -19,8 +19,8 @@ from typing import IO, Any, BinaryIO, Final
 
 from blake3 import blake3
 
+from storewarden.below import open_directory
 from storewarden.model import Entry, Listing, Unreadable, accessed_of, entry_of
-from storewarden.watch.below import open_directory
 from storewarden.watch.exclude import Exclusions
 
 # A directory with more names than this is listed in parts: a part is what the recorder holds in

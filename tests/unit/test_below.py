@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.watch import below
-from storewarden.watch.below import open_below, open_directory
+from storewarden import below
+from storewarden.below import open_below, open_directory
 
 
 @pytest.fixture(params=["openat2", "by component"], autouse=True)

@@ -1,0 +1,50 @@
+"""What an object is called: readable where that is possible, and sure to survive any name."""
+
+from __future__ import annotations
+
+import re
+from hashlib import blake2b
+from typing import Final
+
+from storewarden.store.contract import LONGEST_KEY
+
+# Everything else is written %XX: all stores and file systems take these as they are. "~" is ours.
+_PLAIN: Final = frozenset(
+    b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+=,@()"
+)
+_LONGEST_NAME: Final = 180  # of 255 that a file system takes: a mark and an ending come after it
+_CUT: Final = 140
+_HASH: Final = 8  # bytes
+_MARK: Final = re.compile(r"[a-z2-7]{16}")
+
+
+def key_of(root: str, path: bytes, mark: str, ending: str = "") -> str:
+    """Return the key of what is stored of a file.
+
+    Args:
+        root: its name.
+        path: of the file, relative to its root.
+        mark: 16 letters or digits (base 32, in small letters) by chance: they make the key the
+            only one of its kind, whatever else is cut or stored of the same path.
+        ending: tells people what is in it, as ``.zst`` does.
+    """
+    if not _MARK.fullmatch(mark):
+        raise ValueError(f"no mark: {mark!r}")
+    *directories, name = [_written(part) for part in path.split(b"/")]
+    last = f"{name}~{mark}{ending}"
+    key = "/".join([root, *directories, last])
+    if len(key) <= LONGEST_KEY:
+        return key
+    return f"{root}/~{_hash(path)}/{last}"
+
+
+def _written(part: bytes) -> str:
+    """Return a part of a path as a part of a key; cut, with a hash of all of it, if too long."""
+    text = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in part)
+    if len(text) <= _LONGEST_NAME:
+        return text if text not in {".", ".."} else text.replace(".", "%2E")
+    return f"{text[:_CUT]}~{_hash(part)}"
+
+
+def _hash(value: bytes) -> str:
+    return blake2b(value, digest_size=_HASH).hexdigest()

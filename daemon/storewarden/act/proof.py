@@ -1,0 +1,80 @@
+"""Why a file may be removed: values that nothing but looking can make.
+
+Whoever removes asks for one of these, and only the functions here make them: each has read the
+stored copy to its end, or seen that nothing is lost without one. A proof is of one content of one
+file; it does not outlive the process, and is made anew after a restart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from blake3 import blake3
+
+from storewarden.act.identity import Identity
+from storewarden.errors import ObjectDamaged
+from storewarden.store.contract import Opened, Store, Stored
+
+_MADE_HERE: Final = object()
+
+Decode = Callable[[Opened], Iterator[bytes]]
+"""Yields the content that an object was made from, piece by piece."""
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What was read from a file, all at one identity."""
+
+    identity: Identity
+    digest: bytes  # BLAKE3
+
+    @property
+    def size(self) -> int:
+        return self.identity.size
+
+
+class Proof:
+    """That a content can be had again, from the objects in ``copies``."""
+
+    __slots__ = ("content", "copies")
+
+    def __init__(
+        self, made_here: object, content: Content, copies: tuple[tuple[str, Stored], ...]
+    ) -> None:
+        if made_here is not _MADE_HERE:
+            raise TypeError("a proof is made by looking, not by saying so")
+        self.content = content
+        self.copies = copies  # the name of the store, and the object
+
+
+def prove_copy(store: Store, stored: Stored, content: Content, decode: Decode) -> Proof:
+    """Read a stored object to its end and return the proof that it holds a content.
+
+    Raises:
+        ObjectDamaged: it does not.
+        StorewardenError: it cannot be read now.
+    """
+    hasher, size = blake3(), 0
+    with store.open(stored.key) as opened:
+        for piece in decode(opened):
+            hasher.update(piece)
+            size += len(piece)
+    if size != content.size or hasher.digest() != content.digest:
+        raise ObjectDamaged(
+            "a copy does not hold what was read",
+            where=f"{store.name}: {stored.key}",
+            why=f"{size} bytes instead of {content.size}" if size != content.size else "digest",
+            remedy="it is not used; the file stays where it is",
+        )
+    if store.find(stored.key) != stored:  # another object took its key while we read
+        raise ObjectDamaged("a copy was replaced", where=f"{store.name}: {stored.key}")
+    return Proof(_MADE_HERE, content, ((store.name, stored),))
+
+
+def both(one: Proof, other: Proof) -> Proof:
+    """Return the proof of all copies that two proofs of the same content tell of."""
+    if one.content != other.content:
+        raise ValueError("two contents are no proof of each other")
+    return Proof(_MADE_HERE, one.content, (*one.copies, *other.copies))

@@ -8,7 +8,7 @@ raises ``StoreUnavailable`` after a time of its own.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
@@ -20,6 +20,10 @@ class Reader(Protocol):
     """Bytes in their order; ``b""`` is the end."""
 
     def read(self, size: int, /) -> bytes: ...
+
+
+Telling = Callable[[], bytes]
+"""What an object tells of itself, asked for when all of it was read."""
 
 
 class Opened(ABC):
@@ -79,11 +83,13 @@ class Store(ABC):
     name: str
 
     @abstractmethod
-    def put(self, key: str, source: Reader, about: bytes) -> Stored:
+    def put(self, key: str, source: Reader, about: Telling) -> Stored:
         """Store all that a source has, and what it tells of itself; durable when this returns.
 
-        Nothing can be seen under the key before all of it is there. What the source raises goes
-        through, and leaves nothing.
+        Nothing can be seen under the key before all of it is there. ``about`` is asked once, after
+        the source came to its end and before anything can be seen: it tells of digests that only
+        reading finds, and a file is read once. What either of them raises goes through, and
+        leaves nothing.
 
         Raises:
             ObjectExists: the key is taken; what is there is untouched.

@@ -121,3 +121,15 @@ class ObjectMissing(PermanentError):
 
 class ObjectDamaged(PermanentError):
     """An object is not, or not wholly, what was put there."""
+
+
+class FileChanged(PermanentError):
+    """A file is not what it was when its act was decided; it was left as it is."""
+
+
+class FileUnusable(TransientError):
+    """A file of a root cannot be read, or made, now: permission, no room, an I/O error."""
+
+
+class PlaceTaken(PermanentError):
+    """Something stands where a file should come; it was left as it is."""

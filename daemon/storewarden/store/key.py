@@ -6,7 +6,8 @@ import re
 from hashlib import blake2b
 from typing import Final
 
-from storewarden.store.contract import LONGEST_KEY
+from storewarden.errors import StoreRefused
+from storewarden.store.contract import LARGEST_ABOUT, LONGEST_KEY
 
 # Everything else is written %XX: all stores and file systems take these as they are. "~" is ours.
 _PLAIN: Final = frozenset(
@@ -16,6 +17,10 @@ _LONGEST_NAME: Final = 180  # of 255 that a file system takes: a mark and an end
 _CUT: Final = 140
 _HASH: Final = 8  # bytes
 _MARK: Final = re.compile(r"[a-z2-7]{16}")
+
+# Ends the name of what an object tells of itself, where that lies beside it.
+ABOUT: Final = ".about"
+_PART: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._+=,@()%~-]{1,240}")
 
 
 def key_of(root: str, path: bytes, mark: str, ending: str = "") -> str:
@@ -48,3 +53,33 @@ def _written(part: bytes) -> str:
 
 def _hash(value: bytes) -> str:
     return blake2b(value, digest_size=_HASH).hexdigest()
+
+
+def is_proper(key: str) -> bool:
+    """Tell whether every store takes a key: all that `key_of` makes are such."""
+    return (
+        len(key) <= LONGEST_KEY
+        and not key.endswith(ABOUT)
+        and all(map(_PART.fullmatch, key.split("/")))
+    )
+
+
+def refuse_improper(key: str, store: str) -> None:
+    """Raise StoreRefused for a key that not every store takes."""
+    if not is_proper(key):
+        raise StoreRefused(
+            "no object can have this key",
+            where=f"{store}: {key!a}",
+            why=f"up to {LONGEST_KEY} of A-Z a-z 0-9 . _ - + = , @ ( ) % ~ between slashes, "
+            f"no part . or .., none longer than 240, and {ABOUT} is not its end",
+        )
+
+
+def refuse_large(about: bytes, key: str, store: str) -> None:
+    """Raise StoreRefused for more than an object may tell of itself."""
+    if len(about) > LARGEST_ABOUT:
+        raise StoreRefused(
+            "an object tells too much of itself",
+            where=f"{store}: {key}",
+            why=f"{len(about)} bytes, {LARGEST_ABOUT} are taken",
+        )

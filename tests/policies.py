@@ -125,7 +125,8 @@ def subjects(draw: st.DrawFn, id_: int = 1) -> Subject:
         days=used,
         copies=tuple((store, draw(times())) for store in draw(copied)),
         placed=placed,
-        placed_ns=None if placed == LOCAL else draw(times()),
+        # A file that came back has a place, too: here, since then.
+        placed_ns=draw(st.none() | times()) if placed == LOCAL else draw(times()),
         sidecar_of=OWNER if draw(st.integers(0, 9)) == 0 else None,
     )
 
@@ -140,6 +141,11 @@ def days() -> st.SearchStrategy[tuple[Day, ...]]:
         count,
     )
     return st.lists(day, max_size=4, unique_by=lambda each: each.day).map(tuple)
+
+
+def stores() -> st.SearchStrategy[str]:
+    """A store other than the root itself."""
+    return st.sampled_from(STORES)
 
 
 def many_subjects(least: int = 1, most: int = 12) -> st.SearchStrategy[list[Subject]]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from storewarden.policy import phases
 from storewarden.policy.decide import decide
 from storewarden.policy.decision import Blocked, Decision
 from storewarden.policy.evaluate import evaluate
@@ -87,7 +88,7 @@ def test_nothing_is_known_of_a_file_that_nobody_looked_at_and_nothing_is_freed_f
         assert acting is not None
         uncounted = acting.clock == "last_used" and decision.action is not Force.MOVE
         # what was archived or trashed counts from that, and then it was known
-        assert not uncounted or unseen.state != "present"
+        assert not uncounted or unseen.stage != "present"
 
 
 @given(policies.subjects(), policies.policy_sets(), moments)
@@ -187,12 +188,28 @@ def test_between_two_steps_of_its_life_nothing_waits_to_be_done(
 def test_where_a_file_was_brought_it_belongs(subject: Subject, place: Placement) -> None:
     copies = any(term.name == "copies" for term in _asked(place))
     assume(not copies)  # bringing it there makes one
-    fresh = replace(subject, state="present", state_ns=None)
-    away = removal(place, fresh, NOW)
+    away = removal(place, subject, NOW)
     if away is not None:
-        there = done(fresh, Force.MOVE, away.store, NOW)
+        there = done(subject, Force.MOVE, away.store, NOW)
         assert there is not None
+        assert (there.lies, there.stage) == (away.store, "present")
         assert removal(place, there, NOW) is None
+
+
+@given(policies.subjects(), policies.one_policy(), policies.stores())
+def test_the_life_of_what_was_moved_away_is_that_of_what_is_here(
+    subject: Subject, policy: Policy, store: str
+) -> None:
+    here = replace(subject, state="present", state_ns=None, placed=LOCAL, placed_ns=None)
+    away = replace(here, state="archived", state_ns=NOW, placed=store, placed_ns=NOW)
+    step = phases.following(policy, here)
+    if step is None or (step.phase.do, step.phase.to) != (Force.ARCHIVE, store):
+        assert phases.following(policy, away) == step
+        return
+    after = phases.following(policy, away)  # it is where it was to be archived
+    assert after is None or after.phase.do > Force.ARCHIVE
+    if after is not None and after.phase.after_previous and step.due_ns is not None:
+        assert after.due_ns == max(step.due_ns, NOW) + after.phase.after_ns
 
 
 def _asked(place: Placement) -> list[Term]:

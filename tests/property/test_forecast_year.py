@@ -110,6 +110,8 @@ def made_up(chance: random.Random, id_: int) -> Subject:
     made = inspected and chance.random() < 0.5
     state = some(("present",) * 8 + ("archived", "trashed"))
     placed = some((LOCAL,) * 4 + ("cloud",))
+    if placed != LOCAL and state == "present":
+        state = "archived"
     return Subject(
         id=id_,
         root="save_outputs",
@@ -175,9 +177,13 @@ def _after(subject: Subject, action: Force, store: str | None, now_ns: int) -> S
         kept = tuple(copy for copy in subject.copies if copy[0] != store)
         subject = replace(subject, copies=(*kept, (str(store), now_ns)))
     if action is Force.MOVE:
-        return replace(subject, placed=str(store), placed_ns=now_ns)
+        there = replace(subject, placed=str(store), placed_ns=now_ns)
+        if store == LOCAL:
+            return replace(there, state="present", state_ns=None)
+        return replace(there, state="archived", state_ns=now_ns)
     if action is Force.ARCHIVE:
-        return replace(subject, state="archived", state_ns=now_ns)
+        there = replace(subject, placed=LOCAL, placed_ns=None)
+        return replace(there, state="archived", state_ns=now_ns)
     if action is Force.TRASH:
         return replace(subject, state="trashed", state_ns=now_ns)
     return subject

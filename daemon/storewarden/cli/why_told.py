@@ -12,7 +12,6 @@ from storewarden.measure.shown import shown
 from storewarden.policy.account import Obstacle
 from storewarden.policy.decision import Blocked
 from storewarden.policy.explain import Explained
-from storewarden.policy.rules import LOCAL
 from storewarden.policy.terms import written
 from storewarden.units import format_size
 
@@ -38,6 +37,7 @@ def document(why: Why) -> dict[str, Any]:
         "next": None if subject.state in GONE else _next(why),
         "reason": _went(why) if subject.state in GONE else decision.reason,
         "winners": {kind: getattr(decision, kind) for kind in ("hold", "place", "phases", "care")},
+        "lies_in": subject.lies if subject.away else None,
         "clock_frozen": why.frozen or None,
         "history": [
             {"at_ns": each.at_ns, "event": each.event, "detail": each.detail}
@@ -103,6 +103,8 @@ def _for_pipes(output: Output, why: Why) -> None:
     decision = why.decision
     output.fields("path", why.place)
     output.fields("state", why.subject.state)
+    if why.subject.away:
+        output.fields("lies in", why.subject.lies)
     if why.subject.state in GONE:
         output.fields("gone", _went(why))
     elif decision.action is not None:
@@ -144,8 +146,9 @@ def _facts(why: Why) -> Iterator[tuple[str, str, Style]]:
     yield "modified", _dated(subject.modified_ns, now_ns), ""
     used = subject.last_used_ns
     yield "last used", "not counted in this root" if used is None else _dated(used, now_ns), ""
-    if subject.placed != LOCAL:
-        yield "lies in", shown(subject.placed), ""
+    if subject.away:
+        since = "" if subject.placed_ns is None else f" since {moment(subject.placed_ns)}"
+        yield "lies in", f"{shown(subject.lies)}{since}: it was moved there", ""
     if subject.copies:
         yield "copies", ", ".join(f"{shown(s)} since {moment(at)}" for s, at in subject.copies), ""
     marks = [

@@ -46,6 +46,7 @@ class Item(NamedTuple):
     here: int  # bytes more on the disk of the root, or fewer
     stores: tuple[tuple[str, int], ...]
     rests: int  # bytes that wait in the trash of the root
+    file_id: int  # for who carries it out
 
 
 @dataclass(slots=True)
@@ -153,6 +154,7 @@ class Plan:
         decided = Decided(
             *(row.state, row.hold, row.place, row.phases, row.action, row.due_ns, row.store),
             *(row.blocked, row.again_ns, self._clock_ns(row)),
+            row.state == "archived" and (row.placed or LOCAL) != LOCAL,
         )
         return self._courses.course(decided)
 
@@ -171,7 +173,7 @@ class Plan:
                 yield Item(
                     *(row.root, path, row.size, effect.action, effect.policy, at_ns),
                     *(effect.store, Blocked.NO, False, effect.here, effect.stores),
-                    effect.rests,
+                    *(effect.rests, row.id),
                 )
         elif row.action is not None and (row.due_ns or 0) <= self._asked.until_ns:
             item = self._due(row, copies, kept=True)
@@ -200,7 +202,7 @@ class Plan:
                 here, stores, rests = effect.here, effect.stores, effect.rests
         return Item(
             *(row.root, row.path, row.size, action, policy.id, row.due_ns, row.store, blocked),
-            *(waits, here, stores, rests),
+            *(waits, here, stores, rests, row.id),
         )
 
     def _count(self, item: Item) -> None:

@@ -164,16 +164,16 @@ def _in_time(
 def _not_next(policy: Policy, subject: Subject, action: Force, now_ns: int) -> str:
     """Say why a policy that wins does not ask for an action next."""
     if action is Force.MOVE:
-        if subject.state != "present":
+        if subject.stage != "present":
             return f"it is {subject.state}"
-        where = "here" if subject.placed == LOCAL else f"in {subject.placed}"
+        where = "here" if subject.lies == LOCAL else f"in {subject.lies}"
         how = policy.place.evaluate if policy.place else None
         told = f": {reasons.figures(how, subject, now_ns)}" if how else ""
         return f"it belongs {where}, where it is{told}"
     step = phases.following(policy, subject)
     if step is None:
-        return f"nothing follows once it is {subject.state}"
-    if any(phase.do is action for phase in phases.remaining(policy.phases, subject.state)):
+        return f"nothing follows{reasons.behind(subject)}"
+    if any(phase.do is action for phase in phases.remaining(policy.phases, subject.stage)):
         return f"{step.phase.do.word} comes before it"
     return f"that is behind it: it is {subject.state}"
 

@@ -42,6 +42,7 @@ class Decided(NamedTuple):
     blocked: int
     again_ns: int | None
     clock_ns: int | None
+    away: bool  # it was moved to another store
 
 
 class Effect(NamedTuple):
@@ -88,7 +89,7 @@ class Courses:
         if file.action == Force.MOVE:
             return self._moved(file)
         policy = self.policy_set.policies[abs(file.phases) - 1]
-        if file.place or any(phase.do is Force.COPY for phase in policy.phases):
+        if file.place or file.away or any(phase.do is Force.COPY for phase in policy.phases):
             return None
         if file.blocked or file.due_ns is None:
             return ()
@@ -155,7 +156,7 @@ def effects(
 ) -> Iterator[Effect]:
     """Yield what each step of a file does to bytes; trash lies where the file lay until purged."""
     held = {store for store in copies if store != LOCAL}
-    here = placed == LOCAL and state != "archived"
+    here = state == "present" or (state == "trashed" and placed == LOCAL)
     for step in steps:
         change, stores = 0, []
         store = step.store

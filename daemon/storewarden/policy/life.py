@@ -15,8 +15,6 @@ from storewarden.policy.rules import LOCAL, Force, PolicySet, Triggers
 from storewarden.policy.subject import Subject
 from storewarden.policy.timing import carried_out
 
-_STATES = {Force.ARCHIVE: "archived", Force.TRASH: "trashed"}
-
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -64,11 +62,17 @@ def done(subject: Subject, action: Force, store: str | None, at_ns: int) -> Subj
     if store is not None and store != LOCAL:
         others = tuple(copy for copy in subject.copies if copy[0] != store)
         subject = replace(subject, copies=(*others, (store, at_ns)))
-    if action is Force.MOVE and store is not None:
-        return replace(subject, placed=store, placed_ns=at_ns)
-    if action in _STATES:
-        return replace(subject, state=_STATES[action], state_ns=at_ns)
-    return subject
+    match action:
+        case Force.MOVE if store == LOCAL:
+            return replace(subject, state="present", state_ns=None, placed=LOCAL, placed_ns=at_ns)
+        case Force.MOVE if store is not None:
+            return replace(subject, state="archived", state_ns=at_ns, placed=store, placed_ns=at_ns)
+        case Force.ARCHIVE:  # its life has it now, and no place any more
+            return replace(subject, state="archived", state_ns=at_ns, placed=LOCAL, placed_ns=None)
+        case Force.TRASH:
+            return replace(subject, state="trashed", state_ns=at_ns)
+        case _:
+            return subject
 
 
 def _done_ns(

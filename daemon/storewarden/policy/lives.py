@@ -13,19 +13,33 @@ from storewarden.policy.phases import remaining, store_of
 from storewarden.policy.rules import LOCAL, Force, Phase, Policy
 from storewarden.policy.sql_pieces import Speech, Sql, put, sql
 
-_STATES = ("present", "archived", "trashed")
+AWAY = "away"
+"""What the state of a file is called here that was moved to another store."""
+
+_STATES = ("present", AWAY, "archived", "trashed")
 _CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What may come next: a phase of a policy in a state, and the copy that goes before it."""
+    """What may come next: a phase of a policy in a state, and what may be done before it."""
 
     number: int
     policy: Policy
     state: str
     phase: Phase
     before: Step | None
+
+    @property
+    def starts(self) -> bool:
+        """Whether no phase was done yet that led to the state."""
+        return self.state in {"present", AWAY}
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether a file in that state may be already where the phase would bring it."""
+        do = self.phase.do
+        return do is Force.COPY or (do is Force.ARCHIVE and self.state == AWAY)
 
 
 def steps(policies: Iterable[Policy]) -> Iterator[Step]:
@@ -34,12 +48,12 @@ def steps(policies: Iterable[Policy]) -> Iterator[Step]:
     for policy in policies:
         for state in _STATES:
             before: Step | None = None
-            for phase in remaining(policy.phases, state):
+            for phase in remaining(policy.phases, "present" if state == AWAY else state):
                 number += 1
                 before = Step(number, policy, state, phase, before)
                 yield before
-                if phase.do is not Force.COPY:
-                    break  # only a copy can be there already
+                if not before.may_be_done:
+                    break
 
 
 def step(of_policy: Sequence[Step]) -> Sql:
@@ -50,13 +64,24 @@ def step(of_policy: Sequence[Step]) -> Sql:
         if cases:
             chain = put(f"CASE {' '.join(['{}'] * len(cases))} END", *cases)
             by_state.append(put(f"WHEN '{state}' THEN {{}}", chain))
-    return put(f"CASE state {' '.join(['{}'] * len(by_state))} END", *by_state)
+    state = f"CASE WHEN placed <> '{LOCAL}' THEN '{AWAY}' ELSE state END"
+    return put(f"CASE {state} {' '.join(['{}'] * len(by_state))} END", *by_state)
 
 
 def _reached(step: Step) -> Sql:
-    if step.phase.do is not Force.COPY:
+    if not step.may_be_done:
         return sql(f"WHEN TRUE THEN {step.number}")
+    if step.phase.do is Force.ARCHIVE:
+        other = "placed IS DISTINCT FROM CAST(? AS TEXT)"
+        return sql(f"WHEN {other} THEN {step.number}", step.phase.to)
     return put(f"WHEN {{}} IS NULL THEN {step.number}", _copied(step.phase.to))
+
+
+def _there(step: Step) -> Sql:
+    """Return since when a file is where a step would bring it."""
+    if step.phase.do is Force.ARCHIVE:
+        return sql("(SELECT l.since_ns FROM placed l WHERE l.file_id = id)")
+    return _copied(step.phase.to)
 
 
 def _copied(store: str | None) -> Sql:
@@ -107,7 +132,7 @@ def _due(step: Step, speech: Speech) -> Sql:
     column = _CLOCKS.get(step.policy.clock)
     if column is None:
         return sql("CAST(NULL AS BIGINT)")  # a column of a table: files have none
-    if step.state == "present":
+    if step.starts:
         return sql(f"{column} + {after}")
     return _latest(sql(f"{column} + {after}"), sql(f"coalesce(gone, {column} + {after})"), speech)
 
@@ -116,8 +141,8 @@ def _done_before(step: Step, speech: Speech) -> Sql:
     """Return when the step before was done; NULL where that is not known."""
     before = step.before
     if before is None:
-        return sql("CAST(NULL AS BIGINT)" if step.state == "present" else "gone")
-    return _latest(_due(before, speech), _copied(before.phase.to), speech)
+        return sql("CAST(NULL AS BIGINT)" if step.starts else "gone")
+    return _latest(_due(before, speech), _there(before), speech)
 
 
 def _latest(one: Sql, other: Sql, speech: Speech) -> Sql:

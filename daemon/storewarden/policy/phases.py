@@ -20,14 +20,14 @@ class Next:
     due_ns: int | None
 
 
-def remaining(phases: tuple[Phase, ...], state: str) -> tuple[Phase, ...]:
-    """Return what can still come in a state: what stands after the last phase that led there.
+def remaining(phases: tuple[Phase, ...], stage: str) -> tuple[Phase, ...]:
+    """Return what can still come at a stage of life: what stands after the phase that led there.
 
     A file may have come there by another's hand: then what is stronger can still come.
     """
-    if state == "present":
+    if stage == "present":
         return phases
-    done = _DONE.get(state)
+    done = _DONE.get(stage)
     if done is None:
         return ()
     last = max((at for at, phase in enumerate(phases) if phase.do is done), default=None)
@@ -38,14 +38,14 @@ def remaining(phases: tuple[Phase, ...], state: str) -> tuple[Phase, ...]:
 
 def following(policy: Policy, subject: Subject) -> Next | None:
     """Return the phase that comes next for a file, or nothing when its life is through."""
-    done = None if subject.state == "present" else subject.state_ns
-    for phase in remaining(policy.phases, subject.state):
+    done = None if subject.stage == "present" else subject.state_ns
+    for phase in remaining(policy.phases, subject.stage):
         step = _timed(phase, done, policy, subject)
-        copied = copied_ns(phase.to, subject) if phase.do is Force.COPY else None
-        if copied is None:
+        there = _there_ns(phase, subject)
+        if there is None:
             return step
-        # Somebody may have made the copy long before it was due: what is in use stays.
-        done = None if step.due_ns is None else max(step.due_ns, copied)
+        # It may have come there long before that was due: what is in use stays.
+        done = None if step.due_ns is None else max(step.due_ns, there)
     return None
 
 
@@ -73,6 +73,15 @@ def copied_ns(store: str | None, subject: Subject) -> int | None:
     return min(times, default=None)
 
 
+def _there_ns(phase: Phase, subject: Subject) -> int | None:
+    """Return since when a file is where a phase would bring it; it is done then."""
+    if phase.do is Force.COPY:
+        return copied_ns(phase.to, subject)
+    if phase.do is Force.ARCHIVE and subject.away and subject.lies == phase.to:
+        return subject.first_seen_ns if subject.placed_ns is None else subject.placed_ns
+    return None
+
+
 def _timed(phase: Phase, done: int | None, policy: Policy, subject: Subject) -> Next:
     """Say when a phase is due, of which the one before was ``done`` then, as far as is known."""
     if phase.after_previous:
@@ -81,6 +90,6 @@ def _timed(phase: Phase, done: int | None, policy: Policy, subject: Subject) -> 
     if since is None:
         return Next(phase, None, None)
     due = since + phase.after_ns
-    if subject.state != "present" and subject.state_ns is not None:
+    if subject.stage != "present" and subject.state_ns is not None:
         due = max(due, subject.state_ns)
     return Next(phase, since, due)

@@ -20,10 +20,10 @@ class Removal:
 
 def removal(place: Placement, subject: Subject, now_ns: int) -> Removal | None:
     """Return where a file has to go and from when on, or nothing where it stays."""
-    if subject.state != "present":
+    if subject.stage != "present":
         return None
     store = belongs(place, subject, now_ns)
-    if store == subject.placed:
+    if store == subject.lies:
         return None
     stay = place.evaluate.min_stay_ns if place.evaluate else 0
     since = subject.first_seen_ns if subject.placed_ns is None else subject.placed_ns
@@ -33,15 +33,15 @@ def removal(place: Placement, subject: Subject, now_ns: int) -> Removal | None:
 def belongs(place: Placement, subject: Subject, now_ns: int) -> str:
     """Return the store in which a file belongs: where it is, when that is not known."""
     if place.required:
-        return subject.placed if subject.placed in place.required else place.required[0]
+        return subject.lies if subject.lies in place.required else place.required[0]
     if place.preferred:
         return place.preferred[0]
     if place.evaluate is None:
-        return subject.placed
-    condition = limits(place.evaluate, local=subject.placed == LOCAL)
+        return subject.lies
+    condition = limits(place.evaluate, local=subject.lies == LOCAL)
     truth = evaluate(condition, subject, now_ns, place.evaluate.window_ns)
     if truth is None:
-        return subject.placed
+        return subject.lies
     return LOCAL if truth else place.evaluate.otherwise
 
 
@@ -63,6 +63,6 @@ def limits(how: Evaluate, *, local: bool) -> Condition:
 def again(place: Placement, subject: Subject, now_ns: int) -> int | None:
     """Return when a file may belong elsewhere though nobody touches it."""
     how = place.evaluate
-    if how is None or subject.state != "present":
+    if how is None or subject.stage != "present":
         return None
-    return flips(limits(how, local=subject.placed == LOCAL), subject, now_ns, how.window_ns)
+    return flips(limits(how, local=subject.lies == LOCAL), subject, now_ns, how.window_ns)

@@ -31,6 +31,7 @@ _STATES = {
     "archived": "it was archived",
     "trashed": "it was trashed",
 }
+_MOVED = "the step before was due and done"
 _SIDES = {">": "above", ">=": "at least", "<": "below", "<=": "at most", "=": "equal to"}
 _OTHER = {">": "not above", ">=": "below", "<": "not below", "<=": "above", "=": "not"}
 
@@ -42,7 +43,7 @@ def phase(policy: Policy, step: Next, subject: Subject) -> str:
     what = f"{policy.id}: {do.word}{f' to {to}' if to else ''}"
     after = duration(step.phase.after_ns)
     if step.phase.after_previous:
-        since = _STATES.get(subject.state, "the step before")
+        since = _MOVED if subject.away else _STATES.get(subject.state, "the step before")
     else:
         since = _CLOCKS.get(policy.clock, policy.clock)
     if step.from_ns is None:
@@ -67,7 +68,7 @@ def removal(policy: Policy, away: Removal, subject: Subject, now_ns: int) -> str
 
 def figures(how: Evaluate, subject: Subject, now_ns: int) -> str:
     """Say what was measured, and on which side of its limit: `0.2 opens a day in 30d, below 5`."""
-    condition = limits(how, local=subject.placed == LOCAL)
+    condition = limits(how, local=subject.lies == LOCAL)
     said = [_figure(term, how, subject, now_ns) for term in terms(condition)]
     return " and ".join(dict.fromkeys(said))
 
@@ -120,11 +121,17 @@ def idle(subject: Subject, policy_set: PolicySet, names: Names, now_ns: int) -> 
     if (place := _policy(policy_set, names["place"])) is not None and place.place:
         said.append(_stays(place, subject, now_ns))
     if (life := _policy(policy_set, names["phases"])) is not None:
-        gone = f" once it is {subject.state}" if subject.state != "present" else ""
-        said.append(f"{life.id}: nothing follows{gone}")
+        said.append(f"{life.id}: nothing follows{behind(subject)}")
     if names["care"]:
         said.append(f"cared for by {_named(names['care'])}")
     return "; ".join(said) or "no policy is about it"
+
+
+def behind(subject: Subject) -> str:
+    """Say what state a file is in after which nothing comes."""
+    if subject.away:
+        return f" once it is in {subject.lies}"
+    return "" if subject.state == "present" else f" once it is {subject.state}"
 
 
 def day(at_ns: int) -> str:
@@ -139,8 +146,8 @@ def duration(length_ns: int) -> str:
 
 def _stays(policy: Policy, subject: Subject, now_ns: int) -> str:
     """Say why a file stays in the store it is in."""
-    where = "here" if subject.placed == LOCAL else f"in {subject.placed}"
-    if policy.place and policy.place.evaluate and subject.state == "present":
+    where = "here" if subject.lies == LOCAL else f"in {subject.lies}"
+    if policy.place and policy.place.evaluate and subject.stage == "present":
         return f"{policy.id}: stays {where}: {figures(policy.place.evaluate, subject, now_ns)}"
     required = policy.place is not None and policy.place.required
     return f"{policy.id}: {'required' if required else 'stays'} {where}"

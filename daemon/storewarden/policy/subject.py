@@ -33,7 +33,7 @@ class Subject:
     first_seen_ns: int
     modified_ns: int
     state: str = "present"
-    state_ns: int | None = None  # since when it is archived or trashed
+    state_ns: int | None = None  # since when it is archived, moved away, or trashed
     growing: bool = False
     uid: int = 0
 
@@ -71,6 +71,21 @@ class Subject:
     def name(self) -> bytes:
         """Its last part."""
         return self.path.rpartition(b"/")[2]
+
+    @property
+    def away(self) -> bool:
+        """Whether it was moved to another store, which is not to be archived by its life."""
+        return self.state == "archived" and self.placed != LOCAL
+
+    @property
+    def lies(self) -> str:
+        """The store in which it is for use; what is present is here, whatever was noted before."""
+        return self.placed if self.away else LOCAL
+
+    @property
+    def stage(self) -> str:
+        """How far its life is: what was moved away lives on as if it were here."""
+        return "present" if self.away else self.state
 
     @property
     def last_used_ns(self) -> int | None:

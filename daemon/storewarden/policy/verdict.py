@@ -115,8 +115,10 @@ class _Building:
         kept = [*WINNERS, "state", "seen", "gone", "growing", "flip"]
         times = {step.policy.clock for step in self._steps} & {"modified", "last_used"}
         kept += sorted(times)
+        if self._places or self._steps:
+            kept.append("placed")
         if self._places:
-            kept += ["placed", "placed_ns"]
+            kept.append("placed_ns")
         first = {"id": sql("f.id"), **self._won(), **self._raw(times), **self._measures()}
         second = {**_same("id", *kept), "step": self._step(), "away": self._away()}
         if self._measured:
@@ -162,8 +164,11 @@ class _Building:
             "flip": flipping.flips([each.match for each in self._policies], self._speech),
         }
         if self._places:
-            raw["placed"] = sql("coalesce(pl.store, 'local')", joins="pl")
+            raw["placed"] = sql(_LIES.format("pl.store"), joins="pl")
             raw["placed_ns"] = sql("pl.since_ns", joins="pl")
+        elif self._steps:  # few files are away: the others need not be looked up
+            store = "(SELECT l.store FROM placed l WHERE l.file_id = f.id)"
+            raw["placed"] = sql(_LIES.format(store))
         return raw
 
     def _measures(self) -> Layer:
@@ -174,11 +179,12 @@ class _Building:
             near, far = (limits(how, local=local) for local in (True, False))
             truth, flip = whole(near, speech), flipping.flips([near], speech)
             if near != far:
-                here = "CASE WHEN pl.store IS NULL OR pl.store = 'local' THEN {} ELSE {} END"
+                here = f"CASE WHEN NOT ({_AWAY}) THEN {{}} ELSE {{}} END"
                 truth = put(here, truth, whole(far, speech), joins="pl")
                 other = flipping.flips([far], speech)
                 flip = put(here, flip, other, joins="pl")
-            guard = put("f.state = 'present' AND {} IS NOT FALSE", self._match(policy))
+            stage = f"(f.state = 'present' OR ({_AWAY}))"
+            guard = put(f"{stage} AND {{}} IS NOT FALSE", self._match(policy), joins="pl")
             layer[f"here{at}"] = put("CASE WHEN {} THEN {} END", guard, truth)
             layer[f"flip{at}"] = put("CASE WHEN {} THEN {} END", guard, flip)
         return layer
@@ -204,7 +210,8 @@ class _Building:
             for policy in self._places
         ]
         where = _case(cases, NO_TEXT, "abs(place)")
-        return put("CASE WHEN state = 'present' AND place <> 0 THEN nullif({}, placed) END", where)
+        stage = f"(state = 'present' OR placed <> '{LOCAL}')"
+        return put(f"CASE WHEN {stage} AND place <> 0 THEN nullif({{}}, placed) END", where)
 
     def _belongs(self, policy: Policy) -> Sql:
         place = policy.place
@@ -310,6 +317,9 @@ class _Building:
         return flipping.earliest([sql("flip"), later], self._speech)
 
 
+# What was moved to another store, and what was archived by its life, are both archived.
+_LIES = f"CASE f.state WHEN 'archived' THEN coalesce({{}}, '{LOCAL}') ELSE '{LOCAL}' END"
+_AWAY = f"f.state = 'archived' AND coalesce(pl.store, '{LOCAL}') <> '{LOCAL}'"
 _PINNED = "EXISTS (SELECT 1 FROM marks m WHERE m.file_id = id AND m.pinned = 1)"
 
 

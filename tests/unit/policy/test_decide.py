@@ -49,6 +49,13 @@ LIFE = (
 RENDERS = Policy("renders", VIDEO, clock="last_used", phases=LIFE)
 
 
+def lying(subject: Subject, store: str, since_ns: int = NOW - 60 * DAY) -> Subject:
+    """The file as it is after it was moved to a store, or was never moved."""
+    if store == LOCAL:
+        return subject
+    return replace(subject, state="archived", state_ns=since_ns, placed=store, placed_ns=since_ns)
+
+
 def of(*policies: Policy) -> PolicySet:
     return PolicySet(policies)
 
@@ -197,6 +204,27 @@ def used(opens: int) -> tuple[Day, ...]:
     return (Day(NOW // DAY - 3, opens, 0),)
 
 
+def test_what_follows_an_archive_where_the_file_is_already_counts_from_when_it_was_due() -> None:
+    archive = Phase(Force.ARCHIVE, 30 * DAY, to="cloud")
+    trash = Phase(Force.TRASH, 5 * DAY, after_previous=True)
+    policies = of(replace(RENDERS, clock="created", phases=(archive, trash)))
+    born = NOW - 20 * DAY
+    early = lying(replace(FILE, first_seen_ns=born), "cloud", NOW - 10 * DAY)
+    late = lying(replace(FILE, first_seen_ns=born - 90 * DAY), "cloud", NOW - 10 * DAY)
+    first = decide(early, policies, NOW)
+    assert (first.action, first.due_ns) == (Force.TRASH, born + 35 * DAY)
+    assert "5d after the step before was due and done" in first.reason
+    assert decide(late, policies, NOW).due_ns == NOW - 5 * DAY
+    elsewhere = decide(replace(early, placed="cold"), policies, NOW)
+    assert (elsewhere.action, elsewhere.due_ns) == (Force.ARCHIVE, born + 30 * DAY)
+
+
+def test_what_was_archived_by_its_life_has_no_place() -> None:
+    policies = of(place("here", required=(LOCAL,)), place("cold-ones", preferred=("cold",)))
+    archived = replace(FILE, state="archived", state_ns=NOW - DAY)
+    assert decide(archived, policies, NOW).action is None
+
+
 @pytest.mark.parametrize(
     ("placed", "how", "action", "store"),
     [
@@ -210,7 +238,7 @@ def used(opens: int) -> tuple[Day, ...]:
 def test_a_file_goes_where_it_belongs(
     placed: str, how: dict[str, Anything], action: Force | None, store: str | None
 ) -> None:
-    decision = decide(replace(FILE, placed=placed), of(place("p", **how)), NOW)
+    decision = decide(lying(FILE, placed), of(place("p", **how)), NOW)
     assert (decision.action, decision.store) == (action, store)
 
 
@@ -229,14 +257,14 @@ def test_a_file_goes_where_it_belongs(
 def test_what_is_near_a_limit_does_not_go_to_and_fro(
     placed: str, opens: int, store: str | None
 ) -> None:
-    subject = replace(HYBRID, days=used(opens), placed=placed)
+    subject = lying(replace(HYBRID, days=used(opens)), placed)
     decision = decide(subject, of(place("hybrids", evaluate=BY_USE)), NOW)
     assert decision.store == store
 
 
 def test_a_file_stays_a_while_where_it_was_put() -> None:
     policies = of(place("hybrids", evaluate=BY_USE))
-    moved = replace(HYBRID, placed="cloud", placed_ns=NOW - 2 * DAY, days=used(1000))
+    moved = lying(replace(HYBRID, days=used(1000)), "cloud", NOW - 2 * DAY)
     decision = decide(moved, policies, NOW)
     assert (decision.action, decision.store, decision.due_ns) == (Force.MOVE, LOCAL, NOW + 5 * DAY)
     new = decide(replace(HYBRID, first_seen_ns=NOW - DAY), policies, NOW)
@@ -256,7 +284,7 @@ def test_the_gentlest_that_is_due_comes_first_and_before_that_the_earliest() -> 
     policies = of(place("cold-ones", preferred=("cold",)), RENDERS)
     assert decide(FILE, policies, NOW).action is Force.MOVE
     assert decide(FILE, policies, NOW + 400 * DAY).action is Force.MOVE
-    stays = replace(FILE, placed="cloud", placed_ns=NOW, first_seen_ns=NOW - 60 * DAY)
+    stays = lying(replace(FILE, first_seen_ns=NOW - 60 * DAY), "cold", NOW)
     later = of(place("hybrids", evaluate=replace(BY_USE, local_if=ALL, min_stay_ns=20 * DAY)))
     both = of(*later.policies, RENDERS)
     first = decide(stays, both, NOW)
@@ -328,7 +356,7 @@ def test_copying_is_kept_back_by_no_hold() -> None:
 
 def test_what_comes_back_to_where_it_is_required_is_not_kept_away_by_that() -> None:
     policies = of(place("here", required=(LOCAL,)))
-    decision = decide(replace(FILE, placed="cloud"), policies, NOW)
+    decision = decide(lying(FILE, "cloud"), policies, NOW)
     assert (decision.action, decision.blocked) == (Force.MOVE, Blocked.NO)
 
 
@@ -350,7 +378,12 @@ def test_reasons_tell_the_figures_that_were_measured() -> None:
         (FILE, of(), "no policy is about it"),
         (FILE, of(hold(ALL)), "held by keepers"),
         (FILE, of(place("here", required=(LOCAL,))), "here: required here"),
-        (replace(FILE, placed="cold"), of(place("p", preferred=("cold",))), "p: stays in cold"),
+        (lying(FILE, "cold"), of(place("p", preferred=("cold",))), "p: stays in cold"),
+        (
+            lying(FILE, "cloud"),
+            of(replace(RENDERS, phases=(Phase(Force.ARCHIVE, DAY, to="cloud"),))),
+            "renders: nothing follows once it is in cloud",
+        ),
         (
             replace(FILE, state="missing"),
             of(RENDERS),

@@ -109,14 +109,46 @@ def test_everything_that_is_done_changes_the_file() -> None:
     moved = done(copied, Force.MOVE, "cloud", now_ns)
     assert moved is not None
     assert (moved.placed, moved.placed_ns, len(moved.copies)) == ("cloud", now_ns, 2)
-    back = done(moved, Force.MOVE, LOCAL, now_ns)
+    assert (moved.state, moved.state_ns, moved.stage) == ("archived", now_ns, "present")
+    back = done(moved, Force.MOVE, LOCAL, now_ns + 1)
     assert back is not None
-    assert (back.placed, len(back.copies)) == (LOCAL, 2)
+    assert (back.state, back.state_ns) == ("present", None)
+    assert (back.placed, back.placed_ns, len(back.copies)) == (LOCAL, now_ns + 1, 2)
+    archived = done(moved, Force.ARCHIVE, "cold", now_ns)
+    assert archived is not None
+    assert (archived.state, archived.stage, archived.away) == ("archived", "archived", False)
     for force, state in ((Force.ARCHIVE, "archived"), (Force.TRASH, "trashed")):
         after = done(FILE, force, None, now_ns)
         assert after is not None
         assert (after.state, after.state_ns) == (state, now_ns)
     assert done(FILE, Force.PURGE, None, now_ns) is None
+
+
+CLOUD = Policy("cloud", All(()), place=Placement(preferred=("cloud",)))
+
+
+def test_what_was_moved_away_lives_on_and_is_archived_where_it_is() -> None:
+    assert steps(PolicySet((CLOUD, RENDERS))) == [
+        ("move", 0),
+        ("copy", DAY),
+        ("trash", 60 * DAY),  # it lies where it was to be archived
+        ("purge", 67 * DAY),
+    ]
+
+
+def test_what_was_moved_away_is_archived_elsewhere_and_then_has_no_place() -> None:
+    cold = (Phase(Force.ARCHIVE, 30 * DAY, to="cold"),)
+    policies = PolicySet((CLOUD, replace(RENDERS, phases=cold)))
+    assert steps(policies) == [("move", 0), ("archive", 30 * DAY)]
+
+
+def test_what_was_moved_away_comes_back_when_it_belongs_here() -> None:
+    young = Policy("young", Term("age", "<", (10 * DAY,)), place=Placement(preferred=("cloud",)))
+    here = Policy("here", All(()), place=Placement(required=(LOCAL,)))
+    away = replace(FILE, state="archived", state_ns=BORN, placed="cloud", placed_ns=BORN)
+    assert steps(PolicySet((young,)), away) == []
+    assert steps(PolicySet((young, here)), away) == [("move", 0)]
+    assert steps(PolicySet((here,)), replace(away, placed=LOCAL)) == []  # its life has it
 
 
 def test_a_copy_to_no_store_ends_where_it_began() -> None:

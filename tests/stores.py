@@ -5,6 +5,7 @@ line in ``KINDS``. What it cannot do it leaves out: the tests that need it are s
 """
 
 import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from typing import NoReturn
 import pytest
 
 from storewarden.store.contract import Reader, Store
+from storewarden.store.directory import DirectoryStore
 from storewarden.store.memory import MemoryStore
+from tests.disks import KillingDisk, killed
 
 MIB = 1 << 20
 FUTURE_NS = 1 << 62  # later than anything a sweep can meet
@@ -65,6 +68,47 @@ class MemorySite(Site):
         self.memory.spoil_about(key)
 
 
+class DirectorySite(Site):
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store = self.another()
+
+    def another(self) -> DirectoryStore:
+        return DirectoryStore("d", str(self.path))
+
+    def shorten(self, key: str, size: int) -> None:
+        os.truncate(self.path / key, size)
+
+    def spoil_about(self, key: str) -> None:
+        place = self.path / f"{key}.about"
+        content = bytearray(place.read_bytes())
+        content[-1] ^= 1
+        place.write_bytes(content)
+
+    def leave_half(self, key: str) -> None:
+        def put() -> None:
+            # The second name to be given is the object's own: what it tells is there by then.
+            disk = KillingDisk("rename", 2)
+            store = DirectoryStore("d", str(self.path), disk=disk)
+            store.put(key, source_of(b"content"), lambda: b"told")
+
+        assert killed(put)
+
+    def leftovers(self) -> int:
+        """Return how many files are neither an object nor tell of one, and empty directories."""
+        files = [path for path in self.path.rglob("*") if path.is_file()]
+        ours = {self.path / ".storewarden" / name for name in ("store", "locks")}
+        objects = {entry.key for entry in self.store.list()}
+        belonging = {self.path / f"{key}{ending}" for key in objects for ending in ("", ".about")}
+        half = self.path / ".storewarden" / "half"
+        empty = [
+            path
+            for path in self.path.rglob("*")
+            if path.is_dir() and path != half and not any(path.iterdir())
+        ]
+        return len(set(files) - ours - belonging) + len(empty)
+
+
 Make = Callable[[pytest.FixtureRequest, Path], Iterator[Site]]
 
 
@@ -72,7 +116,15 @@ def memory_site(_request: pytest.FixtureRequest, _path: Path) -> Iterator[Site]:
     yield MemorySite()
 
 
+def directory_site(_request: pytest.FixtureRequest, path: Path) -> Iterator[Site]:
+    place = path / "store"
+    place.mkdir()
+    DirectoryStore("d", str(place)).prepare()
+    yield DirectorySite(place)
+
+
 KINDS: dict[str, Make] = {
+    "directory": directory_site,
     "memory": memory_site,
 }
 

@@ -60,6 +60,7 @@ def is_proper(key: str) -> bool:
     return (
         len(key) <= LONGEST_KEY
         and not key.endswith(ABOUT)
+        and not key.startswith((".", "lost+found/"))  # a directory store has others' things there
         and all(map(_PART.fullmatch, key.split("/")))
     )
 
@@ -71,7 +72,7 @@ def refuse_improper(key: str, store: str) -> None:
             "no object can have this key",
             where=f"{store}: {key!a}",
             why=f"up to {LONGEST_KEY} of A-Z a-z 0-9 . _ - + = , @ ( ) % ~ between slashes, "
-            f"no part . or .., none longer than 240, and {ABOUT} is not its end",
+            f"no part . or .., none longer than 240, no . first, {ABOUT} not last",
         )
 
 

@@ -1,4 +1,4 @@
-"""What every test may ask for: golden files, and PostgreSQL as a real server."""
+"""What every test may ask for: golden files, and PostgreSQL and S3 as real servers."""
 
 import os
 import re
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from tests.missing import missing
-from tests.servers import postgres
+from tests.servers import postgres, swift
 from tests.servers.shared import RUN, Run
 
 # Explaining why an example fails runs it with every line traced: with policies that took longer
@@ -80,6 +80,14 @@ def postgres_url(request: pytest.FixtureRequest) -> str:
     if given := os.environ.get("STOREWARDEN_TEST_POSTGRES"):
         return given
     return request.config.stash[RUN].server("postgres", postgres.start).url
+
+
+@pytest.fixture(scope="session")
+def s3_url(request: pytest.FixtureRequest) -> str:
+    """An S3 server's URL; one server for the whole run, shared by all workers."""
+    if given := os.environ.get("STOREWARDEN_TEST_S3"):
+        return given
+    return request.config.stash[RUN].server("swift", swift.start).url
 
 
 @pytest.fixture

@@ -1,0 +1,268 @@
+"""The drawers in a root's own folder: ``.storewarden/<room>/<mark>/`` with a note and files.
+
+A drawer holds the files of one act under their numbers (two of them may bear the same name) and a
+note that tells where each belongs. It is there, with its note, before the first file is moved into
+it, and it goes only when it is empty and whoever keeps the journal says so: so what an act has
+done can be read from the disk alone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from contextlib import ExitStack, suppress
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from storewarden.act.identity import Identity
+from storewarden.act.kernel import DIRECTORY, READ, Kernel
+from storewarden.act.note import LARGEST, Note, Noted, decode, encode
+from storewarden.act.refused import Reason, Stop
+from storewarden.watch.exclude import OURS
+
+NOTE: Final = b"note"
+UNFINISHED: Final = b"note.part"
+GOING: Final = b"going"  # from now on what is missing was removed, and not lost
+_MARK: Final = re.compile(r"[a-z2-7]{16}")
+_OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
+_CHUNK: Final = 1 << 16
+
+
+class Room(StrEnum):
+    """What a drawer is for."""
+
+    TRASH = "trash"  # restorable until purged
+    LEAVING = "leaving"  # a verified copy exists, the file is about to be removed
+
+
+class Drawer(NamedTuple):
+    """A drawer that is open; without a note nothing was begun in it."""
+
+    room: Room
+    mark: str
+    above: int  # the directory of all drawers of this room
+    descriptor: int
+    note: Note | None
+    going: bool
+
+
+class Lying(NamedTuple):
+    """A file of a drawer: what was noted of it, and what lies there now."""
+
+    number: int
+    noted: Noted | None  # None: the note is gone or broken
+    here: Identity | None  # None: it does not lie here
+
+    @property
+    def intact(self) -> bool:
+        """Whether what lies here is the content that was decided on."""
+        return (
+            self.here is not None
+            and self.noted is not None
+            and self.noted.identity.unchanged_by_rename(self.here)
+        )
+
+
+def name_of(number: int) -> bytes:
+    """Return what the file of a number is called in its drawer."""
+    return b"%d" % number
+
+
+def checked(mark: str) -> bytes:
+    """Return a mark as a name.
+
+    Raises:
+        ValueError: it is no mark.
+    """
+    if not _MARK.fullmatch(mark):
+        raise ValueError(f"no mark: {mark!r}")
+    return mark.encode("ascii")
+
+
+# -- our folder -------------------------------------------------------------------------------
+
+
+def open_room(root_fd: int, room: Room, kernel: Kernel, stack: ExitStack, *, make: bool) -> int:
+    """Open the directory of all drawers of a room.
+
+    Raises:
+        Stop: our folder is not ours alone to write.
+        OSError: it is not there, or cannot be made.
+    """
+    ours = _own_directory(root_fd, OURS, root_fd, kernel, stack, make=make)
+    return _own_directory(ours, room.value.encode("ascii"), root_fd, kernel, stack, make=make)
+
+
+def _own_directory(
+    above: int, name: bytes, root_fd: int, kernel: Kernel, stack: ExitStack, *, make: bool
+) -> int:
+    try:
+        descriptor = kernel.open(name, DIRECTORY, above)
+    except FileNotFoundError:
+        if not make:
+            raise
+        with suppress(FileExistsError):
+            kernel.mkdir(name, 0o700, above)
+        kernel.sync(above)
+        descriptor = kernel.open(name, DIRECTORY, above)
+    stack.callback(kernel.close, descriptor)
+    _require_ours(name, descriptor, root_fd, kernel)
+    return descriptor
+
+
+def _require_ours(name: bytes, descriptor: int, root_fd: int, kernel: Kernel) -> None:
+    status, root, we = kernel.fstat(descriptor), kernel.fstat(root_fd), os.geteuid()
+    if status.st_dev != root.st_dev:
+        raise Stop(Reason.OTHER_FILE_SYSTEM, name, "our own folder is mounted")
+    # An administrator may act in a root that the service keeps.
+    if status.st_uid != we and (we != 0 or status.st_uid != root.st_uid):
+        raise Stop(Reason.NOT_OURS, name, f"it belongs to user {status.st_uid}")
+    if status.st_mode & _OTHERS_MAY_WRITE:
+        raise Stop(Reason.NOT_OURS, name, "others may write into it: chmod go-w")
+
+
+# -- one drawer -------------------------------------------------------------------------------
+
+
+def open_drawer(
+    root_fd: int, room: Room, mark: str, kernel: Kernel, stack: ExitStack
+) -> Drawer | None:
+    """Open the drawer of an act; None when there is none.
+
+    Raises:
+        Stop: it is not ours.
+        OSError: it cannot be read.
+    """
+    name = checked(mark)
+    try:
+        above = open_room(root_fd, room, kernel, stack, make=False)
+        descriptor = kernel.open(name, DIRECTORY, above)
+    except FileNotFoundError:
+        return None
+    stack.callback(kernel.close, descriptor)
+    _require_ours(name, descriptor, root_fd, kernel)
+    names = kernel.names(descriptor)
+    note = _read(descriptor, kernel) if NOTE in names else None
+    return Drawer(room, mark, above, descriptor, note, GOING in names)
+
+
+def make_drawer(root_fd: int, room: Room, note: Note, kernel: Kernel, stack: ExitStack) -> Drawer:
+    """Make a drawer with its note, durable when this returns; one without a note is made use of.
+
+    Raises:
+        Stop: files lie there already that no note tells of.
+        OSError: it cannot be made.
+    """
+    name = checked(note.mark)
+    above = open_room(root_fd, room, kernel, stack, make=True)
+    with suppress(FileExistsError):
+        kernel.mkdir(name, 0o700, above)
+    descriptor = kernel.open(name, DIRECTORY, above)
+    stack.callback(kernel.close, descriptor)
+    _require_ours(name, descriptor, root_fd, kernel)
+    for left in kernel.names(descriptor):
+        if left not in {UNFINISHED, GOING}:
+            raise Stop(Reason.TAKEN, name, "the drawer of this act holds something already")
+        kernel.unlink(left, descriptor)
+    _write(descriptor, UNFINISHED, encode(note), kernel)
+    kernel.rename(descriptor, UNFINISHED, descriptor, NOTE)
+    kernel.sync(descriptor)
+    kernel.sync(above)
+    return Drawer(room, note.mark, above, descriptor, note, going=False)
+
+
+def lying(drawer: Drawer, kernel: Kernel) -> tuple[Lying, ...]:
+    """Return what was noted of a drawer's files and what lies in it, by number.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    files = drawer.note.files if drawer.note else ()
+    here = {int(name) for name in kernel.names(drawer.descriptor) if name.isdigit()}
+    return tuple(
+        Lying(
+            number,
+            files[number] if number < len(files) else None,
+            identity_at(drawer.descriptor, name_of(number), kernel) if number in here else None,
+        )
+        for number in sorted(here | set(range(len(files))))
+    )
+
+
+def identity_at(directory: int, name: bytes, kernel: Kernel) -> Identity | None:
+    """Return what bears a name in a directory; None for nothing.
+
+    Raises:
+        OSError: it cannot be told.
+    """
+    try:
+        return Identity.of(kernel.stat(name, directory))
+    except FileNotFoundError:
+        return None
+
+
+def begin_removing(drawer: Drawer, kernel: Kernel) -> None:
+    """Write down that files of this drawer are removed from now on; durable when this returns.
+
+    Raises:
+        OSError: it cannot be written: nothing may be removed.
+    """
+    with suppress(FileExistsError):
+        kernel.close(kernel.create(GOING, drawer.descriptor))
+    kernel.sync(drawer.descriptor)
+
+
+def clear(drawer: Drawer, kernel: Kernel) -> None:
+    """Remove a drawer that holds no file.
+
+    Raises:
+        Stop: it holds one.
+        OSError: it cannot be removed.
+    """
+    names = kernel.names(drawer.descriptor)
+    if strange := set(names) - {NOTE, UNFINISHED, GOING}:
+        raise Stop(Reason.TAKEN, checked(drawer.mark), f"it still holds {len(strange)} files")
+    # The note first: without it nobody takes what is missing for lost.
+    for name in (NOTE, UNFINISHED, GOING):
+        if name in names:
+            kernel.unlink(name, drawer.descriptor)
+    kernel.rmdir(checked(drawer.mark), drawer.above)
+    kernel.sync(drawer.above)
+
+
+def into_trash(root_fd: int, drawer: Drawer, kernel: Kernel) -> None:
+    """Move a drawer, with what lies in it and its note, into the trash.
+
+    Raises:
+        Stop: our folder is not ours.
+        OSError: it was not moved.
+    """
+    with ExitStack() as stack:
+        above = open_room(root_fd, Room.TRASH, kernel, stack, make=True)
+        name = checked(drawer.mark)
+        kernel.rename(drawer.above, name, above, name)
+        kernel.sync(above)
+        kernel.sync(drawer.above)
+
+
+def _read(drawer_fd: int, kernel: Kernel) -> Note | None:
+    descriptor = kernel.open(NOTE, READ, drawer_fd)
+    try:
+        text = bytearray()
+        while len(text) <= LARGEST and (piece := kernel.read(descriptor, _CHUNK)):
+            text += piece
+    finally:
+        kernel.close(descriptor)
+    return decode(bytes(text))
+
+
+def _write(drawer_fd: int, name: bytes, data: bytes, kernel: Kernel) -> None:
+    descriptor = kernel.create(name, drawer_fd)
+    try:
+        left = data
+        while left:
+            left = left[kernel.write(descriptor, left) :]
+        kernel.sync(descriptor)
+    finally:
+        kernel.close(descriptor)

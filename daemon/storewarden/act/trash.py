@@ -1,0 +1,220 @@
+"""Soft delete: out of sight at once, restorable until purged, listed without any catalogue.
+
+The act's drawer holds the files of one bundle. Nothing is copied: the inode that was decided on is
+moved, with its times, its mode and all that belongs to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from typing import NamedTuple
+
+from storewarden.act import remove
+from storewarden.act.allowance import Allowance
+from storewarden.act.aside import Wish, put_aside
+from storewarden.act.drawers import (
+    Drawer,
+    Lying,
+    Room,
+    begin_removing,
+    lying,
+    name_of,
+    open_drawer,
+)
+from storewarden.act.entries import at_place
+from storewarden.act.giveback import parent_made
+from storewarden.act.kernel import KERNEL, Kernel
+from storewarden.act.leases import Quiet, quiet, still_quiet
+from storewarden.act.members import Bundle, Held, hold_in
+from storewarden.act.refused import Reason, Refused, Stop, refused, translated
+
+BLOCK = 512  # bytes, as stat counts them
+
+
+class Trashed(NamedTuple):
+    """All files of a bundle lie in the trash, durably."""
+
+    mark: str
+    quiet: tuple[Quiet, ...]  # how it is known that nobody was writing, file by file
+
+
+class Restored(NamedTuple):
+    """All files of a bundle are back, durably; the emptied drawer waits for `entries.forget`."""
+
+    mark: str
+    paths: tuple[bytes, ...]
+    changed: tuple[bytes, ...]  # somebody changed these after they were trashed
+
+
+class Purged(NamedTuple):
+    """All files of a bundle are removed, durably; the drawer waits for `entries.forget`."""
+
+    mark: str
+    freed: int  # bytes on the disk; what has other names frees nothing
+
+
+def trash(root_fd: int, bundle: Bundle, *, kernel: Kernel = KERNEL) -> Trashed | Refused:
+    """Move the files of a bundle into the trash, all or none; called again, it finishes."""
+    with ExitStack() as stack:
+        aside = put_aside(root_fd, Wish(Room.TRASH, bundle), kernel, stack)
+        if isinstance(aside, Refused):
+            return aside
+        return Trashed(bundle.mark, tuple(moved.quiet for moved in aside.files))
+
+
+# -- restore ----------------------------------------------------------------------------------
+
+
+def restore(
+    root_fd: int, mark: str, to: Sequence[bytes] | None = None, *, kernel: Kernel = KERNEL
+) -> Restored | Refused:
+    """Put the files of a bundle back, all or none, never over anything; called again, it finishes.
+
+    Args:
+        root_fd: the root, open.
+        mark: of the act that trashed them.
+        to: other paths in the same root, one for each file in their order.
+        kernel: the system calls.
+    """
+    with ExitStack() as stack:
+        try:
+            drawer = open_drawer(root_fd, Room.TRASH, mark, kernel, stack)
+            if drawer is None:
+                return Refused(Reason.GONE, mark.encode(), "the trash has no such entry")
+            pairs = _pairs(lying(drawer, kernel), to)
+            waiting = [pair for pair in pairs if _waits(root_fd, drawer, *pair, kernel)]
+        except (Stop, OSError) as error:
+            return refused(error, mark.encode())
+        # The first file gives the others their meaning: it comes last.
+        waiting.reverse()
+        moved: list[tuple[Lying, int, bytes]] = []
+        try:
+            for file, place in waiting:
+                _bring(root_fd, drawer, file, place, moved, kernel, stack)
+            kernel.sync(drawer.descriptor)
+        except (Stop, OSError) as error:
+            return _taken_back(drawer, moved, refused(error, place_of(waiting, moved)), kernel)
+        changed = tuple(place for file, place in waiting if not file.intact)
+        return Restored(mark, tuple(place for _, place in pairs), changed)
+
+
+def place_of(waiting: Sequence[tuple[Lying, bytes]], moved: Sequence[object]) -> bytes:
+    """Return the place of the file that an attempt came to."""
+    return waiting[min(len(moved), len(waiting) - 1)][1] if waiting else b""
+
+
+def _pairs(files: Sequence[Lying], to: Sequence[bytes] | None) -> list[tuple[Lying, bytes]]:
+    if to is not None:
+        if len(to) != len(files) or len(set(to)) < len(to):
+            raise ValueError(f"{len(files)} files need as many places, each another")
+        return list(zip(files, to, strict=True))
+    pairs = []
+    for file in files:
+        if file.noted is None:
+            raise Stop(Reason.CHANGED, b"", "no note tells where it was: say where it shall go")
+        pairs.append((file, file.noted.path))
+    return pairs
+
+
+def _waits(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kernel) -> bool:
+    """Tell whether a file is still to be brought to its place, which is free."""
+    there = at_place(root_fd, place, kernel)
+    if file.here is not None:
+        if there is not None:
+            raise Stop(Reason.TAKEN, place, "something is there; nothing is replaced")
+        return True
+    decided = file.noted.identity if file.noted else None
+    if there is None or decided is None or there.inode != decided.inode:
+        raise Stop(Reason.GONE, place, "it was purged" if drawer.going else "")
+    return False
+
+
+def _bring(
+    root_fd: int,
+    drawer: Drawer,
+    file: Lying,
+    place: bytes,
+    moved: list[tuple[Lying, int, bytes]],
+    kernel: Kernel,
+    stack: ExitStack,
+) -> None:
+    modes = file.noted.above if file.noted and file.noted.path == place else ()
+    parent, name = parent_made(root_fd, place, modes, kernel, stack)
+    remove.back(drawer.descriptor, name_of(file.number), parent, name, kernel)
+    moved.append((file, parent, name))
+    kernel.sync(parent)
+
+
+def _taken_back(
+    drawer: Drawer, moved: Sequence[tuple[Lying, int, bytes]], why: Refused, kernel: Kernel
+) -> Refused:
+    """Put into the trash again what an attempt had brought back before it failed."""
+    unsure = False
+    for file, parent, name in reversed(moved):
+        try:
+            with ExitStack() as stack:
+                held = hold_in(parent, name, b"", kernel, stack)
+                if file.here is None or held.identity.inode != file.here.inode:
+                    continue  # somebody put another file there: it stays
+                try:
+                    remove.aside(held, drawer.descriptor, name_of(file.number), kernel)
+                except Stop:
+                    remove.back(drawer.descriptor, name_of(file.number), parent, name, kernel)
+            kernel.sync(parent)
+            kernel.sync(drawer.descriptor)
+        except (Stop, OSError):
+            unsure = True
+    return why._replace(unsure=unsure)
+
+
+# -- purge ------------------------------------------------------------------------------------
+
+
+def purge(root_fd: int, allowance: Allowance, *, kernel: Kernel = KERNEL) -> Purged | Refused:
+    """Remove from the trash what was allowed, if it is exactly that; called again, it finishes."""
+    removed: list[bytes] = []
+    with ExitStack() as stack:
+        try:
+            drawer = open_drawer(root_fd, Room.TRASH, allowance.mark, kernel, stack)
+            if drawer is None:
+                return Refused(Reason.GONE, allowance.mark.encode(), "the trash has no such entry")
+            files = _allowed(drawer, allowance, kernel, stack)
+            begin_removing(drawer, kernel)
+            freed = 0
+            for number, held, how in files:
+                still_quiet(held.descriptor, how, held.path, kernel)
+                _purge_one(drawer, number, held, allowance, kernel)
+                removed.append(held.path)
+                freed += held.status.st_blocks * BLOCK if held.status.st_nlink == 1 else 0
+            kernel.sync(drawer.descriptor)
+        except (Stop, OSError) as error:
+            return refused(error, allowance.mark.encode())._replace(removed=tuple(removed))
+        return Purged(allowance.mark, freed)
+
+
+def _purge_one(
+    drawer: Drawer, number: int, held: Held, allowance: Allowance, kernel: Kernel
+) -> None:
+    try:
+        remove.allowed(drawer.descriptor, number, held, allowance, kernel)
+    except OSError as error:
+        raise translated(error, held.path) from error
+
+
+def _allowed(
+    drawer: Drawer, allowance: Allowance, kernel: Kernel, stack: ExitStack
+) -> list[tuple[int, Held, Quiet]]:
+    """Hold all files of the drawer, each of which must be as the allowance was given for it."""
+    found = []
+    for file in lying(drawer, kernel):
+        path = file.noted.path if file.noted else b""
+        if file.here is None:
+            if file.number in allowance.files and not drawer.going:
+                raise Stop(Reason.GONE, path)
+            continue
+        if file.here != allowance.files.get(file.number):
+            raise Stop(Reason.CHANGED, path, "it is not what the purge was allowed for")
+        held = hold_in(drawer.descriptor, name_of(file.number), path, kernel, stack)
+        found.append((file.number, held, quiet(held.descriptor, path, kernel)))
+    return found

@@ -211,46 +211,44 @@ class DirectoryStore(Store):
                 )
 
     def _publish(self, here: Ground, key: str, written: Half, told: Half) -> Stored:
-        directory, name = ground.split(key)
-        with ExitStack() as stack:
-            stack.enter_context(ground.alone_with(here, key, self._sleep))
-            way = self._name_about(here, key, told)
-            stack.callback(self._disk.close, way)
+        with ground.alone_with(here, key, self._sleep):
             try:
-                self._disk.sync_directory(way)
-                written.publish(way, name)
-                self._disk.sync_directory(way)
-                found = self._disk.stat(name, way)
+                for _ in range(_ATTEMPTS):
+                    with contextlib.suppress(FileNotFoundError):
+                        return self._name(here, key, written, told)
             except BaseException as error:
-                # Not known to be durable, it must not be found: the object goes first.
-                with contextlib.suppress(OSError):
-                    written.take_back()
-                    told.take_back()
-                    ground.take_away_empty(here, directory)
+                ground.take_away_empty(here, ground.split(key)[0])
                 if isinstance(error, FileExistsError):
                     raise self._taken(key) from error
                 raise
-            return _stored(key, found)
-
-    def _name_about(self, here: Ground, key: str, told: Half) -> int:
-        """Name what an object tells, and return the directory it lies in, open."""
-        directory, name = ground.split(key)
-        for _ in range(_ATTEMPTS):
-            with contextlib.suppress(FileNotFoundError), ExitStack() as stack:
-                way = ground.make_way(here, directory)
-                stack.callback(self._disk.close, way)
-                if self._status(way, name) is not None:
-                    raise self._taken(key)
-                self._drop_about(way, key)  # of a put that was killed: nobody else is at this key
-                told.publish(way, name + _ABOUT)
-                stack.pop_all()
-                return way
         raise StoreUnavailable(
             "an object cannot be stored",
             where=self._where(key),
-            why="its directory is taken away again and again",
-            remedy="who else removes directories there?",
+            why="what is written for it, or its directory, is taken away again and again",
+            remedy="who else removes files there?",
         )
+
+    def _name(self, here: Ground, key: str, written: Half, told: Half) -> Stored:
+        """Name what an object tells and then the object, durably; or neither."""
+        directory, name = ground.split(key)
+        way = ground.make_way(here, directory)
+        try:
+            if self._status(way, name) is not None:
+                raise self._taken(key)
+            self._drop_about(way, key)  # of a put that was killed: nobody else is at this key
+            told.publish(way, name + _ABOUT)
+            self._disk.sync_directory(way)
+            written.publish(way, name)
+            self._disk.sync_directory(way)
+            return _stored(key, self._disk.stat(name, way))
+        except BaseException:
+            # Not known to be durable, it must not be found: the object goes first.
+            with contextlib.suppress(OSError):
+                written.take_back()
+                told.take_back()
+            raise
+        finally:
+            self._disk.close(way)
 
     def _sweep_half(self, here: Ground, before_ns: int) -> int:
         half = ground.open_half(here)

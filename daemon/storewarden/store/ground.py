@@ -10,16 +10,16 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import stat
 import uuid
 from collections.abc import Callable, Iterator
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
 from storewarden.errors import StoreRefused, StoreUnavailable
-from storewarden.store.disk import DIRECTORY, READ, Disk
+from storewarden.store.disk import DIRECTORY, Disk
 from storewarden.store.half import Half
 from storewarden.store.key import is_proper
+from storewarden.store.reading import content
 
 OURS: Final = b".storewarden"
 _HALF: Final = b"half"  # what is being written
@@ -160,11 +160,12 @@ def take_away_empty(ground: Ground, directory: bytes) -> None:
     with contextlib.suppress(OSError):  # not empty, as a rule
         while directory:
             directory, _, name = directory.rpartition(b"/")
-            above = disk.open_below(ground.root, directory)
-            try:
-                disk.rmdir(name, above)
-            finally:
-                disk.close(above)
+            with contextlib.suppress(FileNotFoundError):  # not made yet, or taken away beside us
+                above = disk.open_below(ground.root, directory)
+                try:
+                    disk.rmdir(name, above)
+                finally:
+                    disk.close(above)
 
 
 def walk(here: Ground, prefix: str) -> Iterator[tuple[str, int, str]]:
@@ -235,20 +236,12 @@ def _read_marker(disk: Disk, root: int) -> str | None:
     except FileNotFoundError:
         return None
     try:
-        marker = disk.open(_MARKER, READ, ours)
-    except FileNotFoundError:
+        told = json.loads(content(disk, ours, _MARKER, _LARGEST_MARKER))
+        return str(uuid.UUID(told["store"]))
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
         return None
     finally:
         disk.close(ours)
-    try:
-        if not stat.S_ISREG(disk.fstat(marker).st_mode):
-            return None
-        told = json.loads(disk.read(marker, _LARGEST_MARKER))
-        return str(uuid.UUID(told["store"]))
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None
-    finally:
-        disk.close(marker)
 
 
 def _write_marker(disk: Disk, ours: int, half: int) -> None:

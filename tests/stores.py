@@ -16,8 +16,16 @@ import pytest
 
 from storewarden.store.contract import Reader, Store
 from storewarden.store.directory import DirectoryStore
+from storewarden.store.label import (
+    Label,
+    companion_label,
+    companion_of,
+    hash_of_upload,
+    new_mark,
+)
 from storewarden.store.memory import MemoryStore
 from tests.disks import KillingDisk, killed
+from tests.objects import Bench, leftovers
 
 MIB = 1 << 20
 FUTURE_NS = 1 << 62  # later than anything a sweep can meet
@@ -109,6 +117,44 @@ class DirectorySite(Site):
         return len(set(files) - ours - belonging) + len(empty)
 
 
+class ObjectSite(Site):
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.objects = self.store = bench.store()
+
+    def another(self) -> Store:
+        return self.bench.store()
+
+    def shorten(self, key: str, size: int) -> None:
+        self._replace(key, whole(self.store, key)[:size])
+
+    def spoil_about(self, key: str) -> None:
+        content, label = self.objects._remote.small(key)
+        assert label is not None
+        assert label.told is not None
+        self._replace(key, content, label._replace(told=label.told[:-1] + b"?"))
+
+    def leave_half(self, key: str) -> None:
+        uploads, mark = self.objects._multipart, new_mark()
+        assert uploads is not None
+        upload = uploads.begin(key, Label(mark).written())
+        uploads.part(key, upload, 1, b"content")
+        label = companion_label(mark, 7, b"told", hash_of_upload(upload))
+        self.objects._remote.add(companion_of(key, mark), b"told", label)
+
+    def leftovers(self) -> int:
+        return leftovers(self.objects)
+
+    def _replace(self, key: str, content: bytes, label: Label | None = None) -> None:
+        """Let something else be under a key, with what the object said of itself."""
+        remote = self.objects._remote
+        met = remote.meet(key)
+        assert met is not None
+        assert met.label is not None
+        remote.remove(key)
+        remote.add(key, content, label or met.label)
+
+
 Make = Callable[[pytest.FixtureRequest, Path], Iterator[Site]]
 
 
@@ -123,9 +169,14 @@ def directory_site(_request: pytest.FixtureRequest, path: Path) -> Iterator[Site
     yield DirectorySite(place)
 
 
+def object_site(request: pytest.FixtureRequest, _path: Path) -> Iterator[Site]:
+    yield ObjectSite(Bench.at(request.getfixturevalue("s3_url")))
+
+
 KINDS: dict[str, Make] = {
     "directory": directory_site,
     "memory": memory_site,
+    "object": object_site,
 }
 
 

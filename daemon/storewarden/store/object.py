@@ -22,7 +22,7 @@ from storewarden.errors import (
 )
 from storewarden.store.blame import Place, taken
 from storewarden.store.contract import Entry, Opened, Reader, Space, Store, Stored, Telling
-from storewarden.store.key import refuse_improper, refuse_large
+from storewarden.store.key import is_proper, refuse_improper, refuse_large
 from storewarden.store.label import (
     OURS,
     SMALL,
@@ -240,6 +240,8 @@ class ObjectStore(Store):
     def list(self, prefix: str = "") -> Iterator[Entry]:
         # Buckets are asked for whole parts of keys.
         above, _, _ = prefix.rpartition("/")
+        if above and not is_proper(f"{above}/x"):
+            return
         for entry in self._remote.list(above):
             if entry.key.startswith(prefix) and not is_ours(entry.key):
                 yield entry

@@ -82,7 +82,40 @@ SOUND: dict[str, dict[str, Any]] = {
     "schedule": {"file_id": 7, "action": 3, "due_ns": NOW, "hold": -1, "again_ns": NOW},
     "undecided": {"file_id": 7},
     "clocks": {"host_id": 1, "wall_ns": NOW, "boot_ns": 1, "boot_id": "b"},
+    "store_totals": {"host_id": 1, "store": "cloud", "files": 1, "bytes": 10, "stored_bytes": 9},
+    "acts": {
+        "id": 1,
+        "root_id": 1,
+        "verb": "archive",
+        "mark": "a" * 16,
+        "members": "[]",
+        "asked_by": "anna",
+        "reason": "",
+        "bytes": 10,
+        "planned_ns": NOW,
+        "changed_ns": NOW,
+    },
+    "act_files": {"act_id": 7, "file_id": 7},
+    "act_totals": {
+        "host_id": 1,
+        "policy": "",
+        "verb": "purge",
+        "outcome": "done",
+        "acts": 1,
+        "bytes": 10,
+        "freed": 0,
+    },
+    "held_back": {
+        "host_id": 1,
+        "policy": "renders",
+        "guard": "observe",
+        "why": "",
+        "files": 1,
+        "bytes": 10,
+        "since_ns": NOW,
+    },
 }
+NUMBERED = {"files": {"id": 7}, "acts": {"id": 7, "mark": "b" * 16}}  # those that others refer to
 
 HANGING = [table for table in SOUND if table not in ROOTED]
 STATES = ["", "gone", "Present", "present "]
@@ -158,6 +191,31 @@ BROKEN: dict[str, list[Any]] = {
     "policies_fingerprint": [""],
     "schedule_action": [0, 6],
     "schedule_blocked": [-1, 7],
+    "copies_key": [""],
+    "copies_stored_bytes": [-1],
+    "store_totals_store": [""],
+    "store_totals_files": [-1],
+    "store_totals_bytes": [-1],
+    "store_totals_stored_bytes": [-1],
+    "acts_verb": ["", "Archive", "scan"],
+    "acts_state": ["", "running"],
+    "acts_mark": ["", "a" * 15, "a" * 17],
+    "acts_policy": [""],
+    "acts_asked_by": [""],
+    "acts_store": [""],
+    "acts_bytes": [-1],
+    "acts_stored_bytes": [-1],
+    "acts_attempts": [-1],
+    "act_files_open": [2, -1],
+    "act_totals_verb": ["", "scan"],
+    "act_totals_outcome": ["", "planned"],
+    "act_totals_acts": [-1],
+    "act_totals_bytes": [-1],
+    "act_totals_freed": [-1],
+    "held_back_policy": [""],
+    "held_back_guard": [""],
+    "held_back_files": [-1],
+    "held_back_bytes": [-1],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -192,6 +250,8 @@ def furnished(
         engine = place.furnished()
         with engine.transaction():
             engine.insert("files", ("id", *COLUMNS), [(7, *file_row(b"seven"))])
+            act = {**SOUND["acts"], **NUMBERED["acts"]}
+            engine.insert("acts", tuple(act), [tuple(act.values())])
         yield engine
 
 
@@ -292,6 +352,8 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("marks", "file_id"), ("copies", "file_id"), ("placed", "file_id")),
         *(("policy_sets", "host_id"), ("policies", "host_id"), ("clocks", "host_id")),
         *(("schedule", "file_id"), ("schedule", "policy_id"), ("undecided", "file_id")),
+        *(("acts", "root_id"), ("act_files", "act_id"), ("act_files", "file_id")),
+        *(("store_totals", "host_id"), ("act_totals", "host_id"), ("held_back", "host_id")),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -326,6 +388,11 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("schedule", {}),
         ("undecided", {}),
         ("clocks", {}),
+        ("store_totals", {}),
+        ("acts", {"id": 2}),
+        ("act_files", {}),
+        ("act_totals", {}),
+        ("held_back", {}),
         ("schema_version", {"version": 1}),
     ],
 )
@@ -339,18 +406,56 @@ def test_what_is_unique_stays_so(furnished: Engine, table: str, changed: dict[st
         attempt(furnished, *first, (table, {**SOUND[table], **changed}))
 
 
-def test_a_name_has_one_row_but_any_number_of_missing_ones(furnished: Engine) -> None:
-    gone = {**FILE, "name": b"seven", "state": "missing", "gone_ns": NOW}
-    missing = [("files", {**gone, "id": number}) for number in range(10, 13)]
-    attempt(furnished, *missing)
-    with pytest.raises(CatalogueRefused, match="has one row that is not missing"):
-        attempt(furnished, ("files", {**FILE, "id": 20, "name": b"seven", "state": "held"}))
+@pytest.mark.parametrize("state", ["missing", "archived", "trashed", "purged"])
+def test_a_name_has_one_row_whose_file_is_there_and_any_number_besides(
+    furnished: Engine, state: str
+) -> None:
+    gone = {**FILE, "name": b"seven", "state": state, "gone_ns": NOW}
+    away = [("files", {**gone, "id": number}) for number in range(10, 13)]
+    attempt(furnished, *away)
+    with pytest.raises(CatalogueRefused, match="has one row whose file is there"):
+        attempt(furnished, *away, ("files", {**FILE, "id": 20, "name": b"seven", "state": "held"}))
+
+
+@pytest.mark.parametrize(
+    ("state", "ended_ns"), [("planned", NOW), ("switched", NOW), ("done", None), ("undone", None)]
+)
+def test_an_act_has_an_end_when_it_has_ended_and_only_then(
+    furnished: Engine, state: str, ended_ns: int | None
+) -> None:
+    with pytest.raises(CatalogueRefused, match="is set when the act has ended, and only then"):
+        attempt(furnished, ("acts", {**SOUND["acts"], "state": state, "ended_ns": ended_ns}))
+
+
+def test_a_file_has_one_act_that_goes_on_and_any_number_that_ended(furnished: Engine) -> None:
+    ended = {"state": "done", "ended_ns": NOW}
+    acts = [
+        ("acts", {**SOUND["acts"], **ended, "id": number, "mark": f"{number:016}"})
+        for number in range(10, 13)
+    ]
+    over = [("act_files", {"act_id": number, "file_id": 7, "open": 0}) for number in range(10, 13)]
+    attempt(furnished, *acts, *over, ("act_files", SOUND["act_files"]))
+    with pytest.raises(CatalogueRefused, match="a file has one act that goes on"):
+        attempt(
+            furnished,
+            *acts,
+            ("act_files", SOUND["act_files"]),
+            ("act_files", {"act_id": 10, "file_id": 7}),
+        )
+
+
+def test_an_object_is_the_copy_of_one_file(furnished: Engine) -> None:
+    copy = {**SOUND["copies"], "key": "r/a~1"}
+    attempt(furnished, ("copies", copy), ("copies", {**copy, "store": "disk"}))
+    other = ("files", {**FILE, "id": 8, "name": b"eight"})
+    with pytest.raises(CatalogueRefused, match="an object is the copy of one file"):
+        attempt(furnished, other, ("copies", copy), ("copies", {**copy, "file_id": 8}))
 
 
 def test_what_belongs_to_a_host_goes_with_it(engine: Engine) -> None:
     with engine.transaction():
         for table in HANGING:
-            row = {**SOUND[table], **({"id": 7} if table == "files" else {})}
+            row = {**SOUND[table], **NUMBERED.get(table, {})}
             engine.insert(table, tuple(row), [tuple(row.values())])
         engine.execute("DELETE FROM hosts")
 
@@ -365,7 +470,7 @@ def test_what_is_found_out_about_a_file_goes_with_it(furnished: Engine) -> None:
     }[furnished.dialect]
     tables = (
         *("facts", "prompts", "transcripts", "sidecars", "usage", "usage_days"),
-        *("marks", "copies", "placed", "schedule", "undecided"),
+        *("marks", "copies", "placed", "schedule", "undecided", "act_files"),
     )
     with contextlib.suppress(UndoneError), furnished.transaction():
         for table in tables:

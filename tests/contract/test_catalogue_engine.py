@@ -120,7 +120,7 @@ def test_a_number_beyond_64_bits_is_refused(engine: Engine, beyond: int) -> None
 
 def test_a_refused_row_takes_its_transaction_with_it_and_nothing_else(engine: Engine) -> None:
     insert(engine, file_row(b"before"))
-    with pytest.raises(CatalogueRefused, match="has one row that is not missing"):
+    with pytest.raises(CatalogueRefused, match="has one row whose file is there"):
         insert(engine, file_row(b"with"), file_row(b"before"))
     insert(engine, file_row(b"after"))
 

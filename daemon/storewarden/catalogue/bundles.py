@@ -206,6 +206,13 @@ def part(engine: Engine, ids: Collection[int]) -> None:
 
 
 def await_inspection(engine: Engine, ids: Collection[int]) -> None:
-    """Let files be inspected once more; until then their facts are not known."""
-    engine.fetch_in("UPDATE files SET inspected_ns = NULL WHERE id IN ({in})", ids)
+    """Let files be inspected once more; until then their facts are not known.
+
+    But what is put away cannot be looked into: of that we know what we knew.
+    """
+    engine.fetch_in(
+        "UPDATE files SET inspected_ns = NULL"
+        " WHERE (state = 'present' OR state = 'missing' OR state = 'held') AND id IN ({in})",
+        ids,
+    )
     undecided.mark(engine, ids)

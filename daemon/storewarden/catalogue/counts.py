@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import PRESENT
@@ -11,8 +13,31 @@ from storewarden.catalogue.reconcile import PRESENT
 Key = tuple[str, str, str]  # root, kind, state
 
 
+Change = tuple[int, str, str, int, int]  # id of the root, kind, state, files, bytes
+
+
+def add(engine: Engine, changes: Iterable[Change]) -> None:
+    """Add to the stored figures, inside the transaction that changes the files."""
+    rows = list(changes)
+    # A negative change would be refused as a row of its own before it could be added.
+    engine.executemany(
+        "INSERT INTO totals (root_id, kind, state, files, bytes) VALUES (?, ?, ?, 0, 0)"
+        " ON CONFLICT (root_id, kind, state) DO NOTHING",
+        [row[:3] for row in rows],
+    )
+    engine.executemany(
+        "UPDATE totals SET files = files + ?, bytes = bytes + ?"
+        " WHERE root_id = ? AND kind = ? AND state = ?",
+        [(files, size, *key) for *key, files, size in rows],
+    )
+
+
 class Counts:
-    """Figures over all files. Written by the recorder thread; ``totals`` may be read by any."""
+    """Figures over all files. ``totals`` may be read by any thread.
+
+    Changed by the recorder thread, and by whoever ends an act: each inside its own transactions,
+    which take turns.
+    """
 
     def __init__(self, engine: Engine, roots: Mapping[str, int]) -> None:
         """Read the figures of ``roots`` (name to id)."""
@@ -21,6 +46,7 @@ class Counts:
         self.names: dict[int, str] = {}
         self._deltas: dict[Key, list[int]] = defaultdict(lambda: [0, 0])
         self._doubted = False
+        self._adding = threading.Lock()
         self.totals: dict[Key, tuple[int, int]] = {}
         for name, root_id in roots.items():
             self.know(name, root_id)
@@ -68,28 +94,40 @@ class Counts:
     def write(self) -> None:
         """Store what the changes lead to; inside the transaction that caused them."""
         rows = [
-            (self.roots[root], kind, state, *self._after((root, kind, state)))
-            for root, kind, state in self._deltas
+            (self.roots[root], kind, state, files, size)
+            for (root, kind, state), (files, size) in self._deltas.items()
         ]
         if rows:
-            # Whole figures and not the changes: only the holder of the lease writes them, and a
-            # negative change would be refused as a row of its own before it could be added.
-            self._engine.executemany(
-                "INSERT INTO totals (root_id, kind, state, files, bytes) VALUES (?, ?, ?, ?, ?)"
-                " ON CONFLICT (root_id, kind, state) DO UPDATE SET"
-                " files = excluded.files, bytes = excluded.bytes",
-                rows,
-            )
-
-    def _after(self, key: Key) -> tuple[int, int]:
-        before, delta = self.totals.get(key, (0, 0)), self._deltas[key]
-        return (before[0] + delta[0], before[1] + delta[1])
+            add(self._engine, rows)
 
     def committed(self) -> None:
         """Take the changes into the figures: their transaction is durable."""
-        for key in self._deltas:
-            self.totals[key] = self._after(key)
+        self._add((*key, files, size) for key, (files, size) in self._deltas.items())
         self._deltas.clear()
+
+    def _add(self, changes: Iterable[tuple[str, str, str, int, int]]) -> None:
+        with self._adding:
+            for root, kind, state, files, size in changes:
+                before = self.totals.get((root, kind, state), (0, 0))
+                self.totals[root, kind, state] = (before[0] + files, before[1] + size)
+
+    @contextmanager
+    def beside(self, changes: Iterable[Change]) -> Iterator[None]:
+        """Store what another than the recorder changed, last in its transaction.
+
+        When that fails meanwhile, or its commit, the next transaction of the recorder begins with
+        what is stored.
+        """
+        try:
+            with self._engine.transaction(durable=True):
+                yield
+                rows = list(changes)
+                add(self._engine, rows)
+                # before the recorder's turn, which may read what is stored
+                self._add((self.names[one[0]], *one[1:]) for one in rows if one[0] in self.names)
+        except BaseException:
+            self._doubted = True
+            raise
 
     def forget(self) -> None:
         """Drop the changes: their transaction came to nothing, as far as one can tell."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from peewee import Model
 
+from storewarden.catalogue import act_tables as acted
 from storewarden.catalogue import fact_tables as found
 from storewarden.catalogue import policy_tables as decided
 from storewarden.catalogue import tables as recorded
@@ -37,6 +38,11 @@ MODELS: tuple[type[Model], ...] = (
     decided.ScheduleRow,
     decided.UndecidedRow,
     decided.ClockRow,
+    decided.StoreTotal,
+    acted.ActRow,
+    acted.ActFile,
+    acted.ActTotal,
+    acted.HeldBackRow,
 )
 
 INDEXES: dict[str, str] = {
@@ -46,10 +52,10 @@ INDEXES: dict[str, str] = {
     "directories_root_path": (
         "CREATE UNIQUE INDEX directories_root_path ON directories (root_id, path)"
     ),
-    # a name is held by one row only, but any number of missing rows remember it
+    # a name is held by one row only, but any number of rows remember it whose file is not there
     "files_directory_name": (
         "CREATE UNIQUE INDEX files_directory_name ON files"
-        " (directory_id, name, (CASE state WHEN 'missing' THEN id ELSE 0 END))"
+        " (directory_id, name, (CASE state WHEN 'present' THEN 0 WHEN 'held' THEN 0 ELSE id END))"
     ),
     "files_inode": "CREATE INDEX files_inode ON files (inode)",
     "files_size": "CREATE INDEX files_size ON files (size)",
@@ -96,6 +102,14 @@ INDEXES: dict[str, str] = {
     "schedule_again": (
         "CREATE INDEX schedule_again ON schedule (again_ns) WHERE again_ns IS NOT NULL"
     ),
+    "copies_object": "CREATE UNIQUE INDEX copies_object ON copies (store, key)",
+    "copies_scrubbed": "CREATE INDEX copies_scrubbed ON copies (store, scrubbed_ns)",
+    "acts_marked": "CREATE UNIQUE INDEX acts_marked ON acts (mark)",
+    "acts_open": "CREATE INDEX acts_open ON acts (root_id, id) WHERE ended_ns IS NULL",
+    "acts_last": "CREATE INDEX acts_last ON acts (ended_ns) WHERE ended_ns IS NOT NULL",
+    "act_files_file": "CREATE INDEX act_files_file ON act_files (file_id, act_id)",
+    # two acts at once on one file: the second is refused by the database itself
+    "act_files_going": "CREATE UNIQUE INDEX act_files_going ON act_files (file_id) WHERE open = 1",
 }
 """Every index but those of primary keys, by name."""
 

@@ -1,7 +1,9 @@
 """What is no longer where it was: names gone, directories gone or moved; rows stay.
 
 Nothing here looks at the disk: the caller has looked and says what it saw. A file that is gone
-keeps its row and its history, and nothing is ever removed elsewhere because of it.
+keeps its row and its history, and nothing is ever removed elsewhere because of it. What an act of
+ours is about to take away is left to that act, and what was put away stays so: it has left already.
+Its row goes with its directory, wherever that is moved: there it comes back to.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from storewarden.catalogue import bundles, undecided
+from storewarden.catalogue import acts, bundles, undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
@@ -170,7 +172,9 @@ class Departures:
         """Move files into a directory that has a row: what that row still holds is stale."""
         self.files(root, self.present_in(target), now_ns)
         self._engine.execute(
-            "UPDATE files SET directory_id = ?, inspected_ns = NULL WHERE directory_id = ?",
+            "UPDATE files SET directory_id = ?, inspected_ns ="
+            " CASE WHEN state = 'present' OR state = 'missing' THEN NULL ELSE inspected_ns END"
+            " WHERE directory_id = ?",
             (target, source),
         )
         self._engine.execute("UPDATE directories SET digest = NULL WHERE id = ?", (target,))
@@ -179,6 +183,9 @@ class Departures:
 
     def _leave(self, root: str, rows: Iterable[Sequence[Any]], now_ns: int) -> Recorded:
         leaving = [_Leaving(*row) for row in rows]
+        # What became of these an act of ours tells, when it is at its end
+        ours = acts.removing(self._engine, [row.id for row in leaving])
+        leaving = [row for row in leaving if row.id not in ours]
         if not leaving:
             return Recorded()
         ids = [row.id for row in leaving]

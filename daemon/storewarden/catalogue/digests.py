@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from storewarden.catalogue import bundles, undecided
+from storewarden.catalogue import acts, bundles, copies, undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING
@@ -66,19 +66,22 @@ class Digests:
             " AND inode = ? AND size = ? AND modified_ns = ? AND state = 'present'",
             [(d.digest, now_ns, d.id, d.inode, d.size, d.modified_ns) for d in digested],
         )
+        copies.outdate_unlike(self._engine, [d.id for d in digested], now_ns)
         arrived = {d.digest: d for d in digested if d.size}
         return sum(
             self._carry_on(arrived[gone.digest], gone, now_ns) for gone in self._gone(arrived)
         )
 
     def _gone(self, digests: dict[bytes, Digested]) -> Iterator[_Gone]:
-        for id_, digest, size, kind, name, path, root_id, gone_ns in self._engine.fetch_in(
+        rows = self._engine.fetch_in(
             "SELECT f.id, f.digest, f.size, f.kind, f.name, d.path, d.root_id, f.gone_ns"
             " FROM files f JOIN directories d ON d.id = f.directory_id"
             " WHERE f.state = 'missing' AND f.digest IN ({in})",
             list(digests),
-        ):
-            if root_id in self._counts.names:
+        )
+        ours = acts.removing(self._engine, [row[0] for row in rows])  # these did not move
+        for id_, digest, size, kind, name, path, root_id, gone_ns in rows:
+            if root_id in self._counts.names and id_ not in ours:
                 names = bytes(name), bytes(path)
                 yield _Gone(id_, bytes(digest), size, kind, *names, root_id, gone_ns)
 
@@ -96,6 +99,7 @@ class Digests:
             return False
         bundles.part(self._engine, [digested.id])
         carry(self._engine, digested.id, gone.id)
+        copies.carry(self._engine, digested.id, gone.id)
         self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
         undecided.recede(self._engine)
         # the path is another one: what was found out beside and below it need not hold

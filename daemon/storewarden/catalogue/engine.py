@@ -48,6 +48,7 @@ class Engine(ABC):
         self._pool = database  # a pooled peewee database; its stubs know no pools
         self._turn = threading.Lock()
         self._writer = 0  # the thread inside a transaction
+        self._durable = False  # whether that transaction must survive a power cut
         self._lease: Lease | None = None
 
     @property
@@ -102,8 +103,11 @@ class Engine(ABC):
     # -- writing ------------------------------------------------------------------------------
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self, *, durable: bool = False) -> Iterator[None]:
         """Make all statements of this thread one: committed at the end, or none of them happened.
+
+        ``durable``: once this returns, not even a power cut takes it back; else the newest
+        transactions may be lost then, which a scan makes good.
 
         Raises LeaseLost before anything is written when the lease held is no longer ours. When the
         commit itself ends in CatalogueUnavailable (a server that went away), nobody can know
@@ -112,6 +116,7 @@ class Engine(ABC):
         self._refuse_if_wrong()
         with self._turn:
             self._writer = threading.get_ident()
+            self._durable = durable
             try:
                 opened = self._begin_or_reconnect()
                 try:

@@ -13,6 +13,7 @@ from peewee import SQL, EnclosedNodeList, Expression, ModelSelect, Node, NodeLis
 
 from storewarden.catalogue import roots, terms
 from storewarden.catalogue.engine import Engine, Row
+from storewarden.catalogue.rules import HERE
 from storewarden.catalogue.tables import Directory, File, Root
 
 PAGE = 1000
@@ -157,7 +158,7 @@ def count(
 
 
 def show(engine: Engine, path: bytes, *, host_id: int | None = None) -> list[FileRow]:
-    """Return what is known of an absolute path: the file that is there first, then older ones."""
+    """Return what is known of an absolute path: what is there, what was put away, what is gone."""
     found: list[Row] = []
     for root in roots.roots(engine, host_id):
         base = root.path.rstrip(b"/") + b"/"
@@ -169,7 +170,7 @@ def show(engine: Engine, path: bytes, *, host_id: int | None = None) -> list[Fil
         )
         found += engine.rows(query.order_by(File.gone_ns.desc(), File.id.desc()))
     rows = [_file(row) for row in found]
-    return sorted(rows, key=lambda row: row.state in terms.GONE)
+    return sorted(rows, key=lambda row: (row.state not in HERE, row.state in terms.GONE))
 
 
 def files_by_id(engine: Engine, ids: Iterable[int]) -> list[FileRow]:

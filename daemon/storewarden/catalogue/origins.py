@@ -6,21 +6,34 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from storewarden.catalogue import acts
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directory
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.reconcile import FILE_ROW, MISSING, PRESENT, Look, Row, same_content
+from storewarden.catalogue.reconcile import (
+    FILE_ROW,
+    MISSING,
+    PRESENT,
+    TRASHED,
+    Look,
+    Row,
+    same_content,
+)
 from storewarden.model import Entry
 
 Name = tuple[int, bytes]  # directory id and name
 
 
 class Origin(NamedTuple):
-    """A row that may go on in another place, with its root and its directory's path."""
+    """A row that may go on in another place, with its root and its directory's path.
+
+    ``trashed_by`` is the act that put it into the trash, when it came from there.
+    """
 
     row: Row
     root: str
     path: bytes
+    trashed_by: int | None = None
 
 
 class Strangers(NamedTuple):
@@ -56,9 +69,12 @@ class Origins:
         for one in strangers:
             for entry, _ in one.looks:
                 of_inode = candidates.get((one.directory.device, entry[1]), ())
-                for origin in of_inode:
+                for candidate in of_inode:
                     here = (root, one.path, entry[0])
-                    if origin.row.id not in taken and self._carries_on(origin, entry, here):
+                    if candidate.row.id in taken:
+                        continue
+                    origin = self._carries_on(candidate, entry, here)
+                    if origin is not None:
                         taken.add(origin.row.id)
                         came[one.directory.id, entry[0]] = origin
                         break
@@ -84,12 +100,31 @@ class Origins:
                     found[device, row.inode].append(origin)
         return found
 
-    def _carries_on(self, origin: Origin, entry: Entry, here: tuple[str, bytes, bytes]) -> bool:
-        """Tell whether the file of a row is what is seen ``here``, and no longer where it was."""
+    def _carries_on(
+        self, origin: Origin, entry: Entry, here: tuple[str, bytes, bytes]
+    ) -> Origin | None:
+        """Return the origin if its file is what is seen ``here``, and no longer where it was.
+
+        What is archived or purged never is: its bytes are gone, whatever has its inode now.
+        """
         row = origin.row
         if not same_content(row, entry):
-            return False
+            return None
+        if row.state == TRASHED:
+            return self._out_of_the_trash(origin)
         if row.state != PRESENT:
-            return row.state == MISSING
+            return origin if row.state == MISSING else None
         place = (origin.root, origin.path, row.name)
-        return place != here and not self._still_there(*place, row.inode)
+        there = place == here or self._still_there(*place, row.inode)
+        return None if there else origin
+
+    def _out_of_the_trash(self, origin: Origin) -> Origin | None:
+        """Return the origin if its file lies in the trash no more: somebody took it out."""
+        act = acts.trashing(self._engine, origin.row.id)
+        if act is None or act.place is None:
+            return None
+        (path,) = (one.path for one in act.members if one.file_id == origin.row.id)
+        name = path.rpartition(b"/")[2]
+        if self._still_there(act.root, act.place, name, origin.row.inode):
+            return None
+        return origin._replace(trashed_by=act.id)

@@ -30,18 +30,43 @@ class Mark(Model):
 
 
 class Copy(Model):
-    """A verified presence of a file in a store."""
+    """A verified presence of a file in a store: the object that holds it, and how.
+
+    ``digest`` and ``bytes`` are of the content; an object takes ``stored_bytes`` by itself, and
+    ``version`` tells it from any other that ever bears its key. ``scrubbed_ns``: when it was last
+    read to its end. The key is null where it was not noted.
+    """
 
     file = child_of(File, "file_id")
     store = TextField()
     bytes = BigIntegerField()
     digest = BlobField()
     verified_ns = BigIntegerField()
+    key = TextField(null=True)
+    codec = TextField(constraints=default(""))
+    stored_bytes = BigIntegerField(constraints=default(0))
+    version = TextField(constraints=default(""))
+    scrubbed_ns = BigIntegerField(constraints=default(0))
 
     class Meta:
         table_name = "copies"
         primary_key = CompositeKey("file", "store")
         constraints = rules_of("copies")
+
+
+class StoreTotal(Model):
+    """How many copies a host has in a store, and their bytes; kept, never counted."""
+
+    host = child_of(Host, "host_id")
+    store = TextField()
+    files = BigIntegerField()
+    bytes = BigIntegerField()
+    stored_bytes = BigIntegerField()
+
+    class Meta:
+        table_name = "store_totals"
+        primary_key = CompositeKey("host", "store")
+        constraints = rules_of("store_totals")
 
 
 class Placed(Model):

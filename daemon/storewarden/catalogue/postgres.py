@@ -105,6 +105,8 @@ class PostgresEngine(Engine):
 
     def _begin(self, connection: Connection) -> None:
         connection.execute("BEGIN READ WRITE")
+        if self._durable:  # whatever the server, the database or the role was set to
+            connection.execute("SET LOCAL synchronous_commit = on")
 
     def _commit(self, connection: Connection) -> None:
         # After an error that somebody swallowed, COMMIT would roll back and report success

@@ -12,6 +12,10 @@ Look = tuple[Entry, int]  # what was seen, and its access time
 
 PRESENT = "present"
 MISSING = "missing"
+TRASHED = "trashed"
+
+# What is archived, trashed or purged is known by its name no longer: a file there is another one.
+OF_NAME = "(state = 'present' OR state = 'missing' OR state = 'held')"
 
 # The columns of a Row, for a query of files alone and for one that joins them as ``f``.
 ROW = (

@@ -18,6 +18,7 @@ from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.placing import Placing
 from storewarden.catalogue.reconcile import (
+    OF_NAME,
     PRESENT,
     ROW,
     Difference,
@@ -309,7 +310,8 @@ class Recorder:
     def _rows_named(self, directory_id: int, names: Sequence[bytes]) -> dict[bytes, Row]:
         return newest(
             self._engine.fetch_in(
-                f"SELECT {ROW} FROM files WHERE directory_id = ? AND name IN ({{in}})",
+                f"SELECT {ROW} FROM files WHERE {OF_NAME}"
+                " AND directory_id = ? AND name IN ({in})",
                 names,
                 (directory_id,),
             )
@@ -317,7 +319,7 @@ class Recorder:
 
     def _rows_between(self, directory: Directory, listing: Listing) -> dict[bytes, Row]:
         """Read the rows that a part of a directory has to be compared with."""
-        sql = f"SELECT {ROW} FROM files WHERE directory_id = ?"
+        sql = f"SELECT {ROW} FROM files WHERE {OF_NAME} AND directory_id = ?"
         parameters: list[object] = [directory.id]
         if listing.after:
             sql += " AND name > ?"

@@ -20,6 +20,11 @@ FILE_STATES = ("present", "missing", "archived", "trashed", "purged", "held")
 OUTCOMES = ("read", "partly", "refused", "nothing")
 SIDECAR_ROLES = ("transcript", "subtitle", "caption", "summary", "metadata", "database")
 JOB_STATES = ("planned", "running", "done", "failed")
+HERE = ("present", "held")  # the states of a file whose bytes lie in its root, under its name
+VERBS = ("copy", "move", "archive", "trash", "purge", "restore")
+OPEN = ("planned", "copied", "verified", "switched")  # the states of an act that goes on
+ENDED = ("done", "refused", "failed", "undone")
+MARK_CHARACTERS = 16
 DIGEST_BYTES = 32
 NAME_BYTES = 255
 
@@ -115,7 +120,8 @@ def _decided() -> Iterator[Rule]:
     """Yield the rules of what is decided about files."""
     filled = {
         "marks": ("owner",),
-        "copies": ("store",),
+        "copies": ("store", "key"),
+        "store_totals": ("store",),
         "placed": ("store",),
         "policy_sets": ("fingerprint",),
         "policies": ("name", "fingerprint"),
@@ -123,11 +129,41 @@ def _decided() -> Iterator[Rule]:
     for table, columns in filled.items():
         yield from (_filled(f"{table}_{column}", column) for column in columns)
     yield _flag("marks_pinned", "pinned")
-    yield _at_least("copies_bytes", "bytes", 0)
+    for table in ("copies", "store_totals"):
+        yield _at_least(f"{table}_bytes", "bytes", 0)
+        yield _at_least(f"{table}_stored_bytes", "stored_bytes", 0)
+    yield _at_least("store_totals_files", "files", 0)
     yield _digest("copies_digest")
     yield _at_least("policy_sets_decided_through", "decided_through", 0)
     yield _between("schedule_action", "action", 1, 5)
     yield _between("schedule_blocked", "blocked", 0, 6)
+
+
+def _acted() -> Iterator[Rule]:
+    """Yield the rules of what is and was done to files."""
+    yield _one_of("acts_verb", "verb", VERBS)
+    yield _one_of("acts_state", "state", (*OPEN, *ENDED))
+    yield Rule(
+        "acts_mark",
+        "mark",
+        f"length(mark) = {MARK_CHARACTERS}",
+        f"is {MARK_CHARACTERS} characters",
+        lambda mark: len(mark) == MARK_CHARACTERS,
+    )
+    yield _filled("acts_policy", "policy")
+    yield _filled("acts_asked_by", "asked_by")
+    yield _filled("acts_store", "store")
+    for name in ("bytes", "stored_bytes", "attempts"):
+        yield _at_least(f"acts_{name}", name, 0)
+    yield _flag("act_files_open", "open")
+    yield _one_of("act_totals_verb", "verb", VERBS)
+    yield _one_of("act_totals_outcome", "outcome", ENDED)
+    for name in ("acts", "bytes", "freed"):
+        yield _at_least(f"act_totals_{name}", name, 0)
+    yield _filled("held_back_policy", "policy")
+    yield _filled("held_back_guard", "guard")
+    for name in ("files", "bytes"):
+        yield _at_least(f"held_back_{name}", name, 0)
 
 
 RULES: tuple[Rule, ...] = (
@@ -182,6 +218,7 @@ RULES: tuple[Rule, ...] = (
     _at_least("leases_epoch", "epoch", 1),
     *_found(),
     *_decided(),
+    *_acted(),
 )
 GONE = Rule(
     "files_gone",
@@ -190,6 +227,14 @@ GONE = Rule(
     "is set in a row that is missing",
     lambda _value: True,  # needs two columns: see check
 )
+ENDS = Rule(
+    "acts_ended",
+    "ended_ns",
+    "(ended_ns IS NOT NULL) = (" + " OR ".join(f"state = '{state}'" for state in ENDED) + ")",
+    "is set when the act has ended, and only then",
+    lambda _value: True,  # needs two columns, and acts never come from outside
+)
+ACROSS = (GONE, ENDS)
 
 # By the name of the index, and by the columns that SQLite names in its place.
 UNIQUE = {
@@ -201,14 +246,20 @@ UNIQUE = {
     "roots.host_id, roots.name": "a host has one root of a name",
     "directories_root_path": "a directory has one row",
     "directories.root_id, directories.path": "a directory has one row",
-    "files_directory_name": "a name in a directory has one row that is not missing",
+    "files_directory_name": "a name in a directory has one row whose file is there",
     "workflows_host_name": "a host has one workflow of a name",
     "workflows.host_id, workflows.name": "a host has one workflow of a name",
     "scenes_of_name": "a workflow has one scene of a name",
     "policies_host_name": "a host has one policy of a name",
     "policies.host_id, policies.name": "a host has one policy of a name",
+    "acts_marked": "an act has a mark of its own",
+    "acts.mark": "an act has a mark of its own",
+    "act_files_going": "a file has one act that goes on",
+    "act_files.file_id": "a file has one act that goes on",
+    "copies_object": "an object is the copy of one file",
+    "copies.store, copies.key": "an object is the copy of one file",
 }
-BY_NAME = {rule.name: rule for rule in (*RULES, GONE)}
+BY_NAME = {rule.name: rule for rule in (*RULES, *ACROSS)}
 
 
 def folded(number: int) -> int:

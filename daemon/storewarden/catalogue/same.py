@@ -12,12 +12,10 @@ from peewee import SQL, Node, Select, fn
 from storewarden.catalogue import find, terms
 from storewarden.catalogue.engine import Engine, Row
 from storewarden.catalogue.find import FileRow
+from storewarden.catalogue.rules import HERE
 from storewarden.catalogue.tables import Directory, File, Root
 
 _AT_ONCE = 500  # groups
-HERE = ("present", "held")  # the states of a file whose bytes lie in its root
-
-
 _Group = tuple[bytes, int, int]
 
 

@@ -130,11 +130,19 @@ class SqliteEngine(Engine):
     def _begin(self, connection: apsw.Connection) -> None:
         self._same_file()
         connection.execute("PRAGMA query_only=0")
+        if self._durable:
+            connection.execute("PRAGMA synchronous=FULL")
         try:
             connection.execute("BEGIN IMMEDIATE")
         except apsw.Error:
-            connection.execute("PRAGMA query_only=1")
+            self._rest(connection)
             raise
+
+    def _rest(self, connection: apsw.Connection) -> None:
+        """Make a connection as it is outside of transactions."""
+        connection.execute("PRAGMA query_only=1")
+        if self._durable:
+            connection.execute("PRAGMA synchronous=NORMAL")
 
     def _same_file(self) -> None:
         """Refuse to write into a file that was removed or replaced under us: it would be lost."""
@@ -148,7 +156,7 @@ class SqliteEngine(Engine):
 
     def _commit(self, connection: apsw.Connection) -> None:
         connection.execute("COMMIT")
-        connection.execute("PRAGMA query_only=1")
+        self._rest(connection)
         if self._logged >= WAL_PAGES:
             # Not SQLite's own automatic one: that happens inside COMMIT, whose error would then say
             # that nothing was committed
@@ -164,7 +172,7 @@ class SqliteEngine(Engine):
         # On a full disk or an I/O error SQLite may have rolled back by itself
         if connection.in_transaction:
             connection.execute("ROLLBACK")
-        connection.execute("PRAGMA query_only=1")
+        self._rest(connection)
 
     def _run(self, connection: apsw.Connection, sql: str, params: Sequence[Any]) -> list[Row]:
         return connection.execute(sql, params).fetchall()

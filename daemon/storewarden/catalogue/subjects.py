@@ -105,7 +105,7 @@ def every_subject(engine: Engine, host_id: int | None = None) -> Iterator[Subjec
 
 
 def subjects_at(engine: Engine, path: bytes, host_id: int | None) -> list[SubjectRow]:
-    """Return the files known of an absolute path: the one that is there first, then older ones."""
+    """Return the files of an absolute path: what is there, what was put away, what is gone."""
     ours, params = ("", ()) if host_id is None else (" WHERE host_id = ?", (host_id,))
     ids: list[int] = []
     for root_id, top in engine.execute(f"SELECT id, path FROM roots{ours}", params):
@@ -113,12 +113,13 @@ def subjects_at(engine: Engine, path: bytes, host_id: int | None) -> list[Subjec
         if path.startswith(base):
             directory, _, name = path[len(base) :].strip(b"/").rpartition(b"/")
             rows = engine.execute(
-                "SELECT f.id, f.state = 'missing' OR f.state = 'purged', f.gone_ns FROM files f"
+                "SELECT f.id, CASE f.state WHEN 'present' THEN 0 WHEN 'held' THEN 0"
+                " WHEN 'missing' THEN 2 WHEN 'purged' THEN 2 ELSE 1 END, f.gone_ns FROM files f"
                 " JOIN directories d ON d.id = f.directory_id"
                 " WHERE d.root_id = ? AND d.path = ? AND f.name = ?",
                 (root_id, directory, name),
             )
-            rows.sort(key=lambda row: (bool(row[1]), -(row[2] or 0), -row[0]))
+            rows.sort(key=lambda row: (row[1], -(row[2] or 0), -row[0]))
             ids += [row[0] for row in rows]
     found = {row.id: row for row in subjects(engine, ids)}
     return [found[id_] for id_ in ids if id_ in found]

@@ -24,7 +24,7 @@ from peewee import (
 )
 
 from storewarden.catalogue.dialect import Dialect, speak
-from storewarden.catalogue.rules import GONE, RULES, Rule
+from storewarden.catalogue.rules import ACROSS, RULES, Rule
 
 
 class Constraint(Node):
@@ -41,7 +41,7 @@ class Constraint(Node):
 
 def rules_of(table: str) -> list[Node]:
     """Return the CHECKs of one table."""
-    return [Constraint(rule) for rule in (*RULES, GONE) if rule.table == table]
+    return [Constraint(rule) for rule in (*RULES, *ACROSS) if rule.table == table]
 
 
 def default(value: int | str) -> list[Node]:

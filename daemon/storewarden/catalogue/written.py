@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from storewarden.catalogue import bundles, undecided
+from storewarden.catalogue import acts, bundles, copies, undecided
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.origins import Strangers
@@ -66,6 +66,8 @@ class Writes:
     _parting: list[int] = field(default_factory=list)
     _leaving: list[int] = field(default_factory=list)
     _absorbed: list[tuple[int, int]] = field(default_factory=list)
+    _outdated: list[int] = field(default_factory=list)
+    _brought_back: list[int] = field(default_factory=list)
     _history: list[tuple[int, int, str, str]] = field(default_factory=list)
 
     def any(self) -> bool:
@@ -108,6 +110,14 @@ class Writes:
         self._absorbed.append((gone, stays))
         self._parting.append(gone)
 
+    def outdate(self, row_id: int) -> None:
+        """Forget the copies of a row whose content is another one now."""
+        self._outdated.append(row_id)
+
+    def bring_back(self, act_id: int) -> None:
+        """Note that somebody took a file out of the trash that an act put there."""
+        self._brought_back.append(act_id)
+
     def part(self, row_id: int) -> None:
         """Undo what a file was together with beside its old name."""
         self._parting.append(row_id)
@@ -134,8 +144,11 @@ class Writes:
             away = [(MISSING, self.now_ns, row_id) for row_id in self._leaving]
             engine.update("files", ("id",), ("state", "gone_ns"), away)
         bundles.part(engine, self._parting)
+        copies.outdate(engine, self._outdated, self.now_ns)
+        acts.take_back(engine, self._brought_back, self.now_ns)
         for gone, stays in self._absorbed:
             engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
+            copies.carry(engine, gone, stays)
             engine.execute("DELETE FROM files WHERE id = ?", (gone,))
         if self._absorbed:
             undecided.recede(engine)

@@ -1,18 +1,19 @@
-"""What goes first when a file system is too full, and how much of it; pure.
+"""How full a file system is, and how much goes when that is too full, and not more; pure.
 
-Pressure never makes anything due: it only chooses among what is due already.
+Pressure never makes anything due: it only chooses among what is due already. What could go comes in
+its order, as ``ordering`` says, and is read no further than is needed. What an act frees is an
+estimate: who carries it out tells what became of it, and measures the file system now and then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from storewarden.policy.known import WINDOW, fact
-from storewarden.policy.rules import Order, Pressure
-from storewarden.policy.subject import Subject
+from storewarden.policy.rules import Force, Pressure
 
-Key = float | int | None
+_BLOCK = 512  # what stat counts blocks in, whatever those of a file system are
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,55 +28,74 @@ class Space:
         return self.used > share * self.total
 
 
-@dataclass(frozen=True, slots=True)
-class Load:
-    """A file that could go, since when it is due, and what that would free here."""
+class Room(NamedTuple):
+    """What an act frees at once, and what it frees when the trash is emptied; in bytes."""
 
-    subject: Subject
+    frees: int = 0
+    rests: int = 0
+
+    def __bool__(self) -> bool:
+        """Tell whether there is any."""
+        return self.frees + self.rests > 0
+
+
+class Candidate(NamedTuple):
+    """A file that could go."""
+
+    file_id: int
     due_ns: int
-    bytes: int
+    room: Room
 
 
-def relief(space: Space, pressure: Pressure, loads: Iterable[Load], now_ns: int) -> list[Load]:
-    """Return what goes, in its order, until the file system is no longer above ``low``.
+def room(action: Force, blocks: int, links: int, *, here: bool = True) -> Room:
+    """Return what an act on a file frees: what it takes on disk, and nothing if it has other names.
 
-    Nothing goes while it is not above ``high``, and never what is not due.
+    A file with holes takes less than its size; what lies in the trash takes what it took.
     """
-    if not space.above(pressure.high):
-        return []
-    chosen: list[Load] = []
-    used = space.used
-    due = [load for load in loads if load.due_ns <= now_ns and load.bytes > 0]
-    for load in ordered(due, pressure.order, now_ns):
-        if not Space(space.total, used).above(pressure.low):
-            break
-        chosen.append(load)
-        used -= load.bytes
-    return chosen
+    size = blocks * _BLOCK if here and links <= 1 else 0
+    if action is Force.TRASH:
+        return Room(rests=size)
+    return Room(frees=size) if action.destructive else Room()
 
 
-def ordered(loads: Iterable[Load], order: Sequence[Order], now_ns: int) -> list[Load]:
-    """Return what goes first, first: what is not known goes last, of equals what was due first."""
-    result = sorted(loads, key=lambda load: (load.due_ns, load.subject.id))
-    for by in reversed(order):
-        keyed = [(_value(by.term, load.subject, now_ns), load) for load in result]
-        known = [(value, load) for value, load in keyed if value is not None]
-        known.sort(key=lambda pair: pair[0], reverse=by.descending)
-        unknown = [load for value, load in keyed if value is None]
-        result = [*(load for _, load in known), *unknown]
-    return result
+class Relief:
+    """One run that makes room: ``choose`` what goes, ``note`` what became of it.
 
+    ``resting`` are the bytes in the trash of that file system, which come free by themselves: what
+    is on its way is not made room for twice, although the file system is still as full.
+    """
 
-def _value(term: str, subject: Subject, now_ns: int) -> Key:
-    """Return what files are ordered by; of times the point and not how long ago it was."""
-    if term in _TIMES:
-        return _TIMES[term](subject)
-    known = fact(term, subject, now_ns, WINDOW)
-    return known if isinstance(known, int | float) else None
+    def __init__(
+        self, pressure: Pressure, space: Space, resting: int = 0, *, going_on: bool = False
+    ) -> None:
+        """Begin where the file system is above ``high``, or go on to ``low`` where it was."""
+        self._low = pressure.low
+        begins = going_on or space.above(pressure.high)
+        self._wanted = self._above_low(space, resting) if begins else 0
 
+    @property
+    def wanted(self) -> int:
+        """Bytes that are still to be freed."""
+        return max(0, self._wanted)
 
-_TIMES: dict[str, Callable[[Subject], Key]] = {
-    "modified": lambda subject: subject.modified_ns,
-    "last_used": lambda subject: subject.last_used_ns,
-}
-"""``last_used asc`` is what was used longest ago; ``age desc`` is what is oldest."""
+    def choose(self, candidates: Iterable[Candidate], now_ns: int) -> Iterator[Candidate]:
+        """Yield what goes, until it is enough; what is not due or frees nothing is passed over."""
+        rest = iter(candidates)
+        while self._wanted > 0:
+            one = next(rest, None)
+            if one is None:
+                return
+            if one.due_ns <= now_ns and one.room:
+                self._wanted -= one.room.frees + one.room.rests
+                yield one
+
+    def kept(self, candidate: Candidate) -> None:
+        """Take note that nothing came of what was chosen: another one goes instead."""
+        self._wanted += candidate.room.frees + candidate.room.rests
+
+    def measured(self, space: Space, resting: int) -> None:
+        """Take what is measured in place of what was reckoned; nothing may be under way."""
+        self._wanted = self._above_low(space, resting)
+
+    def _above_low(self, space: Space, resting: int) -> int:
+        return space.used - resting - int(self._low * space.total)

@@ -84,11 +84,16 @@ def _found(of: Term, speech: Speech) -> Sql:
     """What an inspection told, if there was one and it could read the file."""
     if of.name == "regenerable":
         yes = (of.values[0] is True) == (of.compare == "=")
-        met = sql(f"({_MADE})" if yes else f"(NOT ({_MADE}))", joins="a p")
-        return put(f"CASE WHEN {_UNDERSTOOD} THEN {{}} END", met)
+        return regenerable(yes=yes)
     met = _or_absent(of, _inside(of, speech))
     guard = _UNDERSTOOD if TERMS[of.name].source == "made" and of.name != "tool" else _INSPECTED
     return put(f"CASE WHEN {guard} THEN {{}} END", met, joins="a p" if "p." in guard else "a")
+
+
+def regenerable(*, yes: bool = True) -> Sql:
+    """Return whether it is known how a file was made, or is not; NULL where that is unknown."""
+    met = f"({_MADE})" if yes else f"(NOT ({_MADE}))"
+    return sql(f"CASE WHEN {_UNDERSTOOD} THEN {met} END", joins="a p")
 
 
 def _inside(of: Term, speech: Speech) -> Sql:
@@ -174,7 +179,7 @@ def _mark(speech: Speech) -> str:
 
 
 def _rate_term(of: Term, speech: Speech) -> Sql:
-    measured = _rate(of.name, speech)
+    measured = rate(of.name, speech)
     pieces = [_about(measured, of, float(value), speech) for value in of.values]
     return joined("AND" if of.compare == "!=" else "OR", pieces, "FALSE")
 
@@ -189,7 +194,7 @@ def _about(measured: Sql, of: Term, value: float, speech: Speech) -> Sql:
     return put(f"{{}} {of.compare} {{}}", measured, sql(mark, value))
 
 
-def _rate(name: str, speech: Speech) -> Sql:
+def rate(name: str, speech: Speech) -> Sql:
     """Return how often a day a file is opened or written; NULL where nobody counts."""
     began = window_began(speech)
     column = name.partition("_")[0]

@@ -6,6 +6,8 @@ line in ``KINDS``. What it cannot do it leaves out: the tests that need it are s
 
 import io
 import os
+import random
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +16,7 @@ from typing import NoReturn
 
 import pytest
 
+from storewarden.clock import SystemClock
 from storewarden.store.contract import Reader, Store
 from storewarden.store.directory import DirectoryStore
 from storewarden.store.label import (
@@ -24,6 +27,8 @@ from storewarden.store.label import (
     new_mark,
 )
 from storewarden.store.memory import MemoryStore
+from storewarden.store.rate import Limited
+from storewarden.store.retry import Retrying
 from tests.disks import KillingDisk, killed
 from tests.objects import Bench, leftovers
 
@@ -81,7 +86,7 @@ class DirectorySite(Site):
         self.path = path
         self.store = self.another()
 
-    def another(self) -> DirectoryStore:
+    def another(self) -> Store:
         return DirectoryStore("d", str(self.path))
 
     def shorten(self, key: str, size: int) -> None:
@@ -155,6 +160,14 @@ class ObjectSite(Site):
         remote.add(key, content, label or met.label)
 
 
+class WrappedSite(DirectorySite):
+    """Wrappers keep the contract of what they wrap."""
+
+    def another(self) -> Store:
+        retrying = Retrying(super().another(), sleep=time.sleep, chance=random.random)
+        return Limited(retrying, 1 << 40, clock=SystemClock(), sleep=time.sleep)
+
+
 Make = Callable[[pytest.FixtureRequest, Path], Iterator[Site]]
 
 
@@ -173,9 +186,15 @@ def object_site(request: pytest.FixtureRequest, _path: Path) -> Iterator[Site]:
     yield ObjectSite(Bench.at(request.getfixturevalue("s3_url")))
 
 
+def wrapped_site(_request: pytest.FixtureRequest, path: Path) -> Iterator[Site]:
+    DirectoryStore("d", str(path)).prepare()
+    yield WrappedSite(path)
+
+
 KINDS: dict[str, Make] = {
     "directory": directory_site,
     "memory": memory_site,
+    "wrapped": wrapped_site,
     "object": object_site,
 }
 

@@ -15,7 +15,7 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from storewarden.policy.decision import Blocked
-from storewarden.policy.pressure import room
+from storewarden.policy.pressure import BLOCK, room
 from storewarden.policy.reasons import day
 from storewarden.policy.rules import Force
 
@@ -35,12 +35,12 @@ class Safety(IntEnum):
 class Kept(Enum):
     """Why a file stays whatever is needed; the first that applies is told."""
 
+    NO_ROOM = "frees nothing"
     HELD = "held"
     PINNED = "pinned"
     REQUIRED = "required here"
     SIDECAR = "goes where its owner goes"
     GROWING = "somebody is writing it"
-    NO_ROOM = "frees nothing"
     NO_REASON = "nothing says that it may go"
 
 
@@ -92,65 +92,87 @@ def freeing(wanted: int, spares: Iterable[Spare], now_ns: int) -> Freeing:
     Files may come in any order. Only what goes is remembered, however many there are.
     """
     kept: Counter[Kept] = Counter()
-    chosen: list[tuple[int, int, int, Freed]] = []  # the least safe on top: their ranks negative
+    chosen: list[tuple[int, int, int, int, Spare]] = []  # the least safe on top
     total = 0
     for spare in spares:
         reason = keeps(spare)
-        found = None if reason else _goes(spare, now_ns)
-        if found is None:
+        safety = None if reason else _safety(spare, now_ns)
+        if safety is None:
             kept[reason or Kept.NO_REASON] += 1
             continue
-        rank, freed = found
-        heapq.heappush(chosen, (-freed.safety, -rank, -freed.file_id, freed))
-        total += freed.bytes
-        while chosen and total - chosen[0][3].bytes >= wanted:
-            total -= heapq.heappop(chosen)[3].bytes
-    files = tuple(each[3] for each in sorted(chosen, reverse=True))
-    return Freeing(files, total, max(0, wanted - total), kept)
+        size = spare.blocks * BLOCK
+        rank = _rank(safety, spare, size)
+        heapq.heappush(chosen, (-safety, -rank, -spare.file_id, size, spare))
+        total += size
+        while chosen and total - chosen[0][3] >= wanted:
+            total -= heapq.heappop(chosen)[3]
+    files = (
+        _freed(Safety(-safety), size, spare, now_ns)
+        for safety, _, _, size, spare in sorted(chosen, reverse=True)
+    )
+    return Freeing(tuple(files), total, max(0, wanted - total), kept)
 
 
 def keeps(spare: Spare) -> Kept | None:
     """Return why a file stays whatever is needed."""
+    if not room(Force.PURGE, spare.blocks, spare.links):
+        return Kept.NO_ROOM
+    if not (spare.held or spare.pinned or spare.required or spare.sidecar or spare.growing):
+        return None
     applies = {
         Kept.HELD: spare.held,
         Kept.PINNED: spare.pinned,
         Kept.REQUIRED: spare.required,
         Kept.SIDECAR: spare.sidecar,
         Kept.GROWING: spare.growing,
-        Kept.NO_ROOM: not room(Force.PURGE, spare.blocks, spare.links),
     }
-    return next((reason for reason, does in applies.items() if does), None)
+    return next(reason for reason, does in applies.items() if does)
 
 
-def _goes(spare: Spare, now_ns: int) -> tuple[int, Freed] | None:
-    """Return by which act a file goes, and its rank among those that are as safe."""
-    size = room(Force.PURGE, spare.blocks, spare.links).frees
-    here = spare.state == "present"
-    # with a copy elsewhere nothing has to be made again
-    gentle = Force.ARCHIVE if spare.copied else Force.PURGE
-    store = spare.copied[0] if spare.copied else None
-    if here and spare.regenerable:
-        why = "it can be made again: its tool, model, prompt and seed are known"
-        return -size, Freed(spare.file_id, gentle, store, size, Safety.AGAIN, why)
-    if here and spare.copied:
-        why = f"{store} has a copy of it, verified {day(spare.copied[1])}"
-        return -size, Freed(spare.file_id, Force.ARCHIVE, store, size, Safety.COPIED, why)
+def _safety(spare: Spare, now_ns: int) -> Safety | None:
+    """Return why a file may go, if it may."""
     if spare.state == "trashed":
-        since = spare.state_ns or 0
-        why = f"it is in the trash since {day(since)}"
-        return since, Freed(spare.file_id, Force.PURGE, None, size, Safety.TRASH, why)
-    return _asked(spare, size, now_ns) if here else None
+        return Safety.TRASH
+    if spare.state != "present":
+        return None
+    if spare.regenerable:
+        return Safety.AGAIN
+    if spare.copied:
+        return Safety.COPIED
+    if spare.due_ns is None or spare.blocked:
+        return None
+    purged = spare.action is Force.PURGE and spare.due_ns <= now_ns
+    return Safety.DUE if purged or spare.action in _TAKEN else None
 
 
-def _asked(spare: Spare, size: int, now_ns: int) -> tuple[int, Freed] | None:
-    """Return what the policies of a file ask for, where that frees bytes at once."""
-    action, due_ns = spare.action, spare.due_ns
-    if action is None or due_ns is None or spare.blocked:
-        return None
-    due = due_ns <= now_ns
-    if action not in _TAKEN and not (action is Force.PURGE and due):
-        return None
-    when = f"since {day(due_ns)}" if due else f"from {day(due_ns)} on"
-    to = f" to {spare.store}" if spare.store else ""
-    why = f"{spare.policy} asks for it, due {when}: {action.word}{to}"
-    return due_ns, Freed(spare.file_id, action, spare.store, size, Safety.DUE, why)
+def _rank(safety: Safety, spare: Spare, size: int) -> int:
+    """Return what goes first of what is equally safe: the largest, or the oldest there."""
+    if safety is Safety.TRASH:
+        return spare.state_ns or 0
+    return (spare.due_ns or 0) if safety is Safety.DUE else -size
+
+
+def _freed(safety: Safety, size: int, spare: Spare, now_ns: int) -> Freed:
+    """Return how a file goes, and why in words."""
+    action, store = Force.PURGE, None
+    if spare.copied and spare.state == "present":  # then nothing has to be made again
+        action, store = Force.ARCHIVE, spare.copied[0]
+    if safety is Safety.DUE and spare.action is not None:
+        action, store = spare.action, spare.store
+    return Freed(spare.file_id, action, store, size, safety, _why(safety, spare, now_ns))
+
+
+def _why(safety: Safety, spare: Spare, now_ns: int) -> str:
+    match safety:
+        case Safety.AGAIN:
+            return "it can be made again: its tool, model, prompt and seed are known"
+        case Safety.COPIED if spare.copied:
+            return f"{spare.copied[0]} has a copy of it, verified {day(spare.copied[1])}"
+        case Safety.TRASH:
+            return f"it is in the trash since {day(spare.state_ns or 0)}"
+        case _:
+            due_ns = spare.due_ns or 0
+            when = f"since {day(due_ns)}" if due_ns <= now_ns else f"from {day(due_ns)} on"
+            to = f" to {spare.store}" if spare.store else ""
+            action = spare.action.word if spare.action else ""
+            return f"{spare.policy} asks for it, due {when}: {action}{to}"

@@ -13,7 +13,8 @@ from typing import NamedTuple
 
 from storewarden.policy.rules import Force, Pressure
 
-_BLOCK = 512  # what stat counts blocks in, whatever those of a file system are
+BLOCK = 512
+"""What stat counts blocks in, whatever those of a file system are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def room(action: Force, blocks: int, links: int, *, here: bool = True) -> Room:
 
     A file with holes takes less than its size; what lies in the trash takes what it took.
     """
-    size = blocks * _BLOCK if here and links <= 1 else 0
+    size = blocks * BLOCK if here and links <= 1 else 0
     if action is Force.TRASH:
         return Room(rests=size)
     return Room(frees=size) if action.destructive else Room()

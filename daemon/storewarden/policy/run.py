@@ -69,6 +69,11 @@ class Held(NamedTuple):
     command: str
     root: str | None = None  # the one that is frozen
 
+    @property
+    def guard(self) -> str:
+        """What it is noted under: of a policy there is one note for each."""
+        return self.limit.value if self.root is None else f"{self.limit.value}:{self.root}"
+
 
 @dataclass(frozen=True, slots=True)
 class Ground:

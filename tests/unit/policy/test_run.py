@@ -60,6 +60,8 @@ def test_from_a_limit_on_everything_is_held_back_and_counted(
     went, (held,) = through(ground, due(*sizes))
     assert went == list(range(1, done + 1))
     assert (held.limit, held.files, held.bytes) == (limit, len(sizes) - done, sum(sizes[done:]))
+    assert held.root == ("r" if limit is Limit.FROZEN else None)
+    assert held.guard.partition(":")[0] == limit.value
     assert why in held.why
     assert held.command == {
         Limit.CLOCK: "storewarden policy accept-clock",
@@ -92,9 +94,9 @@ def test_the_work_of_other_roots_goes_on_while_one_is_frozen() -> None:
     some = [Due(at, root, Force.TRASH, 1) for at, root in enumerate("abcab", 1)]
     went, held = through(ground, some)
     assert went == [1, 4]
-    assert [(each.root, each.files, each.why) for each in held] == [
-        ("b", 2, "the root b is frozen: it is not mounted"),
-        ("c", 1, "the root c is frozen: it was replaced"),
+    assert [(each.guard, each.files, each.why) for each in held] == [
+        ("frozen-root:b", 2, "the root b is frozen: it is not mounted"),
+        ("frozen-root:c", 1, "the root c is frozen: it was replaced"),
     ]
 
 

@@ -21,14 +21,19 @@ NOW = 1_700_000_000_000_000_000
 MUTATING = ("create", "write", "mkdir", "chmod", "sync", "rename", "unlink", "rmdir")
 LOOKING = ("open", "open_below", "stat", "fstat", "names", "read", "lease", "leased")
 OURS = ".storewarden"
+_TORN = 300  # bytes
 
 Before = Callable[[int, str], None]
+
+
+def nothing(_number: int, _name: str) -> None:
+    """Do nothing at a call."""
 
 
 class Standing(Kernel):
     """The kernel, with a test before and behind each call; nothing is synced, to be fast."""
 
-    def __init__(self, before: Before, behind: Before = lambda _number, _name: None) -> None:
+    def __init__(self, before: Before = nothing, behind: Before = nothing) -> None:
         self.calls = 0
         for name in MUTATING + LOOKING:
             setattr(self, name, self._standing(name, getattr(self, name), before, behind))
@@ -40,6 +45,8 @@ class Standing(Kernel):
             self.calls += 1
             number = self.calls
             before(number, name)
+            if name == "write" and len(arguments[1]) > _TORN:  # a disk takes less than it is given
+                arguments = (arguments[0], arguments[1][: len(arguments[1]) // 2])
             done: Any = None if name == "sync" else call(*arguments)
             try:
                 behind(number, name)
@@ -52,39 +59,61 @@ class Standing(Kernel):
         return standing
 
 
-def killing(at: int) -> Standing:
+def killing(at: int, meddle: Before = nothing) -> Standing:
     """Return a kernel in which the process is gone before a mutating call, counted from 1."""
     left = [at]
 
-    def before(_number: int, name: str) -> None:
+    def before(number: int, name: str) -> None:
         left[0] -= name in MUTATING
         if not left[0]:
             os._exit(9)
+        meddle(number, name)
 
     return Standing(before)
 
 
-def killed(at: int, act: Callable[[Kernel], object]) -> bool:
+def killed(at: int, act: Callable[[Kernel], object], meddle: Before = nothing) -> bool:
     """Carry out an act in a process that is killed before its N-th mutating call; was it?"""
     child = os.fork()
     if not child:
+        code = 1
         try:
-            act(killing(at))
+            act(killing(at, meddle))
+            code = 0
         finally:
-            os._exit(0)
+            os._exit(code)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     assert code in {0, 9}
     return code == 9
 
 
-def failing(at: int, number: int, *, lasting: bool = False, late: bool = False) -> Standing:
-    """Return a kernel whose N-th call fails; ``late``: after it was done; ``lasting``: and all."""
+class Failing(Standing):
+    """A kernel whose N-th call fails; ``late``: after it was done.
 
-    def fail(call: int, name: str) -> None:
-        if call == at or (lasting and call > at and name in MUTATING):
-            raise OSError(number, os.strerror(number))
+    ``lasting``: and every mutating call behind it.
+    """
 
-    return Standing(lambda _call, _name: None, fail) if late else Standing(fail)
+    def __init__(
+        self,
+        at: int,
+        number: int,
+        *,
+        lasting: bool = False,
+        late: bool = False,
+        meddle: Before = nothing,
+    ) -> None:
+        self.failed = 0
+
+        def fail(call: int, name: str) -> None:
+            if call == at or (lasting and call > at and name in MUTATING):
+                self.failed += 1
+                raise OSError(number, os.strerror(number))
+
+        def both(call: int, name: str) -> None:
+            meddle(call, name)
+            fail(call, name)
+
+        super().__init__(*((meddle, fail) if late else (both, nothing)))
 
 
 ERRORS: Sequence[int] = (errno.EIO, errno.ENOSPC, errno.EROFS, errno.EACCES, errno.EMFILE)

@@ -37,7 +37,8 @@ def put_back(
 ) -> PutBack:
     """Put back all files of a drawer whose places are free; nothing is replaced or removed.
 
-    What has to stay is in the trash afterwards, whatever room it was in. An emptied drawer is gone.
+    What has to stay is in the trash afterwards, whatever room it was in. An emptied drawer is gone,
+    unless some of its files were removed, which it alone tells until it is forgotten.
 
     Args:
         root_fd: the root.
@@ -68,7 +69,7 @@ def put_back(
             kernel.sync(drawer.descriptor)
             if kept and room is not Room.TRASH:
                 into_trash(root_fd, drawer, kernel)
-            elif durable and not kept:
+            elif durable and not kept and not removed:
                 clear(drawer, kernel)
         return PutBack(tuple(back), tuple(kept), removed)
 
@@ -111,7 +112,7 @@ def _make(root_fd: int, directory: bytes, modes: Sequence[int], kernel: Kernel) 
 def _made(above: int, name: bytes, mode: int | None, kernel: Kernel) -> int:
     with suppress(FileExistsError):  # somebody was faster: then it is as they want it
         kernel.mkdir(name, 0o777 if mode is None else mode & _MODE, above)
-        kernel.sync(above)
+        _sync_place(above, kernel)
     here = kernel.open(name, DIRECTORY, above)
     try:
         now = stat.S_IMODE(kernel.fstat(here).st_mode)
@@ -122,6 +123,14 @@ def _made(above: int, name: bytes, mode: int | None, kernel: Kernel) -> int:
         kernel.close(here)
         raise
     return here
+
+
+def _sync_place(place: int, kernel: Kernel) -> None:
+    directory = kernel.open(b".", DIRECTORY, place)  # what is held as a place cannot be synced
+    try:
+        kernel.sync(directory)
+    finally:
+        kernel.close(directory)
 
 
 def _give(root_fd: int, drawer: Drawer, file: Lying, held: Held | None, kernel: Kernel) -> bool:

@@ -18,6 +18,7 @@ from storewarden.act.drawers import (
     Lying,
     Room,
     begin_removing,
+    identity_at,
     lying,
     name_of,
     open_drawer,
@@ -26,7 +27,7 @@ from storewarden.act.entries import at_place
 from storewarden.act.giveback import parent_made
 from storewarden.act.kernel import KERNEL, Kernel
 from storewarden.act.leases import Quiet, quiet, still_quiet
-from storewarden.act.members import Bundle, Held, hold_in
+from storewarden.act.members import Bundle, Held, hold_in, open_parent
 from storewarden.act.refused import Reason, Refused, Stop, refused, translated
 
 BLOCK = 512  # bytes, as stat counts them
@@ -83,25 +84,18 @@ def restore(
             if drawer is None:
                 return Refused(Reason.GONE, mark.encode(), "the trash has no such entry")
             pairs = _pairs(lying(drawer, kernel), to)
-            waiting = [pair for pair in pairs if _waits(root_fd, drawer, *pair, kernel)]
         except (Stop, OSError) as error:
             return refused(error, mark.encode())
-        # The first file gives the others their meaning: it comes last.
-        waiting.reverse()
-        moved: list[tuple[Lying, int, bytes]] = []
         try:
-            for file, place in waiting:
-                _bring(root_fd, drawer, file, place, moved, kernel, stack)
+            waiting = [pair for pair in pairs if _waits(root_fd, drawer, *pair, kernel)]
+            # The first file gives the others their meaning: it comes last.
+            for file, place in reversed(waiting):
+                _bring(root_fd, drawer, file, place, kernel)
             kernel.sync(drawer.descriptor)
         except (Stop, OSError) as error:
-            return _taken_back(drawer, moved, refused(error, place_of(waiting, moved)), kernel)
+            return _taken_back(root_fd, drawer, pairs, refused(error, pairs[0][1]), kernel)
         changed = tuple(place for file, place in waiting if not file.intact)
         return Restored(mark, tuple(place for _, place in pairs), changed)
-
-
-def place_of(waiting: Sequence[tuple[Lying, bytes]], moved: Sequence[object]) -> bytes:
-    """Return the place of the file that an attempt came to."""
-    return waiting[min(len(moved), len(waiting) - 1)][1] if waiting else b""
 
 
 def _pairs(files: Sequence[Lying], to: Sequence[bytes] | None) -> list[tuple[Lying, bytes]]:
@@ -130,42 +124,54 @@ def _waits(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kern
     return False
 
 
-def _bring(
-    root_fd: int,
-    drawer: Drawer,
-    file: Lying,
-    place: bytes,
-    moved: list[tuple[Lying, int, bytes]],
-    kernel: Kernel,
-    stack: ExitStack,
-) -> None:
+def _bring(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kernel) -> None:
     modes = file.noted.above if file.noted and file.noted.path == place else ()
-    parent, name = parent_made(root_fd, place, modes, kernel, stack)
-    remove.back(drawer.descriptor, name_of(file.number), parent, name, kernel)
-    moved.append((file, parent, name))
-    kernel.sync(parent)
+    try:
+        with ExitStack() as stack:
+            parent, name = parent_made(root_fd, place, modes, kernel, stack)
+            remove.back(drawer.descriptor, name_of(file.number), parent, name, kernel)
+            kernel.sync(parent)
+    except OSError as error:
+        raise translated(error, place) from error
 
 
 def _taken_back(
-    drawer: Drawer, moved: Sequence[tuple[Lying, int, bytes]], why: Refused, kernel: Kernel
+    root_fd: int,
+    drawer: Drawer,
+    pairs: Sequence[tuple[Lying, bytes]],
+    why: Refused,
+    kernel: Kernel,
 ) -> Refused:
-    """Put into the trash again what an attempt had brought back before it failed."""
+    """Put into the trash again what this attempt, or one that was killed, had brought back."""
     unsure = False
-    for file, parent, name in reversed(moved):
+    for file, place in pairs:
         try:
-            with ExitStack() as stack:
-                held = hold_in(parent, name, b"", kernel, stack)
-                if file.here is None or held.identity.inode != file.here.inode:
-                    continue  # somebody put another file there: it stays
-                try:
-                    remove.aside(held, drawer.descriptor, name_of(file.number), kernel)
-                except Stop:
-                    remove.back(drawer.descriptor, name_of(file.number), parent, name, kernel)
-            kernel.sync(parent)
-            kernel.sync(drawer.descriptor)
+            if identity_at(drawer.descriptor, name_of(file.number), kernel) is None:
+                _take_back(root_fd, drawer, file, place, kernel)
         except (Stop, OSError):
             unsure = True
     return why._replace(unsure=unsure)
+
+
+def _take_back(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kernel) -> None:
+    brought = file.here or (file.noted.identity if file.noted else None)
+    there = at_place(root_fd, place, kernel)
+    if brought is None or there is None or there.inode != brought.inode:
+        return  # it was purged, or somebody has it elsewhere: nothing of it is ours to take
+    with ExitStack() as stack:
+        parent, name = open_parent(root_fd, place, kernel, stack)
+        held = hold_in(parent, name, place, kernel, stack)
+        if not brought.unchanged_by_rename(held.identity):
+            raise Stop(Reason.CHANGED, place, "somebody changed it since it was brought back")
+        number = name_of(file.number)
+        try:
+            remove.aside(held, drawer.descriptor, number, kernel)
+        except Stop:
+            remove.back(drawer.descriptor, number, parent, name, kernel)
+            raise
+        finally:
+            kernel.sync(parent)
+            kernel.sync(drawer.descriptor)
 
 
 # -- purge ------------------------------------------------------------------------------------
@@ -173,33 +179,46 @@ def _taken_back(
 
 def purge(root_fd: int, allowance: Allowance, *, kernel: Kernel = KERNEL) -> Purged | Refused:
     """Remove from the trash what was allowed, if it is exactly that; called again, it finishes."""
-    removed: list[bytes] = []
+    mark = allowance.mark
     with ExitStack() as stack:
         try:
-            drawer = open_drawer(root_fd, Room.TRASH, allowance.mark, kernel, stack)
+            drawer = open_drawer(root_fd, Room.TRASH, mark, kernel, stack)
             if drawer is None:
-                return Refused(Reason.GONE, allowance.mark.encode(), "the trash has no such entry")
+                return Refused(Reason.GONE, mark.encode(), "the trash has no such entry")
             files = _allowed(drawer, allowance, kernel, stack)
-            begin_removing(drawer, kernel)
-            freed = 0
-            for number, held, how in files:
-                still_quiet(held.descriptor, how, held.path, kernel)
-                _purge_one(drawer, number, held, allowance, kernel)
-                removed.append(held.path)
-                freed += held.status.st_blocks * BLOCK if held.status.st_nlink == 1 else 0
-            kernel.sync(drawer.descriptor)
         except (Stop, OSError) as error:
-            return refused(error, allowance.mark.encode())._replace(removed=tuple(removed))
-        return Purged(allowance.mark, freed)
+            return refused(error, mark.encode())
+        try:
+            return Purged(mark, _purge(drawer, files, allowance, kernel))
+        except (Stop, OSError) as error:
+            return _purged_in_part(drawer, files, refused(error, mark.encode()), kernel)
 
 
-def _purge_one(
-    drawer: Drawer, number: int, held: Held, allowance: Allowance, kernel: Kernel
-) -> None:
-    try:
+def _purge(
+    drawer: Drawer,
+    files: Sequence[tuple[int, Held, Quiet]],
+    allowance: Allowance,
+    kernel: Kernel,
+) -> int:
+    begin_removing(drawer, kernel)
+    freed = 0
+    for number, held, how in files:
+        still_quiet(held.descriptor, how, held.path, kernel)
         remove.allowed(drawer.descriptor, number, held, allowance, kernel)
-    except OSError as error:
-        raise translated(error, held.path) from error
+        freed += held.status.st_blocks * BLOCK if held.status.st_nlink == 1 else 0
+    kernel.sync(drawer.descriptor)
+    return freed
+
+
+def _purged_in_part(
+    drawer: Drawer, files: Sequence[tuple[int, Held, Quiet]], why: Refused, kernel: Kernel
+) -> Refused:
+    try:
+        here = {file.number for file in lying(drawer, kernel) if file.here is not None}
+    except OSError:
+        return why._replace(unsure=True)
+    removed = tuple(held.path for number, held, _ in files if number not in here)
+    return why._replace(removed=removed)
 
 
 def _allowed(

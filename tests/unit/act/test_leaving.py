@@ -18,7 +18,7 @@ from storewarden.act.leases import quiet
 from storewarden.act.leaving import Left, leave
 from storewarden.act.proof import Proof
 from storewarden.act.refused import Reason, Refused, Stop
-from tests.interfering import MARK, Ground, Standing, failing, proof_of
+from tests.interfering import MARK, Failing, Ground, Standing, proof_of
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ def test_a_recovery_tells_and_touches_nothing(ground: Ground) -> None:
 def test_too_many_open_files_is_said_and_tried_later(ground: Ground) -> None:
     for call in range(1, 12):
         before = ground.names()
-        refused = attempt(ground, b"a/file", kernel=failing(call, errno.EMFILE))
+        refused = attempt(ground, b"a/file", kernel=Failing(call, errno.EMFILE))
         assert isinstance(refused, Refused)
         assert refused.reason is Reason.BUSY
         assert refused.again

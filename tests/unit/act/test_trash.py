@@ -16,7 +16,7 @@ from storewarden.act.identity import Identity
 from storewarden.act.members import Bundle, Member
 from storewarden.act.refused import Reason, Refused
 from storewarden.act.trash import Purged, Restored, Trashed, purge, restore, trash
-from tests.interfering import MARK, NOW, Ground, failing, proof_of
+from tests.interfering import MARK, NOW, Failing, Ground, proof_of
 
 OTHER_MARK = "zzzzzzzzzzzzzzzz"
 STRANGE_NAMES = (
@@ -323,7 +323,7 @@ def test_a_root_that_may_not_be_written_says_why(
     ground.put(b"file", b"content")
     before = ground.names()
 
-    refused = trash(ground.fd, ground.bundle(b"file"), kernel=failing(0, number, lasting=True))
+    refused = trash(ground.fd, ground.bundle(b"file"), kernel=Failing(0, number, lasting=True))
 
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.again) == (reason, reason is Reason.NO_ROOM)

@@ -16,6 +16,8 @@ _ACCESS_LIST: Final = b"system.posix_acl_access"
 # Whoever can write to a store could make these up; given by root, they are rights.
 _RIGHTS: Final = (b"security.", b"trusted.")
 
+# Trying again can help, or the disk is failing: this is no want of a right or of a feature.
+_FAILING: Final = frozenset({errno.EIO, errno.ENOMEM, errno.EROFS})
 _NONE_HERE: Final = frozenset({errno.ENOTSUP, errno.ENOSYS})
 _NOT_FOR_US: Final = frozenset({errno.EPERM, errno.EACCES, errno.ENOTSUP, errno.E2BIG})
 
@@ -99,6 +101,8 @@ def _names(descriptor: int) -> list[bytes]:
 def give_attributes(descriptor: int, wanted: Attributes, *, rights: bool = False) -> list[str]:
     """Make an open file what another was; return, in words, what could not be given to it.
 
+    Raises OSError when the disk fails, so that it is not known what the file is.
+
     Args:
         descriptor: of a file of ours that nobody else knows yet.
         wanted: what it should be; its size is not changed.
@@ -120,11 +124,12 @@ def _give_owner(descriptor: int, wanted: Attributes) -> list[str]:
     try:
         os.fchown(descriptor, wanted.uid, wanted.gid)
     except OSError as error:
+        why = _why(error)
         with contextlib.suppress(OSError):
             os.fchown(descriptor, -1, wanted.gid)  # its group at least
         status = os.fstat(descriptor)
         is_now = f"it is {status.st_uid}:{status.st_gid}"
-        return [f"owner {wanted.uid}:{wanted.gid}: {_why(error)}; {is_now}"]
+        return [f"owner {wanted.uid}:{wanted.gid}: {why}; {is_now}"]
     return []
 
 
@@ -171,8 +176,13 @@ def _give_times(descriptor: int, wanted: Attributes) -> list[str]:
     return ["times: this file system cannot hold them as they were"]
 
 
-def _why(error: Exception) -> str:
-    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+def _why(error: OSError | OverflowError) -> str:
+    """Return why something could not be given; raise what is no answer to that."""
+    if not isinstance(error, OSError):
+        return str(error)
+    if error.errno in _FAILING:
+        raise error
+    return error.strerror or str(error)
 
 
 def _shown(name: bytes) -> str:

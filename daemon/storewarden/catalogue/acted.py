@@ -91,7 +91,7 @@ class Acted:
 
         Each member tells what holds it.
         """
-        with self._ending():
+        with self._ending(act):
             act, rows = self._put_away(act, ARCHIVED, now_ns)
             self._note_copies(act, rows, now_ns)
             freed = _local_bytes(act, rows)
@@ -101,7 +101,7 @@ class Acted:
     def moved(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are for use in a store now: archived, and placed there."""
         store = _store_of(act)
-        with self._ending():
+        with self._ending(act):
             act, rows = self._put_away(act, ARCHIVED, now_ns)
             self._note_copies(act, rows, now_ns)
             self._engine.executemany(
@@ -116,7 +116,7 @@ class Acted:
 
     def trashed(self, act: Act, now_ns: int) -> Act:
         """End an act whose files lie in the trash, or wait there in name: they were archived."""
-        with self._ending():
+        with self._ending(act):
             act, rows = self._put_away(act, TRASHED, now_ns)
             self._tell(act, rows.values(), TRASHED, now_ns)
             return self._journal.end(act, acts.DONE, now_ns)
@@ -128,7 +128,7 @@ class Acted:
 
         ``removed`` are the stores whose copies went too; ``freed`` are the local bytes that did.
         """
-        with self._ending():
+        with self._ending(act):
             act, rows = self._put_away(act, PURGED, now_ns)
             ids = [row.id for row in rows.values()]
             gone = [
@@ -152,7 +152,7 @@ class Acted:
         A member that is not in ``back`` was put elsewhere: it stays what it is. One whose name
         another file has taken since stays so as well.
         """
-        with self._ending():
+        with self._ending(act):
             came = self._come_back(back, now_ns)
             self._tell(act, came, "restored", now_ns)
             elsewhere = set(_member_ids(act)) - {row.id for row in came}
@@ -166,7 +166,7 @@ class Acted:
 
     def copied(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are in a store now, and where they were as well."""
-        with self._ending():
+        with self._ending(act):
             files = self._files(_member_ids(act))
             rows = {
                 at: files[member.file_id]
@@ -201,9 +201,10 @@ class Acted:
     # -- pieces, inside the transaction ---------------------------------------------------------
 
     @contextmanager
-    def _ending(self) -> Iterator[None]:
+    def _ending(self, act: Act) -> Iterator[None]:
         self._changes = []
         with self._counts.beside(self._changes):
+            self._journal.require(act)
             yield
 
     def _files(self, ids: Iterable[int]) -> dict[int, _File]:

@@ -279,6 +279,11 @@ class Journal:
                 raise self._elsewhere(act)
             return _completed(self.engine, rows)[0]
 
+    def require(self, act: Act) -> None:
+        """Raise CatalogueRefused unless an act is in the state that ``act`` tells."""
+        if self.engine.execute("SELECT state FROM acts WHERE id = ?", (act.id,)) != [(act.state,)]:
+            raise self._elsewhere(act)
+
     def _elsewhere(self, act: Act) -> CatalogueRefused:
         rows = self.engine.execute("SELECT state FROM acts WHERE id = ?", (act.id,))
         now = f"it is {rows[0][0]}" if rows else "it is not there"

@@ -15,12 +15,14 @@ _PLAIN: Final = frozenset(
 )
 _LONGEST_NAME: Final = 180  # of 255 that a file system takes: a mark and an ending come after it
 _CUT: Final = 140
+_BROKEN: Final = re.compile(r"%.?\Z")  # a byte that a cut took a part of
 _HASH: Final = 8  # bytes
+_NO_NAMES: Final = frozenset({"", ".", ".."})
 _MARK: Final = re.compile(r"[a-z2-7]{16}")
 
 # Ends the name of what an object tells of itself, where that lies beside it.
 ABOUT: Final = ".about"
-_PART: Final = re.compile(r"(?!\.{1,2}$)[A-Za-z0-9._+=,@()%~-]{1,240}")
+_PART: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._+=,@()%~-]{1,240}")
 
 
 def key_of(root: str, path: bytes, mark: str, ending: str = "") -> str:
@@ -46,9 +48,11 @@ def key_of(root: str, path: bytes, mark: str, ending: str = "") -> str:
 def _written(part: bytes) -> str:
     """Return a part of a path as a part of a key; cut, with a hash of all of it, if too long."""
     text = "".join(chr(byte) if byte in _PLAIN else f"%{byte:02X}" for byte in part)
-    if len(text) <= _LONGEST_NAME:
-        return text if text not in {".", ".."} else text.replace(".", "%2E")
-    return f"{text[:_CUT]}~{_hash(part)}"
+    if len(text) > _LONGEST_NAME:
+        return f"{_BROKEN.sub('', text[:_CUT])}~{_hash(part)}"
+    if text in _NO_NAMES:
+        return text.replace(".", "%2E") or "~"
+    return text
 
 
 def _hash(value: bytes) -> str:

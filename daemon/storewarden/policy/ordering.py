@@ -29,7 +29,7 @@ def ordering(order: Sequence[Order], speech: Speech) -> Sql:
 def _by(order: Order, speech: Speech) -> Sql:
     value, later_first = _value(order.term, speech)
     way = " DESC" if order.descending != later_first else ""
-    return put(f"({{}} IS NULL), {{}}{way}", value, value)
+    return put(f"{{}}{way} NULLS LAST", value)
 
 
 def _value(term: str, speech: Speech) -> tuple[Sql, bool]:

@@ -11,6 +11,7 @@ import pytest
 from storewarden.act import landing
 from storewarden.act.copying import Copied, copy
 from storewarden.act.fetching import Fetched, fetch
+from storewarden.act.kernel import Kernel
 from storewarden.act.landing import Place, tidy
 from storewarden.errors import (
     FileUnusable,
@@ -25,6 +26,12 @@ from tests.archived import MADE, MARK, MIB, Root, noise, root_at, words
 NAME = b"a/b\xff\n.png"
 NEW = b"new/place/b\xff\n.png"
 FOLDER = [b".storewarden", b".storewarden/tmp"]
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let nobody wait for the disk: a process that is killed loses nothing that it wrote."""
+    monkeypatch.setattr(os, "fsync", os.fstat)
 
 
 @pytest.fixture
@@ -79,6 +86,33 @@ def right(root: Root, name: bytes, content: bytes) -> bool:
         and status.st_nlink == 1
         and os.getxattr(root.path(name), b"user.rating") == b"5"
     )
+
+
+def test_a_file_is_durable_before_it_has_a_name_and_its_name_when_it_is_said_to_be_there(
+    root: Root, store: MemoryStore, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = kept(root, store, words(100_000))
+    steps: list[object] = []
+
+    def noted(call: Callable[..., object], what: Callable[..., object]) -> Callable[..., object]:
+        def noting(*arguments: object, **named: object) -> object:
+            steps.append(what(*arguments))
+            return call(*arguments, **named)
+
+        return noting
+
+    def synced(descriptor: int) -> tuple[int, int]:
+        status = os.fstat(descriptor)
+        return status.st_ino, status.st_size if stat.S_ISREG(status.st_mode) else 0
+
+    monkeypatch.setattr(os, "fsync", noted(os.fsync, synced))
+    monkeypatch.setattr(os, "link", noted(os.link, lambda *_: "named"))
+    monkeypatch.setattr(Kernel, "rename", noted(Kernel.rename, lambda *_: "named"))
+
+    identity = fetch(store, done.stored.key, root.place(NEW)).identity
+
+    above = [root.status(name).st_ino for name in (b"new/place", b"new", b"")]
+    assert steps == [(identity.inode, 100_000), "named", *((inode, 0) for inode in above)]
 
 
 @pytest.mark.parametrize("size", [0, 1, MIB, 5 * MIB + 3])

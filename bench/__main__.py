@@ -38,6 +38,7 @@ BENCHMARKS = (
     "search",
     "policies",
     "plans",
+    "archive",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

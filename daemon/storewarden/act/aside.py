@@ -155,7 +155,13 @@ def _is_back(root_fd: int, member: Member, kernel: Kernel) -> bool:
 def _undisturbed(held: Held, wish: Wish, kernel: Kernel) -> Quiet:
     if wish.only_name and held.status.st_nlink != 1:
         raise Stop(Reason.LINKED, held.path, f"it has {held.status.st_nlink} names")
-    return quiet(held.descriptor, held.path, kernel, unused=wish.bundle.unused)
+    how = quiet(held.descriptor, held.path, kernel, unused=wish.bundle.unused)
+    # Only since now it cannot be rewritten: who did so before, and set its times back, is told by
+    # the time that nobody can set, before the rename sets it.
+    now = Identity.of(kernel.fstat(held.descriptor))
+    if now != held.identity:
+        raise Stop(Reason.CHANGED, held.path, difference(held.identity, now))
+    return how
 
 
 def _note(root_fd: int, wish: Wish, held: list[Held], kernel: Kernel) -> Note:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from storewarden.catalogue.acted import Acted, Back
-from storewarden.catalogue.acts import Act, Held, Identity, Journal, Member, Planned
+from storewarden.catalogue.acts import Act, Held, Identity, Member, Planned
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.journal import Journal
 from storewarden.model import Entry
 from tests.recording import NOW, Book, File, all_files
 
@@ -56,7 +58,8 @@ class Deeds(Book):
     def trash(self, *files: File, **more: Any) -> Act:
         act = self.plan("trash", *files, **more)
         place = b".storewarden/trash/" + act.mark.encode()
-        act = self.journal.advance(act, "switched", self.now_ns, place=place)
+        members = tuple(replace(one, lies=b"%d" % at) for at, one in enumerate(act.members))
+        act = self.journal.advance(act, "switched", self.now_ns, members=members, place=place)
         return self.acted.trashed(act, self.now_ns)
 
     def purge(self, *files: File, removed: Sequence[str] = (), freed: int = 0) -> Act:

@@ -204,6 +204,24 @@ def test_what_has_the_very_same_inode_size_and_time_is_still_not_what_is_gone(
     assert sorted(deeds.present()) == [PICTURE, b"b.png"]
 
 
+@pytest.mark.parametrize("how", AWAY)
+def test_a_listing_that_is_older_than_an_act_makes_no_ghost(deeds: Deeds, how: str) -> None:
+    """It is looked at again; only what is there then is another file."""
+    old = listing(b"", [entry(PICTURE, 1), entry(b"b.png", 2)], taken=1.0)
+    put_away(deeds, how)
+    compared = deeds.listings(old)
+    assert compared.restless == {b"": [PICTURE]}
+    assert list(deeds.present()) == [b"b.png"]
+
+    deeds.names(entry(PICTURE, 1))
+    again = deeds.listings(old)
+    assert (again.restless, again.recorded.unchanged) == ({}, 2)
+    if how == "trashed":  # it is no longer where it lay in the trash
+        assert deeds.one(PICTURE).id == 1
+    else:
+        assert (state(deeds), deeds.one(PICTURE).id) == (how, 3)
+
+
 def test_any_number_of_files_of_one_name_are_put_away(deeds: Deeds) -> None:
     for number in range(2, 5):
         deeds.archive(deeds.one(PICTURE))
@@ -256,7 +274,7 @@ def trashed(deeds: Deeds) -> tuple[Act, tuple[str, bytes, bytes, int]]:
     """Put the picture into the trash; where it lies there."""
     act = deeds.trash(deeds.one(PICTURE))
     assert act.place is not None
-    place = ("r", act.place, PICTURE, 1)
+    place = ("r", act.place, b"0", 1)
     deeds.disk.add(place)
     return act, place
 

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from storewarden.catalogue import acts, lease
-from storewarden.catalogue.acts import Act, Figure, Identity, Journal, Member, new_mark
+from storewarden.catalogue.acts import Act, Figure, Identity, Member, new_mark
+from storewarden.catalogue.journal import Journal
 from storewarden.errors import CatalogueRefused, LeaseLost
 from storewarden.store.key import key_of
 from tests.acting import Deeds, held, planned

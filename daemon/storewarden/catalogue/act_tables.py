@@ -10,8 +10,9 @@ from storewarden.catalogue.tables import File, Host, Root, child_of, default, ru
 class ActRow(Model):
     """An act on a bundle, from before it begins; it goes on until ``ended_ns`` is set.
 
-    ``members``: the files as JSON, that which it is about first: path, identity, and what was
-    stored of each. ``place``: the directory of ours, relative to the root, in which they lie.
+    ``members``: the files as JSON, that which it is about first: path, identity, what was stored
+    of each, and what it is called in ``place``: the directory of ours, relative to the root, in
+    which they lie meanwhile, or until they are purged.
     """
 
     id = BigAutoField()

@@ -20,10 +20,11 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from storewarden.catalogue import acts, bundles, copies, undecided, usage
-from storewarden.catalogue.acts import Act, Journal, Member
+from storewarden.catalogue.acts import Act, Member
 from storewarden.catalogue.copies import Copy
 from storewarden.catalogue.counts import Change, Counts
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.journal import Journal
 from storewarden.catalogue.put_away import Away, add_row, directory_of
 from storewarden.catalogue.rules import HERE, bounded, folded
 from storewarden.errors import CatalogueRefused
@@ -33,6 +34,7 @@ ARCHIVED, TRASHED, PURGED, PRESENT, MISSING = (
     *("archived", "trashed", "purged", "present", "missing"),
 )
 _LOCAL = (*HERE, MISSING)  # states in which a row's identity is that of a local file
+_IN_ITS_ROOT = "local"  # what policies call where a file was to begin with
 _ENTRY = (
     *("inode", "mode", "links", "uid", "gid", "size", "blocks", "modified_ns", "changed_ns"),
     "accessed_ns",
@@ -89,11 +91,14 @@ class Acted:
     def archived(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are in a store now, and in their root no longer.
 
-        Each member tells what holds it.
+        Each member tells what holds it. What was moved away before has no place from now on: that
+        is what tells it from what is archived.
         """
         with self._ending(act):
             act, rows = self._put_away(act, ARCHIVED, now_ns)
             self._note_copies(act, rows, now_ns)
+            ids = [row.id for row in rows.values()]
+            self._engine.fetch_in("DELETE FROM placed WHERE file_id IN ({in})", ids)
             freed = _local_bytes(act, rows)
             self._tell(act, rows.values(), ARCHIVED, now_ns, store=act.store)
             return self._journal.end(act, acts.DONE, now_ns, freed=freed)
@@ -104,12 +109,7 @@ class Acted:
         with self._ending(act):
             act, rows = self._put_away(act, ARCHIVED, now_ns)
             self._note_copies(act, rows, now_ns)
-            self._engine.executemany(
-                "INSERT INTO placed (file_id, store, since_ns) VALUES (?, ?, ?)"
-                " ON CONFLICT (file_id) DO UPDATE SET store = excluded.store,"
-                " since_ns = excluded.since_ns",
-                [(row.id, store, now_ns) for row in rows.values()],
-            )
+            self._note_places([row.id for row in rows.values()], store, now_ns)
             freed = _local_bytes(act, rows)
             self._tell(act, rows.values(), "moved", now_ns, store=store)
             return self._journal.end(act, acts.DONE, now_ns, freed=freed)
@@ -226,7 +226,9 @@ class Acted:
             elif state != PURGED:
                 rows[at] = self._row_apart(act, member, row, state, now_ns)
                 members[at] = replace(member, file_id=rows[at].id)
-        self._change_state([row for row in rows.values() if row.state != state], state, now_ns)
+        # what was moved away is archived already, and is so anew: what follows counts from now
+        changed = [row for row in rows.values() if state == ARCHIVED or row.state != state]
+        self._change_state(changed, state, now_ns)
         digests = [
             (act.members[at].held.digest, now_ns, row.id)  # type: ignore[union-attr]  # see below
             for at, row in rows.items()
@@ -308,9 +310,18 @@ class Acted:
             self._place(row, directory_id, name, one, now_ns)
             came.append(row)
         ids = [row.id for row in came]
-        self._engine.fetch_in("DELETE FROM placed WHERE file_id IN ({in})", ids)
+        self._note_places(ids, _IN_ITS_ROOT, now_ns)  # it stays a while where it was put
         undecided.mark(self._engine, ids)
         return came
+
+    def _note_places(self, ids: Iterable[int], store: str, now_ns: int) -> None:
+        """Note where files are for use, and since when."""
+        self._engine.executemany(
+            "INSERT INTO placed (file_id, store, since_ns) VALUES (?, ?, ?)"
+            " ON CONFLICT (file_id) DO UPDATE SET store = excluded.store,"
+            " since_ns = excluded.since_ns",
+            [(id_, store, now_ns) for id_ in ids],
+        )
 
     def _place(self, row: _File, directory_id: int, name: bytes, back: Back, now_ns: int) -> None:
         """Write a row as its file lies now, so that a scan finds nothing changed."""

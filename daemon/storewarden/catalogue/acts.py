@@ -1,15 +1,7 @@
-"""The journal: each act on files, noted before it begins and again after every step of it.
+"""Acts on files as the journal has them: all that is to be known after a kill or a power cut.
 
-What is to be known after a kill or a power cut stands in the act's row: what it is about, where
-its bytes lie meanwhile, and how far it is. Each note is a transaction of its own that a power cut
-does not take back, and says from where to where: who is not where he thinks he is, is refused.
-
-    planned → copied → verified → switched → done      each of the middle ones may be left out
-    any of these but done → refused | failed
-    done → undone                                      what it did was taken back
-
-An act is on a bundle; each of its files is in one act that goes on at most. What an act does to
-the rows of its files is written together with its end, by ``acted``.
+An act is on a bundle. Its row tells what it is about, where its bytes lie meanwhile, and how far
+it is; what became of it stays readable until it is forgotten. Written by ``journal``.
 """
 
 from __future__ import annotations
@@ -18,31 +10,27 @@ import base64
 import json
 import secrets
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from storewarden.catalogue import undecided
 from storewarden.catalogue.engine import Engine, Row
-from storewarden.catalogue.rules import ENDED, OPEN, check
-from storewarden.errors import CatalogueRefused
+from storewarden.catalogue.rules import ENDED
 
 DONE, REFUSED, FAILED, UNDONE = ENDED
 REMOVING = ("archive", "move", "trash", "purge")
 """The verbs that take a file from its name; ``copy`` leaves it, ``restore`` brings it back."""
 
 _RANDOM_BYTES = 10  # 16 characters of base 32
-_COLUMNS = (
+COLUMNS = (
     *("id", "root_id", "verb", "mark", "state", "members", "policy", "asked_by", "reason"),
     *("store", "bytes", "stored_bytes", "place", "attempts", "next_try_ns", "error"),
     *("planned_ns", "changed_ns", "ended_ns", "undoes", "epoch", "job"),
 )
 _SELECT = (
-    f"SELECT {', '.join(f'a.{column}' for column in _COLUMNS)}, r.name, r.host_id"
+    f"SELECT {', '.join(f'a.{column}' for column in COLUMNS)}, r.name, r.host_id"
     " FROM acts a JOIN roots r ON r.id = a.root_id"
 )
-_RETURNED = ", ".join(_COLUMNS)
 
 
 class Identity(NamedTuple):
@@ -69,13 +57,15 @@ class Held(NamedTuple):
 class Member:
     """One file of a bundle: where it was when the act was planned, and what it was then.
 
-    ``file_id`` is None when its row is there no more. ``held`` is what was stored of it.
+    ``file_id`` is None when its row is there no more. ``held`` is what was stored of it, and
+    ``lies`` what it is called in the act's place, while it lies there.
     """
 
     path: bytes  # relative to the root
     identity: Identity
     file_id: int | None = None
     held: Held | None = None
+    lies: bytes | None = None
 
 
 def new_mark() -> str:
@@ -158,181 +148,6 @@ class Figure(NamedTuple):
     acts: int
     size: int
     freed: int
-
-
-class Journal:
-    """Writes the journal. ``epoch`` is that of the lease under which it is written."""
-
-    def __init__(self, engine: Engine, epoch: int | None = None) -> None:
-        self.engine = engine
-        self._epoch = epoch
-
-    def plan(self, planned: Sequence[Planned], now_ns: int) -> list[Act | None]:
-        """Note acts before anything is done for them, all or none.
-
-        None stands for one that is not begun: a file of it is in another act that goes on.
-        """
-        for one in planned:
-            check("acts", {"verb": one.verb, "mark": one.mark, "asked_by": one.asked_by})
-            if not one.members:
-                raise ValueError("an act is about a file")
-        with self._durably():
-            begun = self._free(planned)
-            rows = self.engine.fetch_each(
-                f"INSERT INTO acts ({', '.join(_PLANNED)}) VALUES ({_MARKS}) RETURNING {_RETURNED}",
-                [self._planned(one, now_ns) for one in begun],
-            )
-            self.engine.insert(
-                "act_files",
-                ("act_id", "file_id"),
-                [
-                    (row[0], file_id)
-                    for row, one in zip(rows, begun, strict=True)
-                    for file_id in _ids(one.members)
-                ],
-            )
-            by_mark = {act.mark: act for act in _completed(self.engine, rows)}
-        return [by_mark.get(one.mark) for one in planned]
-
-    def advance(
-        self,
-        act: Act,
-        state: str,
-        now_ns: int,
-        *,
-        members: tuple[Member, ...] | None = None,
-        place: bytes | None = None,
-    ) -> Act:
-        """Note that a step of an act is done, and what was found out; return it as it is then.
-
-        Raises:
-            CatalogueRefused: it is not in the state that ``act`` tells; nothing was noted.
-        """
-        if state not in OPEN[OPEN.index(act.state) + 1 :]:
-            raise ValueError(f"an act does not go from {act.state} to {state}")
-        members = act.members if members is None else members
-        place = act.place if place is None else place
-        found = _stored(members, act.stored_bytes)
-        return self._change(
-            act,
-            ("state", "members", "stored_bytes", "place", "next_try_ns", "error"),
-            (state, _written(members), found, place, None, ""),
-            now_ns,
-        )
-
-    def put_off(self, act: Act, why: str, next_try_ns: int, now_ns: int) -> Act:
-        """Note that a step could not be taken now, why, and when to try again."""
-        return self._change(
-            act,
-            ("attempts", "error", "next_try_ns"),
-            (act.attempts + 1, why, next_try_ns),
-            now_ns,
-        )
-
-    def refuse(self, act: Act, why: str, now_ns: int) -> Act:
-        """End an act that must not be done; its files are decided and compared anew."""
-        return self._give_up(act, REFUSED, why, now_ns)
-
-    def fail(self, act: Act, why: str, now_ns: int) -> Act:
-        """End an act that cannot be done; see ``refuse``."""
-        return self._give_up(act, FAILED, why, now_ns)
-
-    def _give_up(self, act: Act, state: str, why: str, now_ns: int) -> Act:
-        with self._durably():
-            ended = self.end(act, state, now_ns, why=why)
-            undecided.mark(self.engine, _ids(ended.members))
-        return ended
-
-    def end(self, act: Act, state: str, now_ns: int, *, why: str = "", freed: int = 0) -> Act:
-        """End an act and count it, inside the open transaction."""
-        ended = self._change(
-            act,
-            ("state", "error", "next_try_ns", "ended_ns", "members", "stored_bytes"),
-            (
-                *(state, why, None, now_ns),
-                *(_written(act.members), _stored(act.members, act.stored_bytes)),
-            ),
-            now_ns,
-        )
-        self.engine.execute("UPDATE act_files SET open = 0 WHERE act_id = ?", (act.id,))
-        self.engine.execute(
-            "INSERT INTO act_totals (host_id, policy, verb, outcome, acts, bytes, freed)"
-            " VALUES ((SELECT host_id FROM roots WHERE id = ?), ?, ?, ?, 1, ?, ?)"
-            " ON CONFLICT (host_id, policy, verb, outcome) DO UPDATE SET"
-            " acts = act_totals.acts + 1, bytes = act_totals.bytes + excluded.bytes,"
-            " freed = act_totals.freed + excluded.freed",
-            (act.root_id, act.policy or "", act.verb, state, act.size, freed),
-        )
-        return ended
-
-    def _change(
-        self, act: Act, columns: Sequence[str], values: Sequence[object], now_ns: int
-    ) -> Act:
-        """Write columns of an act that is still in the state in which we know it."""
-        wide = ", ".join(f"{column} = ?" for column in (*columns, "changed_ns", "epoch"))
-        with self._durably():
-            rows = self.engine.execute(
-                f"UPDATE acts SET {wide} WHERE id = ? AND state = ? RETURNING {_RETURNED}",
-                (*values, now_ns, self._epoch, act.id, act.state),
-            )
-            if not rows:
-                raise self._elsewhere(act)
-            return _completed(self.engine, rows)[0]
-
-    def require(self, act: Act) -> None:
-        """Raise CatalogueRefused unless an act is in the state that ``act`` tells."""
-        if self.engine.execute("SELECT state FROM acts WHERE id = ?", (act.id,)) != [(act.state,)]:
-            raise self._elsewhere(act)
-
-    def _elsewhere(self, act: Act) -> CatalogueRefused:
-        rows = self.engine.execute("SELECT state FROM acts WHERE id = ?", (act.id,))
-        now = f"it is {rows[0][0]}" if rows else "it is not there"
-        return CatalogueRefused(
-            "an act is not where it was thought to be",
-            where=f"act {act.id} ({act.verb})",
-            why=f"{now}, not {act.state}",
-        )
-
-    def _free(self, planned: Sequence[Planned]) -> list[Planned]:
-        """Return those of whose files none is in an act that goes on, nor in one before them."""
-        wanted = [file_id for one in planned for file_id in _ids(one.members)]
-        busy = {
-            file_id
-            for (file_id,) in self.engine.fetch_in(
-                "SELECT file_id FROM act_files WHERE open = 1 AND file_id IN ({in})", wanted
-            )
-        }
-        free = []
-        for one in planned:
-            ids = _ids(one.members)
-            if busy.isdisjoint(ids):
-                busy.update(ids)
-                free.append(one)
-        return free
-
-    def _planned(self, one: Planned, now_ns: int) -> tuple[object, ...]:
-        size = sum(member.identity.size for member in one.members)
-        return (
-            *(one.root_id, one.verb, one.mark, _written(one.members), one.policy, one.asked_by),
-            *(one.reason, one.store, size, _stored(one.members, None), now_ns, now_ns),
-            *(one.undoes, self._epoch, one.job),
-        )
-
-    @contextmanager
-    def _durably(self) -> Iterator[None]:
-        """Make a transaction that lasts, unless one is open that the caller made so."""
-        if self.engine.inside_transaction():
-            yield
-        else:
-            with self.engine.transaction(durable=True):
-                yield
-
-
-_PLANNED = (
-    *("root_id", "verb", "mark", "members", "policy", "asked_by", "reason", "store", "bytes"),
-    *("stored_bytes", "planned_ns", "changed_ns", "undoes", "epoch", "job"),
-)
-_MARKS = ", ".join("?" * len(_PLANNED))
 
 
 def take_back(engine: Engine, act_ids: Collection[int], now_ns: int) -> None:
@@ -437,7 +252,7 @@ def _acts(engine: Engine, which: str, params: Sequence[Any]) -> list[Act]:
     return _with_files(engine, engine.execute(f"{_SELECT} {which}", params))
 
 
-def _completed(engine: Engine, rows: Sequence[Row]) -> list[Act]:
+def completed(engine: Engine, rows: Sequence[Row]) -> list[Act]:
     """Return rows of ``acts`` alone as acts, in their order."""
     found = engine.fetch_in(
         "SELECT id, name, host_id FROM roots WHERE id IN ({in})", {row[1] for row in rows}
@@ -460,14 +275,15 @@ def _with_files(engine: Engine, rows: Sequence[Row]) -> list[Act]:
 
 
 def _act(row: Row, there: Collection[int]) -> Act:
-    values = dict(zip((*_COLUMNS, "root", "host_id"), row, strict=True))
+    values = dict(zip((*COLUMNS, "root", "host_id"), row, strict=True))
     values["size"] = values.pop("bytes")
     values["members"] = tuple(_member(told, there) for told in json.loads(values["members"]))
     values["place"] = None if values["place"] is None else bytes(values["place"])
     return Act(**values)
 
 
-def _written(members: Iterable[Member]) -> str:
+def written(members: Iterable[Member]) -> str:
+    """Return members as they are stored."""
     return json.dumps([_told(member) for member in members])
 
 
@@ -479,6 +295,8 @@ def _told(member: Member) -> dict[str, Any]:
     }
     if member.held is not None:
         told["held"] = {**member.held._asdict(), "digest": _text(member.held.digest)}
+    if member.lies is not None:
+        told["lies"] = _text(member.lies)
     return told
 
 
@@ -490,6 +308,7 @@ def _member(told: dict[str, Any], there: Collection[int]) -> Member:
         Identity(*told["identity"]),
         file_id if file_id in there else None,
         held and Held(**{**held, "digest": base64.b64decode(held["digest"])}),
+        base64.b64decode(told["lies"]) if "lies" in told else None,
     )
 
 
@@ -497,12 +316,12 @@ def _text(value: bytes) -> str:
     return base64.b64encode(value).decode()
 
 
-def _ids(members: Iterable[Member]) -> list[int]:
+def ids_of(members: Iterable[Member]) -> list[int]:
     """Return the rows of files, each once."""
     return list(dict.fromkeys(one.file_id for one in members if one.file_id is not None))
 
 
-def _stored(members: Iterable[Member], otherwise: int | None) -> int | None:
+def stored_bytes(members: Iterable[Member], otherwise: int | None) -> int | None:
     """Return the bytes that all objects take together, ``otherwise`` where there is none."""
     held = [member.held.stored_bytes for member in members if member.held is not None]
     return sum(held) if held else otherwise

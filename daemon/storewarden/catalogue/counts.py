@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.reconcile import PRESENT
+from storewarden.catalogue.reconcile import AWAY, PRESENT
 
 Key = tuple[str, str, str]  # root, kind, state
 
@@ -140,6 +140,14 @@ class Counts:
             files
             for (name, _, state), (files, _) in self.totals.items()
             if name == root and state == PRESENT
+        )
+
+    def away(self, root: str) -> bool:
+        """Tell whether a file of the root was archived, trashed or purged."""
+        return any(
+            files
+            for (name, _, state), (files, _) in list(self.totals.items())
+            if name == root and state in AWAY
         )
 
     def any(self) -> bool:

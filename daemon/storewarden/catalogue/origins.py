@@ -123,8 +123,7 @@ class Origins:
         act = acts.trashing(self._engine, origin.row.id)
         if act is None or act.place is None:
             return None
-        (path,) = (one.path for one in act.members if one.file_id == origin.row.id)
-        name = path.rpartition(b"/")[2]
-        if self._still_there(act.root, act.place, name, origin.row.inode):
+        (name,) = (one.lies for one in act.members if one.file_id == origin.row.id)
+        if name is None or self._still_there(act.root, act.place, name, origin.row.inode):
             return None
         return origin._replace(trashed_by=act.id)

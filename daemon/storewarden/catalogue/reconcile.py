@@ -15,6 +15,7 @@ MISSING = "missing"
 TRASHED = "trashed"
 
 # What is archived, trashed or purged is known by its name no longer: a file there is another one.
+AWAY = ("archived", "trashed", "purged")
 OF_NAME = "(state = 'present' OR state = 'missing' OR state = 'held')"
 
 # The columns of a Row, for a query of files alone and for one that joins them as ``f``.

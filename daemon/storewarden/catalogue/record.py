@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -18,6 +18,7 @@ from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.placing import Placing
 from storewarden.catalogue.reconcile import (
+    AWAY,
     OF_NAME,
     PRESENT,
     ROW,
@@ -26,6 +27,7 @@ from storewarden.catalogue.reconcile import (
     Row,
     difference,
     newest,
+    same_content,
 )
 from storewarden.catalogue.written import Recorded, Writes
 from storewarden.errors import CatalogueRefused
@@ -156,7 +158,8 @@ class Recorder:
 
         Entries whose ctime is not before ``quiet_before_ns`` may still be written to: they are
         left out and returned as restless. So is all that differs in directories that are
-        ``stale``: recorded since they were listed, rows may be newer than the listing.
+        ``stale``: recorded since they were listed, rows may be newer than the listing. So is what
+        was listed before an act of ours took it away, for all that can be told.
         ``origins`` false: no file can have come from a place that has a row (the first scan of an
         empty catalogue). When ``careful``, a file that the catalogue refuses is left out.
         """
@@ -284,6 +287,7 @@ class Recorder:
         looks: list[Look] = list(zip(entries, accessed, strict=True))
         young = [entry for entry in entries if entry[9] >= how.quiet_before_ns]
         restless = {entry[0] for entry in young if not _as_recorded(rows.get(entry[0]), entry)}
+        restless |= self._left_meanwhile(listing.root, directory, rows, entries)
         if restless:
             compared.restless.setdefault(listing.path, []).extend(restless)
             looks = [look for look in looks if look[0][0] not in restless]
@@ -294,6 +298,26 @@ class Recorder:
         absent = [r.id for r in rows.values() if r.state == PRESENT and r.name not in shown]
         compared.absent += absent
         return not restless and not absent
+
+    def _left_meanwhile(
+        self,
+        root: str,
+        directory: Directory,
+        rows: Mapping[bytes, Row],
+        entries: Sequence[Entry],
+    ) -> set[bytes]:
+        """Return names whose files an act of ours took away, it seems, since they were listed."""
+        if directory.new or not self._counts.away(root):
+            return set()
+        unknown = {entry[0]: entry for entry in entries if entry[0] not in rows}
+        states = " OR ".join(f"state = '{state}'" for state in AWAY)
+        found = self._engine.fetch_in(
+            f"SELECT {ROW} FROM files WHERE ({states}) AND directory_id = ? AND name IN ({{in}})",
+            unknown,
+            (directory.id,),
+        )
+        away = (Row._make(row) for row in found)
+        return {row.name for row in away if same_content(row, unknown[row.name])}
 
     def _suspect(self, listing: Listing, directory: Directory, compared: Compared) -> bool:
         """Find the names in which a stale listing and the rows differ; record nothing."""

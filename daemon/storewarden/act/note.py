@@ -7,7 +7,6 @@ catalogue, a killed daemon and a person with a shell all find in it where everyt
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,7 +87,7 @@ def decode(text: bytes) -> Note | None:
             files=tuple(_noted(file) for file in whole["files"]),
             told={str(key): str(value) for key, value in whole["told"].items()},
         )
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 

@@ -1,0 +1,115 @@
+"""What must be on the disk before the next step is taken, so that a power cut finds it there."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storewarden.act.allowance import Allowance, allow_purge
+from storewarden.act.kernel import Kernel
+from storewarden.act.leaving import Left, leave
+from storewarden.act.trash import Purged, Restored, Trashed, purge, restore, trash
+from tests.interfering import MARK, MUTATING, NOW, Ground, proof_of
+
+
+class Telling(Kernel):
+    """The kernel; what changes something is told, with the inode that it is done to."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+        for name in MUTATING:
+            setattr(self, name, self._telling(name, getattr(self, name)))
+
+    def _telling(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def telling(*arguments: Any) -> Any:
+            done = call(*arguments)
+            if name == "sync":
+                self.told.append(f"sync {self.named(arguments[0])}")
+            elif name == "rename":
+                old_fd, old, new_fd, new = arguments
+                source, target = self.named(old_fd), self.named(new_fd)
+                self.told.append(f"rename {source}/{old.decode()} {target}/{new.decode()}")
+            elif name in {"create", "mkdir", "unlink", "rmdir"}:
+                self.told.append(f"{name} {self.named(arguments[-1])}/{arguments[0].decode()}")
+            return done
+
+        return telling
+
+    def named(self, descriptor: int) -> str:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        return path.name if path.name != MARK else "DRAWER"
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Iterator[Ground]:
+    ground = Ground(tmp_path / "root")
+    ground.put(b"a/one", b"1")
+    ground.put(b"b/two", b"2")
+    yield ground
+    ground.close()
+
+
+PREPARED = [
+    "create DRAWER/note.part",
+    "sync note.part",
+    "rename DRAWER/note.part DRAWER/note",
+    "sync DRAWER",
+    "sync ROOM",
+    "rename a/one DRAWER/0",
+    "rename b/two DRAWER/1",
+    "sync (a|b)",
+    "sync (a|b)",
+    "sync DRAWER",
+]
+
+
+def tells(told: list[str], room: str, expected: list[str]) -> None:
+    made = [line for line in told if not line.startswith("mkdir")]
+    text = "\n".join(made)
+    pattern = "\n".join(expected).replace("ROOM", room)
+    assert re.search(pattern + r"\Z", text), text
+
+
+def test_a_note_is_durable_before_the_first_file_moves(ground: Ground) -> None:
+    kernel = Telling()
+    assert isinstance(trash(ground.fd, ground.bundle(b"a/one", b"b/two"), kernel=kernel), Trashed)
+
+    tells(kernel.told, "trash", PREPARED)
+    assert kernel.told[:4] == [
+        "mkdir root/.storewarden",
+        "sync root",
+        "mkdir .storewarden/trash",
+        "sync .storewarden",
+    ]
+
+
+def test_files_are_out_of_their_places_durably_before_the_first_is_removed(ground: Ground) -> None:
+    bundle = ground.bundle(b"a/one", b"b/two")
+    proofs = [proof_of(member) for member in bundle.members]
+    kernel = Telling()
+    assert isinstance(leave(ground.fd, bundle, proofs, kernel=kernel), Left)
+
+    removing = ["create DRAWER/going", "sync DRAWER", "unlink DRAWER/0", "unlink DRAWER/1"]
+    tells(kernel.told, "leaving", [*PREPARED, *removing, "sync DRAWER"])
+
+
+def test_a_restored_file_is_durable_in_its_place(ground: Ground) -> None:
+    trash(ground.fd, ground.bundle(b"a/one", b"b/two"))
+    kernel = Telling()
+    assert isinstance(restore(ground.fd, MARK, kernel=kernel), Restored)
+
+    back = ["rename DRAWER/1 b/two", "sync b", "rename DRAWER/0 a/one", "sync a", "sync DRAWER"]
+    tells(kernel.told, "trash", back)
+
+
+def test_it_is_durable_that_a_purge_began_before_anything_is_missing(ground: Ground) -> None:
+    trash(ground.fd, ground.bundle(b"a/one", b"b/two"))
+    allowance = allow_purge(ground.entry(), asked_by="me", at_least_ns=0, now_ns=NOW)
+    assert isinstance(allowance, Allowance)
+    kernel = Telling()
+    assert isinstance(purge(ground.fd, allowance, kernel=kernel), Purged)
+
+    removing = ["create DRAWER/going", "sync DRAWER", "unlink DRAWER/0", "unlink DRAWER/1"]
+    tells(kernel.told, "trash", [*removing, "sync DRAWER"])

@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+import struct
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -60,7 +61,7 @@ def test_times_are_given_to_the_nanosecond(file: int, seconds: int) -> None:
     assert read_attributes(file) == wanted
 
 
-@pytest.mark.parametrize("far", [2**80, -(2**80), 2**62 * BILLION])
+@pytest.mark.parametrize("far", [2**80, -(2**80), 2**62 * BILLION, 2**93])
 def test_times_that_no_file_system_holds_are_said(file: int, far: int) -> None:
     wanted = replace(read_attributes(file), modified_ns=far)
 
@@ -133,6 +134,61 @@ def test_what_cannot_be_given_is_said_and_the_rest_is_given(
     given = os.fstat(file)
     assert call == "utime" or given.st_mtime_ns == 1
     assert call == "fchmod" or stat.S_IMODE(given.st_mode) == 0o640
+
+
+@pytest.mark.parametrize("call", ["fchown", "fchmod", "utime", "setxattr"])
+def test_a_failing_disk_is_no_want_of_a_right(
+    file: int, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    def fail(*_arguments: object, **_named: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    os.setxattr(file, b"user.x", b"1")
+    wanted = replace(read_attributes(file), uid=12345)
+    monkeypatch.setattr(os, call, fail)
+
+    with pytest.raises(OSError, match="Input/output error"):
+        give_attributes(file, wanted)
+
+
+def access_list(*entries: tuple[int, int, int]) -> bytes:
+    return struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+
+
+def test_rights_that_a_directory_hands_down_are_not_kept(tmp_path: Path, file: int) -> None:
+    nobody = 2**32 - 1
+    owner, user, group, mask, other = 1, 2, 4, 16, 32
+    handed_down = access_list(
+        *((owner, 7, nobody), (user, 7, 4321), (group, 5, nobody)),
+        *((mask, 7, nobody), (other, 0, nobody)),
+    )
+    try:
+        os.setxattr(tmp_path, "system.posix_acl_default", handed_down)
+    except OSError:
+        pytest.skip("this file system has no access control lists")
+    descriptor = os.open(tmp_path / "made", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        assert "system.posix_acl_access" in os.listxattr(descriptor)
+
+        assert give_attributes(descriptor, replace(read_attributes(file), mode=0o640)) == []
+        assert os.listxattr(descriptor) == []
+        assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o640
+        other_file = replace(read_attributes(descriptor), mode=0o770)
+        listed = replace(other_file, extended=(Extended(b"system.posix_acl_access", handed_down),))
+        assert give_attributes(descriptor, listed) == []
+        assert read_attributes(descriptor).extended == listed.extended
+    finally:
+        os.close(descriptor)
+
+
+def test_an_attribute_that_is_removed_while_they_are_read_was_never_there(
+    file: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "listxattr", lambda _descriptor: ["user.gone"])
+
+    found = read_attributes(file)
+
+    assert (found.extended, found.left_out) == ((), 0)
 
 
 def test_what_was_not_kept_is_said(file: int) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import stat
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -212,6 +213,65 @@ def test_what_is_lacking_is_said(root: Root, store: MemoryStore) -> None:
     assert lacking.startswith("mode 4755: it is 0755")
     assert fetch(store, done.stored.key, root.place(b"two"), rights=True).lacking == ()
     assert stat.S_IMODE(root.status(b"two").st_mode) == 0o4755
+
+
+def test_a_place_on_another_file_system_in_the_root_is_reached(
+    store: MemoryStore, root: Root, way: str
+) -> None:
+    done = kept(root, store, b"content")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as inside, root_at(Path("/")) as whole:
+        if os.stat("/").st_dev == os.stat(inside).st_dev:
+            pytest.skip("there is only one file system here")
+        place = Place(whole.descriptor, os.fsencode(inside)[1:] + b"/in/file", "in a mount")
+
+        fetch(store, done.stored.key, place)
+
+        assert right(whole, place.path, b"content")
+        assert os.listdir(inside) == ["in"]
+    assert not os.path.lexists("/.storewarden")
+
+
+def test_a_directory_that_cannot_be_like_the_one_above_it_is_said(
+    root: Root, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = kept(root, store, b"content")
+    real_owner, real_mode = os.fchown, os.fchmod
+
+    def denied(call: Callable[..., None]) -> Callable[..., None]:
+        def denying(descriptor: int, *arguments: int) -> None:
+            if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+                raise PermissionError(1, "Operation not permitted")
+            call(descriptor, *arguments)
+
+        return denying
+
+    monkeypatch.setattr(os, "fchown", denied(real_owner))
+    monkeypatch.setattr(os, "fchmod", denied(real_mode))
+
+    fetched = fetch(store, done.stored.key, root.place(b"new/file"))
+
+    assert fetched.lacking == (
+        "owner of the directory new: Operation not permitted",
+        "mode of the directory new: Operation not permitted",
+    )
+    assert right(root, b"new/file", b"content")
+
+
+def test_a_directory_that_another_makes_at_the_same_time_is_used(
+    root: Root, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = kept(root, store, b"content")
+    real = os.mkdir
+
+    def beaten(name: bytes, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
+        real(name, mode, dir_fd=dir_fd)
+        real(name, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "mkdir", beaten)
+
+    fetch(store, done.stored.key, root.place(NEW))
+
+    assert right(root, NEW, b"content")
 
 
 # -- never over something ---------------------------------------------------------------------

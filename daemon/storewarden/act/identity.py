@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from storewarden.model import entry_of
+
 
 class Identity(NamedTuple):
     """What lstat says that tells one content of one file from any other.
@@ -21,10 +23,12 @@ class Identity(NamedTuple):
 
     @classmethod
     def of(cls, status: os.stat_result) -> Identity:
-        """Return the identity that a look at a file told."""
-        return cls(
-            status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-        )
+        """Return the identity that a look at a file told, within what the catalogue can hold.
+
+        It is compared with what was recorded: a number that no column holds would never be equal.
+        """
+        _, inode, _, _, _, _, size, _, modified, changed = entry_of(b"", status)
+        return cls(status.st_dev, inode, size, modified, changed)
 
     def unchanged_by_rename(self, later: Identity) -> bool:
         """Tell whether a later look tells the same but for the time that a rename sets."""

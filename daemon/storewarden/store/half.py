@@ -11,6 +11,10 @@ from typing import Final, NamedTuple, Self
 
 from storewarden.store.contract import LARGEST_ABOUT
 from storewarden.store.disk import Disk, publish, write_all
+from storewarden.store.reading import forget
+
+# Bytes that wait in memory at most: a film of 20 GB would push out what applications work with.
+SYNC_EVERY: Final = 64 << 20
 
 _HEADER: Final = 512  # bytes, more than ours has
 LARGEST_TOLD: Final = LARGEST_ABOUT + _HEADER
@@ -24,6 +28,7 @@ class Half:
         self._directory = directory
         self.name = os.urandom(16).hex().encode()
         self._descriptor = disk.create(self.name, directory)
+        self._loose = 0
         self._published: tuple[int, bytes] | None = None
         self.bytes = 0
 
@@ -31,16 +36,25 @@ class Half:
         """Add to it."""
         write_all(self._disk, self._descriptor, piece)
         self.bytes += len(piece)
+        self._loose += len(piece)
+        if self._loose >= SYNC_EVERY:
+            self._sync()
 
     def finish(self) -> None:
         """Return when all of it is on the disk.
 
         An error here is final: what was written may be lost, and the kernel says so only once.
         """
-        self._disk.sync(self._descriptor)
+        self._sync()
         size = self._disk.fstat(self._descriptor).st_size
         if size != self.bytes:
             raise OSError(errno.EIO, f"{size} bytes are there of {self.bytes} written")
+
+    def _sync(self) -> None:
+        """Write down what is in memory only, and leave that memory to others."""
+        self._disk.sync(self._descriptor)
+        forget(self._descriptor)
+        self._loose = 0
 
     def publish(self, directory: int, name: bytes) -> None:
         """Give it its name, unless something bears it: FileExistsError."""

@@ -20,6 +20,7 @@ from storewarden.errors import (
     StoreUnavailable,
     StorewardenError,
 )
+from storewarden.store import half
 from storewarden.store.contract import Stored
 from storewarden.store.directory import DirectoryStore
 from storewarden.store.disk import Disk
@@ -387,14 +388,51 @@ def test_a_key_that_another_holds_is_waited_for_but_not_for_ever(
 
 
 def test_reading_asks_the_disk_and_not_the_memory(place: Path, store: DirectoryStore) -> None:
-    if b"ext" not in filesystem(place):
-        pytest.skip("only asked of ext4: others may know no better")
+    skip_unless_memory_is_told(place)
     put(store, content=content_of(4 * MIB))
+    assert not is_in_memory(place / KEY)
     assert (place / KEY).read_bytes() == content_of(4 * MIB)
     assert is_in_memory(place / KEY)
 
-    with store.open(KEY):
+    with store.open(KEY) as opened:
         assert not is_in_memory(place / KEY)
+        while opened.read(MIB):
+            pass
+    assert not is_in_memory(place / KEY)
+
+
+@pytest.mark.parametrize(("written", "in_memory"), [(3, True), (6, False)])
+def test_a_large_object_does_not_push_out_what_others_work_with(
+    place: Path,
+    store: DirectoryStore,
+    monkeypatch: pytest.MonkeyPatch,
+    written: int,
+    *,
+    in_memory: bool,
+) -> None:
+    skip_unless_memory_is_told(place)
+    monkeypatch.setattr(half, "SYNC_EVERY", 4 * MIB)
+
+    class Source:
+        pieces = 0
+        found: bool | None = None
+
+        def read(self, size: int, /) -> bytes:
+            if self.pieces == written:  # once: asking makes the kernel read it again
+                (path,) = (place / ".storewarden" / "half").iterdir()
+                self.found = is_in_memory(path)
+            self.pieces += 1
+            return content_of(MIB) if self.pieces <= 8 else b""
+
+    source = Source()
+    store.put(KEY, source, lambda: ABOUT)
+
+    assert source.found is in_memory
+
+
+def skip_unless_memory_is_told(place: Path) -> None:
+    if b"ext" not in filesystem(place):
+        pytest.skip("only asked of ext4: others may know no better")
 
 
 def is_in_memory(path: Path) -> bool:

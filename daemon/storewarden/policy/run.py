@@ -41,6 +41,10 @@ class Limit(Enum):
         return self in {Limit.OBSERVED, Limit.OBJECTS, Limit.BYTES, Limit.SHARE}
 
 
+_LASTING = {Limit.OBJECTS, Limit.BYTES, Limit.SHARE}
+"""What a run that met it leaves behind for the next ones; all else is judged anew."""
+
+
 class Outcome(Enum):
     """What became of an act."""
 
@@ -57,6 +61,8 @@ class Due(NamedTuple):
     action: Force
     bytes: int
     files: int = 1
+    store: str | None = None
+    due_ns: int = 0
 
 
 class Held(NamedTuple):
@@ -114,7 +120,7 @@ class Run:
     def __init__(self, ground: Ground, due: Iterable[Due]) -> None:
         self._ground = ground
         self._due = due
-        self._met = None if ground.by_person else ground.asked
+        self._met = ground.asked if ground.asked in _LASTING and not ground.by_person else None
         self._tried, self._failed, self._in_a_row = ground.tried, ground.failed, 0
         self._held: dict[tuple[Limit, str | None], _Count] = {}
         self.through = _Count()  # let through, copies included

@@ -69,6 +69,11 @@ def test_from_a_limit_on_everything_is_held_back_and_counted(
     }.get(limit, APPLY)
 
 
+def test_what_failed_or_was_observed_once_does_not_stop_the_next_run() -> None:
+    for limit in (Limit.ERRORS, Limit.OBSERVED, Limit.CLOCK, Limit.FROZEN):
+        assert through(replace(GROUND, asked=limit), due(1, 2)) == ([1, 2], [])
+
+
 def test_nothing_small_slips_past_what_did_not_fit() -> None:
     went, (held,) = through(GROUND, due(11 * GIB, 1, 1))
     assert went == []

@@ -78,7 +78,10 @@ def allow_purge(
 
 
 def _proves(proof: Proof, file: Lying) -> bool:
-    return file.here is not None and proof.content.identity.unchanged_by_rename(file.here)
+    # By what was noted: the proof tells the device as it was then, too.
+    return file.noted is not None and proof.content.identity.unchanged_by_rename(
+        file.noted.identity
+    )
 
 
 def _path(entry: Entry) -> bytes:

@@ -60,8 +60,17 @@ class Lying(NamedTuple):
         return (
             self.here is not None
             and self.noted is not None
-            and self.noted.identity.unchanged_by_rename(self.here)
+            and still_is(self.noted.identity, self.here)
         )
+
+
+def still_is(noted: Identity, found: Identity) -> bool:
+    """Tell whether a file in a drawer, or just out of it, is what was noted of it.
+
+    The number of a device may be another one after a restart of the machine. That it is the root's
+    file system was seen when the drawer was opened, and no rename leads from one to another.
+    """
+    return noted._replace(device=found.device).unchanged_by_rename(found)
 
 
 def name_of(number: int) -> bytes:

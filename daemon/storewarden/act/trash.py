@@ -22,6 +22,7 @@ from storewarden.act.drawers import (
     lying,
     name_of,
     open_drawer,
+    still_is,
 )
 from storewarden.act.entries import at_place
 from storewarden.act.giveback import parent_made
@@ -161,7 +162,7 @@ def _take_back(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: 
     with ExitStack() as stack:
         parent, name = open_parent(root_fd, place, kernel, stack)
         held = hold_in(parent, name, place, kernel, stack)
-        if not brought.unchanged_by_rename(held.identity):
+        if not still_is(brought, held.identity):
             raise Stop(Reason.CHANGED, place, "somebody changed it since it was brought back")
         number = name_of(file.number)
         try:

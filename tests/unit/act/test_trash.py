@@ -460,6 +460,27 @@ def test_a_drawer_with_files_is_not_forgotten(ground: Ground) -> None:
     assert ground.entry().files[0].intact
 
 
+def test_a_device_that_bears_another_number_after_a_restart_is_the_same_disk(
+    ground: Ground,
+) -> None:
+    ground.put(b"file", b"content")
+    bundle = ground.bundle(b"file")
+    old = bundle.members[0].identity
+    trash(ground.fd, bundle)
+    note = ground.path / ".storewarden" / "trash" / MARK / "note"
+    note.write_text(note.read_text().replace(f'"device": {old.device}', '"device": 4711'))
+    then = bundle.members[0]._replace(identity=old._replace(device=4711))
+
+    (entry,) = entries(ground.fd)
+    assert isinstance(entry, Entry)
+    assert entry.files[0].intact
+    allowance = allow_purge(
+        entry, asked_by="renders", at_least_ns=0, now_ns=NOW, proofs=[proof_of(then)]
+    )
+    assert isinstance(allowance, Allowance)
+    assert isinstance(purge(ground.fd, allowance), Purged)
+
+
 # -- purge --------------------------------------------------------------------------------------
 
 

@@ -175,3 +175,20 @@ def test_only_what_was_allowed_is_purged(ground: Ground, stack: ExitStack, numbe
 
     assert stopped.value.reason is Reason.CHANGED
     assert (path / str(number)).exists()
+
+
+def test_what_is_held_open_must_be_what_bears_the_name(ground: Ground, stack: ExitStack) -> None:
+    """The lease is on what is held: it would say nothing of another file."""
+    trash(ground.fd, ground.bundle(b"file"), kernel=Standing())
+    allowance = allow_purge(ground.entry(), asked_by="me", at_least_ns=0, now_ns=NOW)
+    assert isinstance(allowance, Allowance)
+    path = ground.path / ".storewarden" / "trash" / MARK
+    descriptor = os.open(path, os.O_RDONLY)
+    stack.callback(os.close, descriptor)
+    other = hold_in(ground.fd, b"bystander", b"file", Kernel(), stack)
+
+    with pytest.raises(Stop) as stopped:
+        remove.allowed(descriptor, 0, other, allowance, Kernel())
+
+    assert stopped.value.reason is Reason.CHANGED
+    assert (path / "0").exists()

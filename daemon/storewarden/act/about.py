@@ -65,9 +65,8 @@ def to_bytes(about: About) -> bytes:
         PermanentError: even without them it is too long, which only a path can be.
     """
     written = _written(about)
-    while len(written) > LARGEST_ABOUT and about.attributes.extended:
-        about = replace(about, attributes=_without_largest(about.attributes))
-        written = _written(about)
+    if len(written) > LARGEST_ABOUT and about.attributes.extended:
+        written = _written(replace(about, attributes=_smallest(about)))
     if len(written) > LARGEST_ABOUT:
         raise PermanentError(
             "a file cannot be archived",
@@ -92,10 +91,24 @@ def from_bytes(written: bytes, where: str) -> About:
         ) from None
 
 
-def _without_largest(attributes: Attributes) -> Attributes:
-    largest = max(attributes.extended, key=lambda one: len(one.name) + len(one.value))
-    kept = tuple(one for one in attributes.extended if one is not largest)
-    return replace(attributes, extended=kept, left_out=attributes.left_out + 1)
+def _smallest(about: About) -> Attributes:
+    """Return the attributes with as many of the extended ones as there is room for."""
+    attributes = about.attributes
+    none = replace(attributes, extended=(), left_out=attributes.left_out + _LARGEST)
+    room = LARGEST_ABOUT - len(_written(replace(about, attributes=none)))
+    kept = set()
+    for one in sorted(attributes.extended, key=lambda one: len(one.name) + len(one.value)):
+        room -= len(json.dumps(_pair(one))) + 1  # the comma
+        if room < 0:
+            break
+        kept.add(one)
+    left_out = attributes.left_out + len(attributes.extended) - len(kept)
+    extended = tuple(one for one in attributes.extended if one in kept)
+    return replace(attributes, extended=extended, left_out=left_out)
+
+
+def _pair(one: Extended) -> list[str]:
+    return [_base64(one.name), _base64(one.value)]
 
 
 def _written(about: About) -> bytes:
@@ -113,7 +126,7 @@ def _written(about: About) -> bytes:
         "gid": attributes.gid,
         "modified_ns": attributes.modified_ns,
         "accessed_ns": attributes.accessed_ns,
-        "xattrs": [[_base64(one.name), _base64(one.value)] for one in attributes.extended],
+        "xattrs": [_pair(one) for one in attributes.extended],
         "xattrs_left_out": attributes.left_out,
         "blake3": about.digest.hex(),
         "codec": about.codec,

@@ -119,8 +119,14 @@ def copy(
     return Copied(Content(source.identity, pour.told.digest), stored, pour.told)
 
 
-def verify(store: Store, stored: Stored, content: Content) -> Proof:
+def verify(store: Store, stored: Stored, content: Content, progress: Progress = quiet) -> Proof:
     """Read an object to its end and return the proof that it, and what it tells, is a content.
+
+    Args:
+        store: where it is.
+        stored: the object.
+        content: what it should hold.
+        progress: see `Progress`.
 
     Raises:
         ObjectDamaged: it is not.
@@ -135,15 +141,19 @@ def verify(store: Store, stored: Stored, content: Content) -> Proof:
             why="it tells of another content",
             remedy="it is not used; the file stays where it is",
         )
-    return prove_copy(store, stored, content, unpacking(about, where))
+    return prove_copy(store, stored, content, unpacking(about, where, progress))
 
 
-def unpacking(about: About, where: str) -> Callable[[Opened], Pieces]:
+def unpacking(about: About, where: str, progress: Progress) -> Callable[[Opened], Pieces]:
     """Return what yields the content of an object; a large one is unpacked in another thread."""
     decode = decoder(about.codec, about.size, where)
-    if about.size <= _THREADED:
-        return decode
-    return lambda opened: ahead(decode(opened))
+
+    def told(opened: Opened) -> Pieces:
+        for piece in decode(opened):
+            progress(len(piece))
+            yield piece
+
+    return told if about.size <= _THREADED else lambda opened: ahead(told(opened))
 
 
 class _File:

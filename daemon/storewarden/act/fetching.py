@@ -82,11 +82,10 @@ def fetch(
 def _fill(store: Store, key: str, about: About, sink: _Sink, progress: Progress) -> None:
     where = f"{store.name}: {key}"
     hasher = blake3()
-    with store.open(key) as opened, closing(unpacking(about, where)(opened)) as pieces:
+    with store.open(key) as opened, closing(unpacking(about, where, progress)(opened)) as pieces:
         for piece in pieces:
             hasher.update(piece)
             sink.write(piece)
-            progress(len(piece))
     if hasher.digest() != about.digest:
         raise _another(where, "its content has another digest")
     sink.end()

@@ -124,9 +124,9 @@ def test_a_window_larger_than_zstd_takes_is_refused() -> None:
 
 
 def test_many_tiny_frames_take_no_more_than_linear_time() -> None:
-    stored = packed(b"x") * 60_000
+    stored = packed(b"x") * 20_000
 
-    assert unpacked(stored, 60_000) == b"x" * 60_000
+    assert unpacked(stored, 20_000) == b"x" * 20_000
 
 
 def test_packing_pays_from_three_per_cent_on() -> None:

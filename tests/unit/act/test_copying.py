@@ -516,6 +516,23 @@ def test_no_copy_is_proven_that_differs_in_a_byte(
     assert threading.active_count() == threads
 
 
+@pytest.mark.parametrize("size", [MIB, 20 * MIB])
+@pytest.mark.parametrize("kind", [words, noise])
+def test_proving_tells_of_every_byte_and_can_be_stopped(
+    root: Root, store: MemoryStore, size: int, kind: Callable[[int], bytes]
+) -> None:
+    done = copied(root, store, root.write(NAME, kind(size)))
+    threads = threading.active_count()
+    passed: list[int] = []
+
+    with pytest.raises(Stopped):
+        verify(store, done.stored, done.content, stopping_after(size // 2))
+    verify(store, done.stored, done.content, passed.append)
+
+    assert sum(passed) == size
+    assert threading.active_count() == threads
+
+
 def test_no_copy_is_proven_that_tells_of_another_file(
     root: Root, store: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:

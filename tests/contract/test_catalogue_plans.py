@@ -6,11 +6,22 @@ from typing import Any
 
 import pytest
 
-from storewarden.catalogue import due, find, query, search, search_file, terms, usage
+from storewarden.catalogue import (
+    acts,
+    copies,
+    due,
+    find,
+    query,
+    search,
+    search_file,
+    terms,
+    usage,
+)
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.inspections import Inspections
+from storewarden.catalogue.reconcile import OF_NAME
 from storewarden.catalogue.schedule import Schedule
 from storewarden.catalogue.sweep import uninspected
 from storewarden.catalogue.tables import Directory, File
@@ -25,6 +36,15 @@ HOT = [
     "SELECT id FROM files WHERE directory_id = ? AND name > ? AND name <= ?",
     "SELECT id FROM files WHERE directory_id = ? AND state = 'present'",
     "SELECT id FROM files WHERE directory_id = ? AND name = ? AND state <> 'missing'",
+    f"SELECT id FROM files WHERE {OF_NAME} AND directory_id = ? AND name IN (?, ?)",
+    f"SELECT id FROM files WHERE {OF_NAME} AND directory_id = ? AND name > ? AND name <= ?",
+    "SELECT file_id FROM copies WHERE file_id IN (?, ?)",
+    "UPDATE acts SET state = ? WHERE id = ? AND state = ? RETURNING id",
+    "UPDATE act_files SET open = 0 WHERE act_id = ?",
+    "SELECT file_id FROM act_files WHERE open = 1 AND file_id IN (?, ?)",
+    "SELECT act_id, file_id FROM act_files WHERE act_id IN (?, ?)",
+    "DELETE FROM acts WHERE id IN (?, ?)",
+    "UPDATE copies SET scrubbed_ns = ? WHERE file_id = ? AND store = ?",
     (
         "SELECT f.id FROM files f JOIN directories d ON d.id = f.directory_id"
         " WHERE d.device = ? AND f.inode IN (?, ?)"
@@ -168,6 +188,48 @@ def test_the_few_that_wait_are_found_without_going_through_all_files(
         found = [plan(engine, sql, list(params)) for sql, params in asked]
 
     assert [steps[0] for steps in found] == begins, found
+
+
+@pytest.mark.parametrize(
+    ("ask", "begins"),
+    [
+        (lambda engine: acts.open_acts(engine, 1, NOW), "SEARCH r USING INTEGER PRIMARY KEY"),
+        (lambda engine: acts.of_file(engine, 1), "SEARCH a USING INTEGER PRIMARY KEY"),
+        (lambda engine: acts.last(engine, 1), "SEARCH a USING INDEX acts_last"),
+        (lambda engine: acts.marked(engine, "m"), "SEARCH a USING INDEX acts_marked"),
+        (lambda engine: acts.removing(engine, [1]), "SEARCH f USING INDEX act_files_"),
+        (
+            lambda engine: acts.forget(engine, NOW, 9),
+            "SEARCH a USING INDEX acts_last (ended_ns<?)",
+        ),
+        (lambda engine: acts.figures(engine, 1), "SEARCH act_totals USING"),
+        (lambda engine: copies.at(engine, "s", "k"), "SEARCH copies USING INDEX copies_object"),
+        (
+            lambda engine: copies.to_scrub(engine, 1, "s", NOW, 9),
+            "SEARCH c USING INDEX copies_scrubbed (store=? AND scrubbed_ns<?)",
+        ),
+        (lambda engine: copies.stored(engine, 1), "SEARCH store_totals USING"),
+    ],
+)
+def test_acts_and_copies_are_found_without_going_through_all_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ask: Any, begins: str
+) -> None:
+    asked: list[tuple[str, Any]] = []
+
+    def listed(sql: str, values: Any, params: Any = ()) -> list[tuple[Any, ...]]:
+        return noted(asked, sql.replace("IN ({in})", "= ?"), [*params, *values])
+
+    with sqlite_place(tmp_path) as place:
+        engine = place.furnished()
+        monkeypatch.setattr(engine, "execute", partial(noted, asked))
+        monkeypatch.setattr(engine, "fetch_in", listed)
+        ask(engine)
+        monkeypatch.undo()
+        steps = plan(engine, asked[0][0], list(asked[0][1]))
+
+    assert steps[0].startswith(begins), steps
+    assert not any(step.startswith("SCAN") for step in steps), steps
+    assert not any("TEMP B-TREE" in step for step in steps), steps
 
 
 @pytest.mark.parametrize(

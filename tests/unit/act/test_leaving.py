@@ -88,12 +88,14 @@ def test_a_proof_cannot_be_said_into_being(ground: Ground) -> None:
 
 def test_a_file_with_two_names_stays(ground: Ground) -> None:
     (ground.path / "second").hardlink_to(ground.path / "a" / "file")
+    before = ground.member(b"a/file")
 
     refused = attempt(ground, b"a/file")
 
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.LINKED
     assert not refused.again
+    assert ground.member(b"a/file") == before, "it was not even moved"
 
 
 # -- who has it open ------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ class Fault(StrEnum):
     REPLY_LOST = "the server did it, and the reply is lost"
     REPLY_NEVER = "the server did it, and never replies"
     REPLY_CUT = "the reply ends in its middle"
-    REPLY_WRONG = "the server says 200, and the reply says that it failed"
+    REPLY_WRONG = "the server says 200 to a POST, and the reply says that it failed"
     FLIPPED_THERE = "a byte of the request is changed"
     FLIPPED_BACK = "a byte of the reply is changed"
     SILENT = "nobody ever answers"
@@ -100,7 +100,7 @@ def proxy_to(upstream: str) -> Iterator[Proxy]:
 
 
 class _Server(socketserver.ThreadingTCPServer):
-    daemon_threads = True
+    daemon_threads = False  # whoever closes it waits for what the server is still doing
     allow_reuse_address = True
     request_queue_size = 64
     proxy: Proxy
@@ -148,7 +148,7 @@ class _Handler(socketserver.StreamRequestHandler):
             return None
         if fault is Fault.ERROR_DONE:
             reply = Reply(500, [], FAILED)
-        if fault is Fault.REPLY_WRONG:
+        if fault is Fault.REPLY_WRONG and method == "POST":
             reply = Reply(200, [], FAILED)
         if fault is Fault.FLIPPED_BACK:
             reply = reply._replace(body=_flipped(reply.body))

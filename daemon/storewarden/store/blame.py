@@ -57,9 +57,19 @@ _TAKEN: Final = {
     "BlobAlreadyExists",
     "ConditionalRequestConflict",
 }
-_SLOW: Final = {"SlowDown", "RequestTimeout", "ServerBusy"}
+# What happens on the way: the next time it may go well.
+_ON_THE_WAY: Final = {
+    "SlowDown",
+    "RequestTimeout",
+    "ServerBusy",
+    "IncompleteBody",
+    "BadDigest",
+    "InvalidDigest",
+    "XAmzContentSHA256Mismatch",
+    "XAmzContentChecksumMismatch",
+}
 _FAILURES: Final = 500
-_KNOWN: Final = {*_REFUSED, *_FULL, *_MISSING, *_TAKEN, *_SLOW}
+_KNOWN: Final = {*_REFUSED, *_FULL, *_MISSING, *_TAKEN, *_ON_THE_WAY}
 
 # What a bare status says, and one whose code we do not know.
 _BY_STATUS: Final = {
@@ -139,7 +149,7 @@ def from_answer(status: int, code: str, what: str, place: Place) -> StorewardenE
     if meant in _MISSING:
         return ObjectMissing(what, where=str(place), why="there is no such object")
     why = f"it answered {' '.join(filter(None, (str(status or ''), code)))}"
-    if status in _PASSING or status >= _FAILURES or code in _SLOW:
+    if status in _PASSING or status >= _FAILURES or code in _ON_THE_WAY:
         return StoreUnavailable(what, where=str(place), why=why, remedy="it is tried again")
     return _refused(what, place, why, "whoever runs the store knows what that means")
 

@@ -270,15 +270,26 @@ class DirectoryStore(Store):
             if not name:
                 if directory and _latest_ns(self._disk.fstat(way)) < before_ns:
                     ground.take_away_empty(here, directory.rstrip("/").encode())
-            elif key != directory + name and is_proper(key) and self._look(way, key) is None:
+            elif key != directory + name and is_proper(key) and self._is_lone(way, key, before_ns):
                 with ground.alone_with(here, key, self._sleep):
-                    told = self._status(way, name.encode())
-                    if told is None or _latest_ns(told) >= before_ns or self._look(way, key):
+                    if not self._is_lone(way, key, before_ns):
                         continue
-                    self._disk.unlink(name.encode(), way)
+                    self._drop_about(way, key)
                     swept += 1
                 ground.take_away_empty(here, directory.rstrip("/").encode())
         return swept
+
+    def _is_lone(self, way: int, key: str, before_ns: int) -> bool:
+        """Tell whether an old about of ours lies where nothing bears its object's name."""
+        name = ground.split(key)[1]
+        told = self._status(way, name + _ABOUT)
+        return (
+            self._status(way, name) is None
+            and told is not None
+            and _is_file(told)
+            and _latest_ns(told) < before_ns
+            and self._told(way, key) is not None  # a person may call a file so
+        )
 
     @contextlib.contextmanager
     def _entered(self) -> Iterator[Ground]:

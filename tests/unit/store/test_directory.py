@@ -214,6 +214,16 @@ def test_what_is_no_file_is_no_object_and_holds_nobody_up(
     assert os.path.lexists(place / KEY)
 
 
+def test_an_about_that_is_no_file_holds_nobody_up(place: Path, store: DirectoryStore) -> None:
+    put(store)
+    (place / f"{KEY}.about").unlink()
+    os.mkfifo(place / f"{KEY}.about")
+
+    with pytest.raises(ObjectDamaged):
+        store.about(KEY)
+    assert whole(store, KEY) == b"content"
+
+
 def test_a_directory_that_bears_a_key_is_no_object(place: Path, store: DirectoryStore) -> None:
     (place / KEY).mkdir(parents=True)
 
@@ -239,15 +249,15 @@ def test_what_others_put_there_is_not_listed_and_not_swept(
     put(store)
     strange = [place / "lost+found" / "#12", place / ".Trash" / "x", place / "root" / "a b.txt"]
     strange.append(Path(os.fsdecode(os.fsencode(place) + b"/root/\xff")))
-    strange.append(place / "root" / "notes.about~")
-    for path in strange[:4]:
+    strange.append(place / "root" / "notes.about")
+    for path in strange:
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"mine")
 
     store.sweep(FUTURE_NS)
 
     assert [entry.key for entry in store.list()] == [KEY]
-    assert all(path.read_bytes() == b"mine" for path in strange[:4])
+    assert all(path.read_bytes() == b"mine" for path in strange)
 
 
 def test_a_folder_that_only_root_may_read_is_not_looked_into(
@@ -337,7 +347,7 @@ def test_a_sweep_takes_what_is_old_and_leaves_what_is_young(
     (place / "root" / "films").mkdir(parents=True)
     left = [place / ".storewarden" / "half" / "0123", place / f"{KEY}.about"]
     for path in left:
-        path.write_bytes(b"half")
+        path.write_bytes(half.Told(b"about", 7).written())
     empty = place / "root" / "made" / "for" / "nothing"
     empty.mkdir(parents=True)
     youngest = max(path.stat().st_ctime_ns for path in (*left, empty))
@@ -346,6 +356,22 @@ def test_a_sweep_takes_what_is_old_and_leaves_what_is_young(
     assert all(path.exists() for path in (*left, empty))
     assert store.sweep(youngest + 1) == 2
     assert not (place / "root").exists()
+
+
+def test_a_sweep_goes_on_past_what_is_no_file(place: Path, store: DirectoryStore) -> None:
+    (place / "root").mkdir()
+    for number, what in enumerate((stat.S_IFIFO, stat.S_IFSOCK)):
+        os.mknod(place / "root" / f"{number}.about", what)
+        os.mknod(place / "root" / f"{number}", what)
+    (place / "root" / "link.about").symlink_to("/etc/passwd")
+    (place / "root" / "directory.about").mkdir()
+    (place / "root" / "directory.about" / "x").write_bytes(b"")
+    (place / ".storewarden" / "half" / "link").symlink_to("/etc/passwd")
+    before = set(place.rglob("*"))
+
+    assert store.sweep(FUTURE_NS) == 0
+
+    assert set(place.rglob("*")) == before
 
 
 def test_room_is_that_of_the_disk(place: Path, store: DirectoryStore) -> None:

@@ -41,7 +41,8 @@ _UNPACKING: Final[dict[int, int]] = {DecompressionParameter.window_log_max: 27}
 _PACKED: Final = 256 << 10  # of an object, at a time: what follows a frame is copied for the next
 # Two workers pack what does not fit into one piece of work: measured on two cores, 606 MB/s of
 # text instead of 369. Its pieces overlap by a window, so that it grows by nothing that counts.
-_WORKERS: Final = 2
+# A library that was built without threads takes no workers, and says so by its bounds.
+_WORKERS: Final = min(2, CompressionParameter.nb_workers.bounds()[1])
 _WORK: Final = 2 << 20
 
 
@@ -55,7 +56,7 @@ class Encoder:
                 CompressionParameter.compression_level: _LEVEL,
                 CompressionParameter.checksum_flag: 1,
             }
-            if size > _WORK:
+            if size > _WORK and _WORKERS:
                 options[CompressionParameter.nb_workers] = _WORKERS
                 options[CompressionParameter.job_size] = _WORK
             self._packer = ZstdCompressor(options=options)

@@ -8,6 +8,7 @@ import threading
 
 import pytest
 
+from storewarden.act import codec as codec_module
 from storewarden.act.codec import Codec, Encoder, decoder, pays
 from storewarden.errors import ObjectDamaged
 from tests.archived import MIB, Bytes, noise, words
@@ -138,6 +139,13 @@ def test_packing_pays_from_three_per_cent_on() -> None:
     share = 5 * MIB * 3 // 100
     assert not pays(noise(4 * MIB), noise(MIB - share // 2) + bytes(share // 2))
     assert pays(noise(4 * MIB), noise(MIB - 2 * share) + bytes(2 * share))
+
+
+def test_a_library_without_threads_packs_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codec_module, "_WORKERS", 0)
+    content = words(5 * MIB)
+
+    assert unpacked(packed(content), len(content)) == content
 
 
 def test_threads_that_pack_are_gone_when_it_is_done() -> None:

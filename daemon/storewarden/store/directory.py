@@ -337,10 +337,13 @@ class DirectoryStore(Store):
                 raise self._taken(key)
 
     def _told(self, way: int, key: str) -> Told | None:
-        try:
-            return Told.read(content(self._disk, way, ground.split(key)[1] + _ABOUT, LARGEST_TOLD))
-        except FileNotFoundError:
+        name = ground.split(key)[1] + _ABOUT
+        found = self._status(way, name)
+        if found is None or not _is_file(found):
             return None
+        with contextlib.suppress(FileNotFoundError):  # removed a moment ago
+            return Told.read(content(self._disk, way, name, LARGEST_TOLD))
+        return None
 
     def _drop_about(self, way: int, key: str) -> None:
         with contextlib.suppress(FileNotFoundError):

@@ -214,14 +214,47 @@ def test_what_is_no_file_is_no_object_and_holds_nobody_up(
     assert os.path.lexists(place / KEY)
 
 
-def test_an_about_that_is_no_file_holds_nobody_up(place: Path, store: DirectoryStore) -> None:
+@pytest.mark.parametrize("what", ["link", "fifo"])
+def test_an_about_that_is_no_file_is_damaged_and_holds_nobody_up(
+    place: Path, store: DirectoryStore, what: str
+) -> None:
     put(store)
+    put(store, f"{KEY}x")
     (place / f"{KEY}.about").unlink()
-    os.mkfifo(place / f"{KEY}.about")
+    replace(place / f"{KEY}.about", what, place / f"{KEY}x.about")
 
     with pytest.raises(ObjectDamaged):
         store.about(KEY)
     assert whole(store, KEY) == b"content"
+
+
+@pytest.mark.parametrize("what", ["link", "fifo"])
+@pytest.mark.parametrize("ending", ["", ".about"])
+def test_what_is_replaced_between_looking_and_opening_is_not_followed(
+    place: Path, store: DirectoryStore, what: str, ending: str
+) -> None:
+    secret = place.parent / "secret"
+    secret.write_bytes(half.Told(b"secret", 7).written())
+    put(store)
+
+    class Racing(Disk):
+        def stat(self, name: bytes, directory: int) -> os.stat_result:
+            found = super().stat(name, directory)
+            if name == os.path.basename(f"{KEY}{ending}").encode():
+                (place / f"{KEY}{ending}").unlink()
+                replace(place / f"{KEY}{ending}", what, secret)
+            return found
+
+    racing = DirectoryStore("cold", str(place), disk=Racing())
+    with pytest.raises((StoreRefused, StoreUnavailable)):
+        racing.about(KEY) if ending else whole(racing, KEY)
+
+
+def replace(path: Path, what: str, target: Path) -> None:
+    if what == "link":
+        path.symlink_to(target)
+    else:
+        os.mkfifo(path)
 
 
 def test_a_directory_that_bears_a_key_is_no_object(place: Path, store: DirectoryStore) -> None:

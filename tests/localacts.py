@@ -129,6 +129,14 @@ def leaving_what_is_replaced(ground: Ground) -> Scene:
     )
 
 
+def leaving_what_changes_at_the_last_instant(ground: Ground) -> Scene:
+    return leaving(ground)._replace(meddle=_touching(ground, "0"))
+
+
+def leaving_what_changes_when_others_are_removed(ground: Ground) -> Scene:
+    return leaving(ground)._replace(meddle=_touching(ground, "1"))
+
+
 def restoring_where_it_is_taken(ground: Ground) -> Scene:
     _trashed(ground)
     place = ground.path / "data" / "app.db"
@@ -159,6 +167,8 @@ SCENES: tuple[Callable[[Ground], Scene], ...] = (
     putting_back_where_it_is_taken,
     trashing_what_is_replaced,
     leaving_what_is_replaced,
+    leaving_what_changes_at_the_last_instant,
+    leaving_what_changes_when_others_are_removed,
     restoring_where_it_is_taken,
 )
 
@@ -231,3 +241,16 @@ def _replacing(ground: Ground) -> Before:
             second.write_bytes(b"a new log")
 
     return replace
+
+
+def _touching(ground: Ground, number: str) -> Before:
+    """Change the mode of a file in the drawer as soon as removing began."""
+    drawer = ground.path / ".storewarden" / "leaving" / MARK
+    done: list[bool] = []
+
+    def touch(_number: int, _name: str) -> None:
+        if not done and (drawer / "going").exists():
+            done.append(True)
+            (drawer / number).chmod(0o600)
+
+    return touch

@@ -12,7 +12,7 @@ from storewarden.act.giveback import PutBack, put_back
 from storewarden.act.kernel import KERNEL, Kernel
 from storewarden.act.refused import Refused
 from tests.interfering import MARK, Ground, killed, nothing
-from tests.localacts import SCENES, Scene, Where, all_there_once, lie, tidy
+from tests.localacts import DATABASE, SCENES, Scene, Where, all_there_once, lie, tidy
 
 Prepare = Callable[[Ground], Scene]
 
@@ -27,8 +27,8 @@ def finish(ground: Ground, scene: Scene) -> None:
     assert ground.names() == again
     missing = all_there_once(ground)
     if isinstance(result, Refused):
-        assert missing == set(), "refused, and yet something was removed"
-        lie(ground, scene.refused_is)
+        assert missing == {DATABASE[path] for path in result.removed}
+        lie(ground, scene.refused_is, but=missing)
     else:
         lie(ground, scene.done_is)
     tidy(ground)

@@ -270,6 +270,41 @@ def test_a_failing_sync_removes_nothing(ground: Ground) -> None:
     assert ground.census()[b"content" * 1000] == [b"a/file"]
 
 
+def test_of_a_bundle_nothing_is_removed_when_one_file_changed(ground: Ground) -> None:
+    ground.put(b"a/second", b"second")
+    drawer = ground.path / ".storewarden" / "leaving" / MARK
+
+    def touch_the_second(_number: int, name: str) -> None:
+        if name == "leased":
+            (drawer / "1").chmod(0o600)
+
+    refused = attempt(ground, b"a/file", b"a/second", kernel=Standing(touch_the_second))
+
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.removed) == (Reason.CHANGED, ())
+    assert ground.census()[b"content" * 1000] == [b"a/file"]
+    assert ground.census()[b"second"] == [b"a/second"]
+
+
+def test_what_is_back_but_not_durably_is_told_by_its_drawer_still(ground: Ground) -> None:
+    directory = (ground.path / "a").stat().st_ino
+
+    class FailingThere(Kernel):
+        def sync(self, descriptor: int) -> None:
+            if os.fstat(descriptor).st_ino == directory:
+                raise OSError(errno.EIO, "the disk fails")
+
+    refused = attempt(ground, b"a/file", kernel=FailingThere())
+
+    assert isinstance(refused, Refused)
+    assert ground.census()[b"content" * 1000] == [b"a/file"]
+    found = recover(ground.fd, MARK)
+    assert not isinstance(found, Refused)
+    (one,) = found
+    assert one.empty
+    assert one.entry.files[0].noted
+
+
 def test_a_recovery_tells_and_touches_nothing(ground: Ground) -> None:
     def die_with_the_file_in_the_drawer(number: int, name: str) -> None:
         if name == "leased":

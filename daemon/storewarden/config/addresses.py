@@ -14,6 +14,10 @@ _MOST = 65_535
 _ENDPOINT = re.compile(
     r"https?://(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?"
 )
+_OBJECT_STORES = {"s3", "gs", "az"}
+_BUCKET = "s3://bucket/prefix"
+# A key has 1,024 bytes, of which an object's own takes 900 and the name of what it tells 46 more.
+_LONGEST_PREFIX = 70
 _POSTGRES = "write postgresql://user@host/database"
 
 
@@ -57,19 +61,25 @@ def listen_address(text: str) -> tuple[str, int | None]:
 
 
 def store_address(text: str) -> str:
-    """Return ``s3://bucket/prefix``, checked in its form."""
+    """Return ``s3://bucket/prefix``, checked in its form; ``gs`` is Google, ``az`` Azure."""
     scheme, separator, rest = text.partition("://")
-    if not separator or scheme != "s3":
+    if not separator or scheme not in _OBJECT_STORES:
         what = f"{shown(text)} is no address of an object store"
-        raise AddressError(what, "write s3://bucket/prefix, or path: for a directory")
+        raise AddressError(what, f"write {_BUCKET} (or gs://, az://), or path: for a directory")
     bucket, _, prefix = rest.partition("/")
     if "@" in bucket or "?" in rest:
         raise AddressError("keys do not belong here", "leave them to the environment, as AWS does")
-    if not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", bucket):
-        raise AddressError(f"{shown(bucket)} is no bucket", "write s3://bucket/prefix")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]", bucket):
+        raise AddressError(f"{shown(bucket)} is no bucket", f"write {_BUCKET}")
+    prefix = prefix.strip("/")
     if re.search(r"[\x00-\x20\x7f]", prefix) or printable(prefix) != prefix:
         raise AddressError("contains a sign that no address holds", "use a plain prefix")
-    return f"s3://{bucket}/{prefix.strip('/')}".rstrip("/")
+    if not {"", ".", ".."}.isdisjoint(prefix.split("/")) and prefix:
+        raise AddressError(f"{shown(prefix)} has a part that is no name", "use a plain prefix")
+    if len(prefix) > _LONGEST_PREFIX:
+        what = f"a prefix of {len(prefix)} characters leaves no room for keys"
+        raise AddressError(what, f"use {_LONGEST_PREFIX} at most")
+    return f"{scheme}://{bucket}/{prefix}".rstrip("/")
 
 
 def endpoint_address(text: str) -> str:

@@ -49,7 +49,7 @@ _FORMS: dict[Kind, dict[str, Any]] = {
             {"type": "array", "items": {"type": "string", "minLength": 1}},
         ]
     },
-    Kind.URL: {"type": "string", "pattern": "^s3://[a-z0-9]"},
+    Kind.URL: {"type": "string", "pattern": "^(s3|gs|az)://[a-z0-9]"},
     Kind.ENDPOINT: {"type": "string", "pattern": "^https?://[^@]+$"},
     Kind.WORD: {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$"},
     Kind.CURRENCY: {"type": "string", "pattern": "^[A-Z]{3}$"},

@@ -89,8 +89,14 @@ def _one_place(sheet: Sheet, entry: Entry, mapping: Mapping, where: str) -> None
         hint = f"write path: {STORE_PATH.example} or url: {STORE_URL.example}"
         sheet.problems.add(entry.place, where, what, hint)
     if path and not url:
-        for name in ("endpoint", "region"):
-            if name in mapping.entries:
-                place = mapping.entries[name].place
-                what = "is for object stores"
-                sheet.problems.add(place, joined(where, name), what, "remove it")
+        _no_address(sheet, mapping, where, "is for object stores")
+    elif url and isinstance(url.node, Scalar) and url.node.text.startswith(("gs:", "az:")):
+        _no_address(sheet, mapping, where, "is for s3://")
+
+
+def _no_address(sheet: Sheet, mapping: Mapping, where: str, what: str) -> None:
+    """Say what tells where an S3 server is, of a store that is none."""
+    for name in ("endpoint", "region"):
+        if name in mapping.entries:
+            place = mapping.entries[name].place
+            sheet.problems.add(place, joined(where, name), what, "remove it")

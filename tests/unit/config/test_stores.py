@@ -42,6 +42,8 @@ def test_stores_are_directories_or_buckets_and_have_prices(tmp_path: Path) -> No
 stores:
   cold: ./cold
   plain: s3://bucket
+  google: gs://bucket/p
+  azure: az://container
   cloud: {{url: "s3://bucket/p/", endpoint: "http://[::1]:8333", region: eu-1}}
   local: {{price: {{gib_month: 0.1}}}}
   dear: {{path: /dear, price: {{gib_month: 0.021, gib_out: 1}}}}
@@ -52,11 +54,13 @@ currency: EUR
     assert found.stores == (
         StoreSettings("cold", path=bytes(tmp_path / "cold")),
         StoreSettings("plain", url="s3://bucket"),
+        StoreSettings("google", url="gs://bucket/p"),
+        StoreSettings("azure", url="az://container"),
         StoreSettings("cloud", url="s3://bucket/p", endpoint="http://[::1]:8333", region="eu-1"),
         StoreSettings("local", gib_month=0.1),
         StoreSettings("dear", path=b"/dear", gib_month=0.021, gib_out=1.0),
     )
-    assert found.store_names == ("cold", "plain", "cloud", "dear")
+    assert found.store_names == ("cold", "plain", "google", "azure", "cloud", "dear")
     assert found.currency == "EUR"
 
 

@@ -131,5 +131,5 @@ def serve(
 
 if __name__ == "__main__":
     os.environ["TZ"] = "UTC+0"
-    os.fsync = os.fdatasync = lambda _: None  # nothing here outlives the tests
+    os.fsync = os.fdatasync = lambda _: None  # type: ignore[assignment]  # it dies with its tests
     main(Path(sys.argv[1]), int(sys.argv[2]))

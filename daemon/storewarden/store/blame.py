@@ -94,7 +94,7 @@ _NO_ANSWER: Final = {
         "nobody listens there",
         "check endpoint, and that the store runs",
     ),
-    "certificate|CERTIFICATE": (
+    "[Cc]ertificate|CERTIFICATE|UnknownIssuer": (
         "its certificate is not trusted",
         "add its authority to those that this system trusts",
     ),
@@ -103,7 +103,7 @@ _NO_ANSWER: Final = {
         "check endpoint: http or https",
     ),
     "[Uu]nreachable|No route": ("there is no route to it", "check the network"),
-    "TimedOut|timed out|[Tt]imeout": ("it did not answer in time", "it is tried again"),
+    "TimedOut|timed out|kind: Timeout": ("it did not answer in time", "it is tried again"),
     "": ("the connection broke", "it is tried again"),
 }
 

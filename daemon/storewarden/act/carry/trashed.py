@@ -1,0 +1,58 @@
+"""Which drawer of the trash holds the files of an act, if one does."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from storewarden.act.carry.work import Halted, Work, drawer_place, file_ids
+from storewarden.act.drawers import Lying, Room
+from storewarden.act.entries import Entry, look
+from storewarden.act.refused import Reason, Refused
+from storewarden.catalogue import acts
+from storewarden.catalogue.acts import Act
+
+_PLACING: Final = frozenset({"trash", "archive", "move", "restore"})  # say where a file is now
+
+
+class Put(NamedTuple):
+    """The act by which files came into the trash, and what lies there of it now."""
+
+    act: Act
+    entry: Entry
+
+    def file_id(self, file: Lying) -> int | None:
+        """Return the row of a file that was put there."""
+        path = file.noted.path if file.noted else None
+        return next((one.file_id for one in self.act.members if one.path == path), None)
+
+
+def put_into_trash(work: Work) -> Put | None:
+    """Return what holds the files of the act; None when none lies in the trash but in name.
+
+    Raises:
+        Halted: it cannot be looked at, or the trash has it no more.
+    """
+    found = _put_by(work)
+    if found is None:
+        return None
+    entry = look(work.root.descriptor, Room.TRASH, found.mark, work.tools.kernel)
+    if isinstance(entry, Refused):
+        raise Halted(entry)
+    if entry is None:
+        raise Halted(Refused(Reason.GONE, work.act.path, "the trash has no such entry"))
+    put = Put(found, entry)
+    # A drawer is emptied whole or not at all: half a bundle is of no use to anybody.
+    others = {put.file_id(file) for file in entry.here} - {None, *file_ids(work.act.members)}
+    if others:
+        why = f"{len(others)} files that are not meant were trashed together with it"
+        raise Halted(Refused(Reason.CHANGED, work.act.path, why))
+    return put
+
+
+def _put_by(work: Work) -> Act | None:
+    engine, file_id = work.tools.journal.engine, work.act.file_id
+    done = [] if file_id is None else acts.of_file(engine, file_id)
+    for act in done:
+        if act.state == acts.DONE and act.verb in _PLACING:
+            return act if act.place == drawer_place(Room.TRASH, act.mark) else None
+    return None

@@ -26,6 +26,7 @@ class PutBack(NamedTuple):
     kept: tuple[bytes, ...] = ()  # they lie in the trash now, as their places are taken
     removed: tuple[bytes, ...] = ()  # they had been removed already
     unsure: bool = False  # not everything could be seen
+    perhaps: bool = False  # a power cut may still find some of them in the drawer, which stays
 
 
 def put_back(
@@ -51,27 +52,44 @@ def put_back(
     with ExitStack() as stack:
         try:
             drawer = open_drawer(root_fd, room, mark, kernel, stack)
-            files = lying(drawer, kernel) if drawer else ()
             if drawer is None:
                 return PutBack()
-            removed = tuple(_removed(root_fd, drawer, files, kernel))
+            files = lying(drawer, kernel)
         except (Stop, OSError):
             return PutBack(unsure=True)
-        back, kept, durable = [], [], True
-        for file in reversed([file for file in files if file.here is not None]):
-            path = file.noted.path if file.noted else b""
-            try:
-                durable &= _give(root_fd, drawer, file, (parents or {}).get(file.number), kernel)
-                back.append(path)
-            except (Stop, OSError):
-                kept.append(path)
+        done = _give_all(root_fd, drawer, files, parents or {}, kernel)
+        try:
+            done = done._replace(removed=tuple(_removed(root_fd, drawer, files, kernel)))
+        except (Stop, OSError):
+            done = done._replace(unsure=True)
         with suppress(Stop, OSError):  # what is not tidied now, `entries.recover` still finds
             kernel.sync(drawer.descriptor)
-            if kept and room is not Room.TRASH:
+            if done.kept and room is not Room.TRASH:
                 into_trash(root_fd, drawer, kernel)
-            elif durable and not kept and not removed:
+            elif not (done.kept or done.removed or done.unsure or done.perhaps):
                 clear(drawer, kernel)
-        return PutBack(tuple(back), tuple(kept), removed)
+        return done
+
+
+def _give_all(
+    root_fd: int,
+    drawer: Drawer,
+    files: Sequence[Lying],
+    parents: Mapping[int, Held],
+    kernel: Kernel,
+) -> PutBack:
+    back, kept, perhaps = [], [], False
+    # The first file gives the others their meaning: it comes last.
+    for file in reversed([file for file in files if file.here is not None]):
+        path = file.noted.path if file.noted else b""
+        try:
+            durable = _give(root_fd, drawer, file, parents.get(file.number), kernel)
+        except (Stop, OSError):
+            kept.append(path)
+        else:
+            back.append(path)
+            perhaps |= not durable
+    return PutBack(tuple(back), tuple(kept), perhaps=perhaps)
 
 
 def parent_made(

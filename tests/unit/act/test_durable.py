@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from storewarden.act.allowance import Allowance, allow_purge
+from storewarden.act.drawers import Room
+from storewarden.act.giveback import put_back
 from storewarden.act.kernel import Kernel
 from storewarden.act.leaving import Left, leave
 from storewarden.act.trash import Purged, Restored, Trashed, purge, restore, trash
@@ -102,6 +104,17 @@ def test_a_restored_file_is_durable_in_its_place(ground: Ground) -> None:
 
     back = ["rename DRAWER/1 b/two", "sync b", "rename DRAWER/0 a/one", "sync a", "sync DRAWER"]
     tells(kernel.told, "trash", back)
+
+
+def test_the_first_file_of_a_bundle_comes_last(ground: Ground) -> None:
+    """Nobody meets an old log beside a new database, nor a database without its log."""
+    trash(ground.fd, ground.bundle(b"a/one", b"b/two"))
+    kernel = Telling()
+    assert put_back(ground.fd, Room.TRASH, MARK, kernel=kernel).back == (b"b/two", b"a/one")
+
+    back = ["rename DRAWER/1 b/two", "sync b", "rename DRAWER/0 a/one", "sync a", "sync DRAWER"]
+    gone = ["unlink DRAWER/note", "rmdir trash/" + MARK, "sync trash"]
+    tells(kernel.told, "trash", [*back, *gone])
 
 
 def test_it_is_durable_that_a_purge_began_before_anything_is_missing(ground: Ground) -> None:

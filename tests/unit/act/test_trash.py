@@ -16,7 +16,7 @@ from storewarden.act.identity import Identity
 from storewarden.act.members import Bundle, Member
 from storewarden.act.refused import Reason, Refused
 from storewarden.act.trash import Purged, Restored, Trashed, purge, restore, trash
-from tests.interfering import MARK, NOW, Failing, Ground, proof_of
+from tests.interfering import MARK, NOW, Failing, Ground, Standing, proof_of
 
 OTHER_MARK = "zzzzzzzzzzzzzzzz"
 STRANGE_NAMES = (
@@ -360,13 +360,14 @@ def test_nothing_is_restored_over_anything(ground: Ground) -> None:
     ground.put(b"a/two", b"2")
     trash(ground.fd, ground.bundle(b"a/one", b"a/two"))
     ground.put(b"a/one", b"new")
+    before = ground.entry()
 
     refused = restore(ground.fd, MARK)
 
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.path) == (Reason.TAKEN, b"a/one")
     assert ground.census()[b"new"] == [b"a/one"]
-    assert len(ground.entry().here) == 2
+    assert ground.entry() == before, "nothing was even moved"
 
     elsewhere = restore(ground.fd, MARK, [b"b/c/one", b"a/two"])
     assert elsewhere == Restored(MARK, (b"b/c/one", b"a/two"), ())
@@ -447,6 +448,22 @@ def test_a_root_without_trash_has_nothing_in_it(ground: Ground) -> None:
     assert recover(ground.fd, MARK) == ()
     assert look(ground.fd, Room.TRASH, MARK) is None
     assert ground.names() == ["bystander"]
+
+
+def test_a_link_in_the_place_of_a_directory_keeps_only_what_belongs_behind_it(
+    ground: Ground, tmp_path: Path
+) -> None:
+    ground.put(b"a/one", b"1")
+    ground.put(b"b/two", b"2")
+    trash(ground.fd, ground.bundle(b"a/one", b"b/two"))
+    (ground.path / "a").rmdir()
+    (ground.path / "a").symlink_to(tmp_path)
+
+    done = put_back(ground.fd, Room.TRASH, MARK)
+
+    assert (done.back, done.kept) == ((b"b/two",), (b"a/one",))
+    assert not (tmp_path / "one").exists()
+    assert len(ground.entry().here) == 1
 
 
 def test_a_drawer_with_files_is_not_forgotten(ground: Ground) -> None:
@@ -556,6 +573,7 @@ def test_what_changed_in_the_trash_is_not_purged(ground: Ground) -> None:
 
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.CHANGED
+    assert not ground.entry().going, "it was not even begun"
     anew = allow_purge(ground.entry(), asked_by="renders", at_least_ns=0, now_ns=NOW)
     assert isinstance(anew, Refused)
     assert anew.reason is Reason.CHANGED
@@ -571,6 +589,23 @@ def test_who_writes_into_the_trash_is_not_robbed(ground: Ground) -> None:
 
     assert isinstance(refused, Refused)
     assert refused.reason is Reason.OPEN_FOR_WRITING
+
+
+def test_who_wants_to_write_into_the_trash_meanwhile_may(ground: Ground) -> None:
+    ground.put(b"file", b"content")
+    trash(ground.fd, ground.bundle(b"file"))
+    path = ground.path / ".storewarden" / "trash" / MARK / "0"
+
+    def want_it(_number: int, name: str) -> None:
+        if name == "create":
+            with pytest.raises(BlockingIOError):
+                os.open(path, os.O_RDWR | os.O_NONBLOCK)
+
+    refused = purge(ground.fd, allowed(ground), kernel=Standing(want_it))
+
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.removed) == (Reason.OPEN_FOR_WRITING, ())
+    assert path.read_bytes() == b"content"
 
 
 def test_purging_one_of_two_names_frees_nothing_and_loses_nothing(ground: Ground) -> None:

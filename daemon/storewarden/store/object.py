@@ -116,26 +116,27 @@ class ObjectStore(Store):
         return size
 
     def _put_by_client(self, going: _Going, first: bytes, source: Reader, about: Telling) -> int:
-        """Let obstore send the parts: it asks for the next one when it is ready for it."""
-        size = 0
+        """Let obstore send the parts, in the way of Google and of Azure."""
+        sizes: list[int] = []
 
-        def pieces() -> Iterator[bytes]:
-            nonlocal size
+        def parts() -> Iterator[bytes]:
             for part in parts_of(first, source, self._sizes, self.name):
-                size += len(part)
+                sizes.append(len(part))
                 yield part
-            # Before the last answer: nothing can be seen that cannot tell of itself.
-            self._tell_beside(going, size, self._told(going.key, about))
+
+        def tell_and_look() -> None:
+            self._tell_beside(going, sum(sizes), self._told(going.key, about))
             if self._remote.meet(going.key) is not None:
                 raise taken(_ADDING, self._place(going.key))
 
+        label, size = Label(going.mark), self._sizes.part
         try:
-            self._remote.stream(going.key, pieces(), Label(going.mark), self._sizes.part)
+            self._remote.stream(going.key, parts(), label, size, tell_and_look)
         except StoreUnavailable:
             met = self._remote.meet(going.key)
-            if met is None or not self._is_it(met, going, size):
+            if met is None or not self._is_it(met, going, sum(sizes)):
                 raise
-        return size
+        return sum(sizes)
 
     def _tell_beside(self, going: _Going, size: int, told: bytes, upload: str = "") -> None:
         """Store what an object will tell of itself as a companion."""

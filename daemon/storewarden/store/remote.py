@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
 from storewarden.errors import ObjectMissing, StorewardenError
@@ -77,19 +77,37 @@ class Remote:
         except self._errors as error:
             raise self._translated(error, _ADDING, key) from None
 
-    def stream(self, key: str, pieces: Iterator[bytes], label: Label, size: int) -> None:
-        """Store a large object; what bears its key by then is replaced, so look before."""
+    def stream(
+        self,
+        key: str,
+        parts: Iterator[bytes],
+        label: Label,
+        size: int,
+        before_it_is_seen: Callable[[], None],
+    ) -> None:
+        """Store a large object; what bears its key by then is replaced, so look before.
+
+        Without the last call nothing can be seen; the client has no way to remove what was sent.
+        """
         try:
-            self._obstore.put(
+            writer = self._obstore.open_writer(
                 self._client,
                 key,
-                pieces,
                 attributes=label.written(),
-                use_multipart=True,
-                chunk_size=size,
+                buffer_size=size,
                 max_concurrency=2,
             )
-        except self._obstore.exceptions.BaseError as error:
+        except self._errors as error:
+            raise self._translated(error, _ADDING, key) from None
+        for part in parts:
+            self._written(writer.write, key, part)
+        before_it_is_seen()
+        self._written(writer.close, key)
+
+    def _written(self, act: Callable[..., object], key: str, *arguments: bytes) -> None:
+        try:
+            act(*arguments)
+        except self._errors as error:
             raise self._translated(error, _ADDING, key) from None
 
     def small(self, key: str) -> tuple[bytes, Label | None]:

@@ -13,6 +13,7 @@ from storewarden.act.drawers import Room
 from storewarden.act.entries import Entry, entries, forget, look, recover
 from storewarden.act.giveback import put_back
 from storewarden.act.identity import Identity
+from storewarden.act.kernel import Kernel
 from storewarden.act.members import Bundle, Member
 from storewarden.act.refused import Reason, Refused
 from storewarden.act.trash import Purged, Restored, Trashed, purge, restore, trash
@@ -283,6 +284,23 @@ def test_a_folder_that_others_may_write_is_not_used(ground: Ground) -> None:
     assert "chmod" in refused.why
 
 
+def test_a_folder_of_another_file_system_is_not_used(ground: Ground) -> None:
+    ground.put(b"file", b"content")
+    (ground.path / ".storewarden").mkdir()
+
+    class Mounted(Kernel):
+        def fstat(self, descriptor: int) -> os.stat_result:
+            status = super().fstat(descriptor)
+            if not os.readlink(f"/proc/self/fd/{descriptor}").endswith(".storewarden"):
+                return status
+            return os.stat_result((*status[:2], status.st_dev + 1, *status[3:]))
+
+    refused = trash(ground.fd, ground.bundle(b"file"), kernel=Mounted())
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.OTHER_FILE_SYSTEM
+
+
 def test_a_folder_that_is_a_link_is_not_used(ground: Ground, tmp_path: Path) -> None:
     ground.put(b"file", b"content")
     (tmp_path / "elsewhere").mkdir()
@@ -372,6 +390,23 @@ def test_nothing_is_restored_over_anything(ground: Ground) -> None:
     elsewhere = restore(ground.fd, MARK, [b"b/c/one", b"a/two"])
     assert elsewhere == Restored(MARK, (b"b/c/one", b"a/two"), ())
     assert ground.census()[b"1"] == [b"b/c/one"]
+
+
+def test_what_somebody_uses_since_it_came_back_is_not_taken_again(ground: Ground) -> None:
+    """An attempt was killed; its second file is in use now, and the place of its first is taken."""
+    ground.put(b"one", b"1")
+    ground.put(b"two", b"2")
+    trash(ground.fd, ground.bundle(b"one", b"two"))
+    (ground.path / ".storewarden" / "trash" / MARK / "1").rename(ground.path / "two")
+    (ground.path / "two").write_bytes(b"worked on")
+    ground.put(b"one", b"new")
+
+    refused = restore(ground.fd, MARK)
+
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.unsure) == (Reason.TAKEN, True)
+    assert ground.census()[b"worked on"] == [b"two"]
+    assert ground.census()[b"1"] == [b".storewarden/trash/%s/0" % MARK.encode()]
 
 
 @pytest.mark.parametrize("place", [b"../out", b".storewarden/trash/x", b"bystander/below"])

@@ -577,6 +577,16 @@ def test_nothing_is_purged_early_nor_by_a_clock_set_back(ground: Ground, now: in
     assert refused.again
 
 
+def test_a_person_who_asks_by_name_does_not_wait_for_a_clock(ground: Ground) -> None:
+    ground.put(b"file", b"content")
+    trash(ground.fd, ground.bundle(b"file"))
+
+    allowance = allow_purge(ground.entry(), asked_by="ada", at_least_ns=0, now_ns=NOW - 1)
+
+    assert isinstance(allowance, Allowance)
+    assert isinstance(purge(ground.fd, allowance), Purged)
+
+
 def test_where_a_copy_must_stay_its_proof_is_asked_for(ground: Ground) -> None:
     ground.put(b"file", b"content")
     ground.put(b"other", b"other")

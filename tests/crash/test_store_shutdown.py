@@ -73,7 +73,9 @@ assert len(said) > rounds
 """
 
 
-@pytest.mark.parametrize("rounds", [6, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize(
+    "rounds", [6, pytest.param(60, marks=[pytest.mark.soak, pytest.mark.timeout(1800)])]
+)
 def test_what_was_acknowledged_is_there_when_the_power_is_back(tmp_path: Path, rounds: int) -> None:
     place, image = tmp_path / "store", tmp_path / "image"
     place.mkdir()

@@ -31,7 +31,7 @@ def file(tmp_path: Path) -> Path:
 
 def in_the_cache(path: Path) -> bool:
     with path.open("rb") as file:
-        return is_cached(file.fileno(), SIZE)
+        return is_cached(file.fileno(), path.stat().st_size)
 
 
 def archive(path: Path) -> None:
@@ -40,6 +40,14 @@ def archive(path: Path) -> None:
 
 
 def test_a_file_that_nobody_uses_is_not_in_the_cache_after_it_was_copied(file: Path) -> None:
+    archive(file)
+
+    assert not in_the_cache(file)
+
+
+def test_nor_is_a_small_one(file: Path) -> None:
+    os.truncate(file, Wake.STRETCH // 2)
+
     archive(file)
 
     assert not in_the_cache(file)

@@ -352,13 +352,27 @@ def test_what_comes_while_it_is_fetched_stays(
 def test_a_file_with_this_very_content_is_left_as_it_is(root: Root, store: MemoryStore) -> None:
     done = kept(root, store, b"content")
     root.write(NAME, b"content")
-    before = root.status(NAME)
+    before, descriptors = root.status(NAME), len(os.listdir("/proc/self/fd"))
 
     fetched = fetch(store, done.stored.key, root.place(NAME))
 
     assert fetched.there_already
+    assert fetched.lacking == ("mode and times: it was there already, and was left alone",)
     assert root.status(NAME) == before
     assert fetched.identity == root.identity(NAME)
+    assert len(os.listdir("/proc/self/fd")) == descriptors
+
+
+def test_a_file_that_came_back_before_is_there_and_lacks_nothing(
+    root: Root, store: MemoryStore
+) -> None:
+    done = kept(root, store, b"content")
+    first = fetch(store, done.stored.key, root.place(NAME))
+
+    again = fetch(store, done.stored.key, root.place(NAME))
+
+    assert (again.there_already, again.lacking) == (True, ())
+    assert again.identity == first.identity
 
 
 @pytest.mark.parametrize(

@@ -163,6 +163,7 @@ class _File:
         self.source, self.descriptor = source, descriptor
         self.size = source.identity.size
         self.attributes: Attributes = read_attributes(descriptor)
+        self._wake = Wake(descriptor, self.size)  # before anything is read: that would be cached
 
     def check(self) -> None:
         """Raise FileChanged unless it is what it was."""
@@ -177,7 +178,6 @@ class _File:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield exactly as many bytes as it has; a hole is not read."""
-        wake = Wake(self.descriptor, self.size)
         try:
             with _reading(self.source):
                 for start, end, hole in self._stretches():
@@ -185,10 +185,10 @@ class _File:
                     while at < end:
                         piece = self._piece(at, min(PIECE, end - at), hole=hole)
                         at += len(piece)
-                        wake.passed(at)
+                        self._wake.passed(at)
                         yield piece
         finally:
-            wake.end()
+            self._wake.end()
 
     def _piece(self, at: int, length: int, *, hole: bool) -> bytes:
         if hole:

@@ -33,6 +33,7 @@ from storewarden.store.disk import Disk
 from storewarden.store.memory import MemoryStore
 from storewarden.store.wrapped import Wrapped
 from tests.archived import words
+from tests.catalogues import Place
 from tests.interfering import MUTATING, Standing
 from tests.recording import HOST, NOW, Book, File, all_files
 
@@ -145,6 +146,14 @@ class QuickDisk(Disk):
 
     def sync_directory(self, descriptor: int) -> None:
         pass
+
+
+def hasty(place: Place) -> Engine:
+    """Open a catalogue that syncs nothing: no power is cut here."""
+    engine = place.made()
+    if engine.dialect == "sqlite":
+        engine.execute("PRAGMA synchronous = OFF")
+    return engine
 
 
 class Lives:

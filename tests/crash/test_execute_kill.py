@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.catalogue.engine import Engine
 from tests.acting import check_stores
-from tests.catalogues import Place, sqlite_place
+from tests.catalogues import sqlite_place
 from tests.executing import (
     SCENES,
     STORES,
@@ -21,6 +20,7 @@ from tests.executing import (
     Lives,
     Strike,
     Striking,
+    hasty,
     kill,
     play,
     states,
@@ -33,14 +33,6 @@ _MOST = 1000
 @pytest.fixture(autouse=True)
 def _nothing_is_synced(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.fsync", lambda _descriptor: None)
-
-
-def hasty(place: Place) -> Engine:
-    """Open a catalogue that syncs nothing: no power is cut here."""
-    engine = place.made()
-    if engine.dialect == "sqlite":
-        engine.execute("PRAGMA synchronous = OFF")
-    return engine
 
 
 def survive(life: Life, scene_gone: bool) -> None:  # noqa: FBT001

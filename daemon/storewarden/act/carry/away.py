@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storewarden.act.carry.storing import copy_all, drop_objects, verify_all
 from storewarden.act.carry.work import STEP_ERRORS, Halted, Work, drawer_place
-from storewarden.act.drawers import Lying, Room
+from storewarden.act.drawers import Lying, Room, name_of
 from storewarden.act.entries import Found, forget, recover
 from storewarden.act.giveback import put_back
 from storewarden.act.leaving import leave
@@ -100,10 +100,11 @@ def _kept(file: Lying, there: Sequence[Member]) -> Member:
     """Return what lies in the trash as a member; what is not what was decided on has no row."""
     if file.noted is None or file.here is None:
         raise Halted(Refused(Reason.CHANGED, b"", "no note tells what lies there", unsure=True))
-    same = file.number < len(there) and file.intact
-    if same:
-        return there[file.number]
-    return Member(file.noted.path, Identity(*file.here), None)
+    lies = name_of(file.number)
+    for member in there:
+        if file.intact and member.path == file.noted.path:
+            return replace(member, lies=lies)
+    return Member(file.noted.path, Identity(*file.here), lies=lies)
 
 
 def _ended(work: Work, end: End, act: Act) -> Act:

@@ -135,13 +135,10 @@ def _settle(work: Work) -> Act | None:
     try:
         put = put_into_trash(work)
     except Halted as halted:
-        if halted.refused.unsure or halted.refused.again:
+        if halted.refused.again:
             raise
-        return None  # it was not touched
-    if put is None:
-        _note_lost(work)
-        return None
-    return _settle_trash(work, put)
+        return None  # it was not begun
+    return _settle_objects(work) if put is None else _settle_trash(work, put)
 
 
 def _settle_trash(work: Work, put: Put) -> Act | None:
@@ -153,14 +150,29 @@ def _settle_trash(work: Work, put: Put) -> Act | None:
     return _ended(work, put, replace(work.act, members=gone), _freed_before(put))
 
 
-def _note_lost(work: Work) -> None:
-    """Tell the catalogue of objects that are there no more, since the act removed some of them."""
-    known = copies.of_files(work.tools.journal.engine, file_ids(work.act.members))
+def _settle_objects(work: Work) -> Act | None:
+    """End the act for those files of which no object is left; of others tell what is gone."""
+    ids = file_ids(work.act.members)
+    known = copies.of_files(work.tools.journal.engine, ids)
+    lost = {
+        file_id: [one for one in each if _is_gone(work, one)] for file_id, each in known.items()
+    }
+    gone = {file_id for file_id, each in known.items() if len(lost[file_id]) == len(each)}
     why = f"removed by act {work.act.id}, which was given up"
-    for copy in (one for each in known.values() for one in each):
-        store = work.tools.stores.get(copy.store)
-        if store is not None and copy.key is not None and store.find(copy.key) is None:
-            work.tools.acted.copy_lost(copy.file_id, copy.store, why, work.now_ns)
+    for one in (one for file_id in lost.keys() - gone for one in lost[file_id]):
+        work.tools.acted.copy_lost(one.file_id, one.store, why, work.now_ns)
+    if not gone:
+        return None
+    members = work.act.members
+    work.reconsider([one for one in members if one.file_id not in gone])
+    act = replace(work.act, members=tuple(one for one in members if one.file_id in gone))
+    removed = {one.store for file_id in gone for one in known[file_id]}
+    return work.tools.acted.purged(act, work.now_ns, removed=removed)
+
+
+def _is_gone(work: Work, copy: Copy) -> bool:
+    store = work.tools.stores.get(copy.store)
+    return store is not None and copy.key is not None and store.find(copy.key) is None
 
 
 PURGE: Final = Verb(_carry, _settle)

@@ -74,16 +74,17 @@ def _as_it_is(work: Work, member: Member) -> Member:
 
 
 def _settle(work: Work) -> Act | None:
-    put = put_into_trash(work) if _was_trashed(work) else None
+    try:
+        put = put_into_trash(work)
+    except Halted as halted:
+        if halted.refused.again:
+            raise
+        return None  # it was not begun
     if put is None or (put.entry.going and not put.entry.here):
         return settle_back(work)
     if len(put.entry.here) < len(put.entry.files):
         raise Halted(Refused(Reason.BUSY, work.act.path, "a part of it is back", unsure=True))
     return None
-
-
-def _was_trashed(work: Work) -> bool:
-    return any(row.state == "trashed" for row in work.rows().values())
 
 
 RESTORE: Final = Verb(_carry, _settle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from dataclasses import replace
 
 from blake3 import blake3
 
@@ -82,7 +83,7 @@ def _lies_as_it_was(work: Work, member: Member) -> bool:
 
 def _with_held(work: Work, member: Member) -> Member:
     held = _known(work, member) or _stored(work, member)
-    return Member(member.path, member.identity, member.file_id, held)
+    return replace(member, held=held)
 
 
 def _known(work: Work, member: Member) -> Held | None:

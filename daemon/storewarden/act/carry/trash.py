@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from storewarden.act.carry.away import end_kept, settled
 from storewarden.act.carry.work import Halted, Verb, Work, drawer_place
-from storewarden.act.drawers import Room
+from storewarden.act.drawers import Room, name_of
 from storewarden.act.refused import Refused
 from storewarden.act.trash import trash
 from storewarden.catalogue.acts import Act, Member
@@ -22,7 +24,7 @@ def _carry(work: Work) -> Act:
                 raise Halted(done)
             work.tally.quiet = done.quiet
         place = drawer_place(Room.TRASH, work.act.mark) if here else None
-        work.advance("switched", place=place)
+        work.advance("switched", members=_lying(work.act.members, here), place=place)
     return work.tools.acted.trashed(work.act, work.now_ns)
 
 
@@ -30,6 +32,15 @@ def _here(work: Work) -> list[Member]:
     """Return the files that lie in the root, and not only in a store."""
     archived = {row.id for row in work.rows().values() if row.state == "archived"}
     return [one for one in work.act.members if one.file_id not in archived]
+
+
+def _lying(members: Sequence[Member], here: Sequence[Member]) -> tuple[Member, ...]:
+    """Return members that tell what each is called in the drawer."""
+    numbers = {one.path: number for number, one in enumerate(here)}
+    return tuple(
+        replace(one, lies=name_of(numbers[one.path])) if one.path in numbers else one
+        for one in members
+    )
 
 
 def _settle(work: Work) -> Act | None:

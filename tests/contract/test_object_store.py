@@ -48,9 +48,9 @@ def secret(**more: str) -> dict[str, str]:
     return {**ENVIRONMENT, "AWS_SECRET_ACCESS_KEY": CANARY, **more}
 
 
-def opened(bench: Bench, **changed: str) -> ObjectStore:
+def opened(bench: Bench, limits: Limits = PATIENT, **changed: str) -> ObjectStore:
     settings = replace(bench.settings(), **changed)  # type: ignore[arg-type]
-    store = connect(settings, ENVIRONMENT, limits=HASTY, sizes=SIZES)
+    store = connect(settings, ENVIRONMENT, limits=limits, sizes=SIZES)
     assert isinstance(store, ObjectStore)
     return store
 
@@ -122,7 +122,7 @@ def test_a_check_tells_that_there_is_no_such_bucket(bench: Bench) -> None:
 def test_a_check_tells_that_the_keys_are_wrong(
     bench: Bench, changed: dict[str, str], why: str
 ) -> None:
-    store = connect(bench.settings(), {**ENVIRONMENT, **changed}, limits=HASTY)
+    store = connect(bench.settings(), {**ENVIRONMENT, **changed}, limits=PATIENT)
 
     line = told(store.check)
 
@@ -171,7 +171,7 @@ def test_a_check_tells_that_nobody_answers(bench: Bench, tmp_path: Path) -> None
                 assert why in line
     with proxy_to(bench.url) as proxy:
         proxy.rule = lambda _: Fault.SILENT
-        assert "it did not answer in time" in told(opened(bench, endpoint=proxy.url).check)
+        assert "it did not answer in time" in told(opened(bench, HASTY, endpoint=proxy.url).check)
 
 
 def test_a_store_without_keys_says_how_to_give_them(bench: Bench) -> None:

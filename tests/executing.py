@@ -467,6 +467,8 @@ SCENES: Mapping[str, Scene] = {
         _then(_TRASHED, last=lambda life: life.plan("restore", members=elsewhere(life))),
         "present",
     ),
+    "purge-in-name": Scene(_then(_ARCHIVED, _TRASHED, last=_of("purge")), "purged", gone=True),
+    "restore-in-name": Scene(_then(_ARCHIVED, _TRASHED, last=_of("restore")), "present"),
     "restore-archived": Scene(_then(_ARCHIVED, last=_of("restore")), "present"),
 }
 

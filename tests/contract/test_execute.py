@@ -9,8 +9,10 @@ import pytest
 
 from tests.acting import check_stores
 from tests.catalogues import Place
-from tests.executing import SCENES, STORES, Lives, play, states
+from tests.executing import SCENES, STORES, Killed, Lives, Striking, kill, play, states
 from tests.recording import check_totals
+
+_STEPS = ("journal.", "acted.")
 
 
 @pytest.fixture
@@ -41,3 +43,26 @@ def test_every_verb_does_what_it_says_and_a_recovery_finds_nothing_to_do(
     recovered = life.recover()
     assert recovered == ((), (), 0, (), ())
     assert life.everything() == before
+
+
+@pytest.mark.parametrize("name", SCENES)
+def test_whoever_is_killed_before_or_behind_a_note_of_the_journal_is_recovered(
+    lives: Lives, name: str
+) -> None:
+    scene = SCENES[name]
+    for number in range(1, 100):
+        life, act = play(lives, scene, "memory")
+        at = Striking(number, kill, only=lambda one: one.startswith(_STEPS))
+        try:
+            life.carry_out(act, at)
+        except Killed:
+            life.recover()
+        assert life.act(act).state == "done"
+        assert states(life, act) == {scene.state}
+        life.agree()
+        before = life.everything()
+        assert life.recover() == ((), (), 0, (), ())
+        assert life.everything() == before
+        if not at.struck:
+            break
+    assert number > 2

@@ -39,8 +39,9 @@ def recover(executor: Executor, root_name: str, root_id: int) -> Recovered:
         LeaseLost: another process acts now.
         StorewardenError: the catalogue cannot be used, or the root is not there, now.
     """
-    outcomes = tuple(executor.carry_out(act) for act in _due(executor.tools, root_id))
+    # Lent before anything is tried: what waits for its root has not failed because of that.
     with executor.tools.roots.opened(root_name) as root:
+        outcomes = tuple(executor.carry_out(act) for act in _due(executor.tools, root_id))
         return _Drawers(executor.tools, root, root_id).tidied(outcomes)
 
 

@@ -12,7 +12,7 @@ import pytest
 from storewarden.act.carry.work import PurgeRule
 from storewarden.act.execute import Patience
 from storewarden.catalogue.acts import Act
-from storewarden.errors import CatalogueRefused, StoreUnavailable
+from storewarden.errors import CatalogueRefused, FileUnusable, StoreRefused, StoreUnavailable
 from storewarden.store.memory import MemoryStore
 from tests.acting import check_stores
 from tests.catalogues import sqlite_place
@@ -294,6 +294,41 @@ def test_what_has_waited_in_a_drawer_is_put_back_even_if_its_act_waits(life: Lif
     assert life.local()[CONTENT] == [PATH]
     assert life.recover()[:3] == ((), (), 0)
     life.finish(act)
+
+
+def test_no_file_of_a_bundle_leaves_before_all_are_copied(life: Life) -> None:
+    act = life.plan("archive", store="cloud")
+    third = Striking(3, lambda _name: StoreRefused("no"), only=lambda one: one == "store.put")
+
+    failed = life.carry_out(act, third).act  # "before" and "behind" count: within the second put
+
+    assert (failed.state, states(life, failed)) == ("failed", {"present"})
+    assert all(life.local()[content] == [path] for path, content in CONTENTS.items())
+    assert list(life.store.list()) == []  # what was stored of it is of no use
+
+
+def test_a_database_that_somebody_only_reads_waits_with_all_its_files(life: Life) -> None:
+    with life.engine.transaction():
+        life.engine.execute("UPDATE files SET kind = 'database'")
+        life.engine.execute("UPDATE totals SET kind = 'database'")
+    act = life.plan("trash")
+
+    with open(life.at(b"data/app.db-wal"), "rb"):
+        waiting = life.carry_out(act).act
+        assert waiting.error.startswith("in use")
+        assert states(life, act) == {"present"}
+
+    assert life.finish(act).state == "done"
+
+
+def test_a_root_that_is_not_there_at_the_start_costs_no_attempt(life: Life) -> None:
+    act = life.plan("trash", FIRST)
+    life.away = True
+
+    with pytest.raises(FileUnusable):
+        life.recover()
+
+    assert life.act(act).attempts == 0
 
 
 # -- never over something --------------------------------------------------------------------------

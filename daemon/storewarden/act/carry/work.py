@@ -59,6 +59,8 @@ class Roots(Protocol):
     def opened(self, name: str) -> AbstractContextManager[Root]:
         """Lend a root for the time of one act; it must be the one that was registered.
 
+        One that is lent already may be lent once more, to the same thread.
+
         Raises:
             FileUnusable: it is not there now.
         """

@@ -71,7 +71,6 @@ class _Trouble:
     why: str
     state: str  # to end in, if it is given up
     again: bool  # whether trying later can help
-    unsure: bool = False  # it is not known where files lie: it is tried until that is seen
 
 
 class Executor:
@@ -116,11 +115,11 @@ class Executor:
         return _outcome(ended, work.tally)
 
     def _conclude(self, verb: Verb, work: Work, trouble: _Trouble) -> Act:
-        waits = trouble.again and work.act.attempts + 1 < self._patience.attempts
-        if waits or trouble.unsure:
+        if trouble.again and work.act.attempts + 1 < self._patience.attempts:
             return self._put_off(work.act, trouble.why)
         try:
             ended = verb.settle(work)
+        # It is not known where its files lie: it is tried, however often, until that is seen.
         except (Halted, Stop, *STEP_ERRORS) as error:
             found = _trouble(error, work)
             return self._put_off(work.act, f"{trouble.why}; and then: {found.why}")
@@ -168,4 +167,4 @@ def _of_refused(told: Refused, root: Root) -> _Trouble:
     path = told.path.decode("utf-8", "backslashreplace")
     parts: Sequence[str] = [told.reason.replace("_", " "), f"{root.name}: {path}", told.why]
     state = REFUSED if told.reason in _REFUSING else FAILED
-    return _Trouble(": ".join(part for part in parts if part), state, told.again, told.unsure)
+    return _Trouble(": ".join(part for part in parts if part), state, told.again)

@@ -11,7 +11,7 @@ import pytest
 
 from storewarden.act.carry.work import PurgeRule
 from storewarden.act.execute import Patience
-from storewarden.catalogue.acts import Act
+from storewarden.catalogue.acts import Act, figures
 from storewarden.errors import CatalogueRefused, FileUnusable, StoreRefused, StoreUnavailable
 from storewarden.store.memory import MemoryStore
 from tests.acting import check_stores
@@ -178,21 +178,26 @@ def test_the_copy_of_a_file_that_was_deleted_meanwhile_is_never_dropped(life: Li
 def test_an_object_that_is_not_ours_under_our_key_is_left_alone(life: Life) -> None:
     act = life.plan("archive", FIRST, store="cloud")
     killed_at(life, act, "journal.advance")  # it is stored, but not noted
-    overwrite(life, b"bystander", b"N")
     (key,) = life.stored()[CONTENT]
-    stranger = life.plan("copy", [b"data/app.db-wal"], store="cloud")
-    life.carry_out(stranger)
-    about = life.store.about(life.stored()[CONTENTS[b"data/app.db-wal"]][0])
+    twin = CONTENT[::-1]
+    life.write(b"twin", twin)
+    life.record(b"twin")
+    life.done("copy", [b"twin"], store="cloud")
+    about = life.store.about(life.stored()[twin][0])
     met = life.store.find(key)
     assert met is not None
     life.store.remove(met)
-    put(life, key, b"its log", about)
+    with life.store.open(life.stored()[twin][0]) as opened:
+        put(life, key, opened.read(1 << 20), about)
 
     (outcome,) = life.recover().outcomes
 
     assert (outcome.act.state, states(life, act)) == ("failed", {"present"})
+    assert "the key is taken" in outcome.act.error
     assert life.local()[CONTENT] == [PATH]
-    overwrite(life, b"bystander", b"n")
+    with life.engine.transaction():  # the check of the fixture knows one content for each path
+        life.engine.execute("DELETE FROM store_totals")
+        life.engine.execute("DELETE FROM copies")
 
 
 def put(life: Life, key: str, content: bytes, about: bytes) -> None:
@@ -203,6 +208,23 @@ def put(life: Life, key: str, content: bytes, about: bytes) -> None:
             return pieces.pop(0)
 
     life.store.put(key, Pieces(), lambda: about)
+
+
+def test_a_copy_that_was_replaced_before_it_was_read_back_frees_nothing(life: Life) -> None:
+    act = life.plan("archive", FIRST, store="cloud")
+    killed_at(life, act, "journal.advance", 2)
+    (key,) = life.stored()[CONTENT]
+    about, met = life.store.about(key), life.store.find(key)
+    assert met is not None
+    with life.store.open(key) as opened:
+        content = opened.read(met.bytes)
+    life.store.remove(met)
+    put(life, key, content, about)
+
+    (outcome,) = life.recover().outcomes
+
+    assert (outcome.act.state, states(life, act)) == ("failed", {"present"})
+    assert "a copy was replaced" in outcome.act.error
 
 
 def test_a_copy_that_is_damaged_before_it_was_read_back_frees_nothing(life: Life) -> None:
@@ -282,6 +304,17 @@ def test_what_waits_to_leave_goes_back_while_its_copy_cannot_be_proven(life: Lif
     assert life.local()[CONTENT] == [PATH]
 
 
+def test_whoever_goes_on_without_a_proof_puts_back_what_waits_to_leave(life: Life) -> None:
+    act = life.plan("archive", store="cloud")
+    killed_at(life, act, "kernel.unlink")
+
+    waiting = life.carry_out(life.act(act), nobody()).act
+
+    assert not waiting.ended
+    assert all(life.local()[content] == [path] for path, content in CONTENTS.items())
+    life.finish(act)
+
+
 def test_what_has_waited_in_a_drawer_is_put_back_even_if_its_act_waits(life: Life) -> None:
     act = life.plan("archive", store="cloud")
     killed_at(life, act, "kernel.unlink")
@@ -334,21 +367,21 @@ def test_a_root_that_is_not_there_at_the_start_costs_no_attempt(life: Life) -> N
 # -- never over something --------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("taken", CONTENTS)
 @pytest.mark.parametrize("verb", ["trash", "archive"])
-def test_nothing_is_restored_over_something_nor_in_part(life: Life, verb: str) -> None:
+def test_nothing_is_restored_over_something_nor_in_part(
+    life: Life, verb: str, taken: bytes
+) -> None:
     act = life.done(verb, store="cloud" if verb == "archive" else None).act
-    life.write(PATH, b"a new one")
+    life.write(taken, b"a new one")
 
     refused = life.carry_out(life.plan("restore", members=act.members)).act
 
     assert refused.state == "refused"
     assert states(life, act) == {f"{verb}ed" if verb == "trash" else "archived"}
-    assert life.local()[b"a new one"] == [PATH]
-    assert CONTENTS[b"data/app.db-wal"] not in {
-        content
-        for content, (path, *_) in life.local().items()
-        if not path.startswith(b".storewarden")
-    }
+    assert life.local()[b"a new one"] == [taken]
+    places = [path for content in CONTENTS.values() for path in life.local().get(content, ())]
+    assert all(path.startswith(b".storewarden/trash/") for path in places)
 
 
 def test_a_file_whose_place_is_taken_while_it_leaves_is_kept_in_the_trash(life: Life) -> None:
@@ -393,6 +426,18 @@ def test_where_a_copy_must_stay_nothing_without_one_is_purged(life: Life) -> Non
     assert (refused.state, states(life, refused)) == ("refused", {"trashed"})
     assert refused.error.startswith("unproven")
     assert set(CONTENTS.values()) <= life.local().keys()
+
+
+def test_what_a_purge_freed_before_a_kill_is_counted(life: Life) -> None:
+    life.done("trash")
+    act = life.plan("purge")
+    killed_at(life, act, "acted.purged")
+
+    life.recover()
+
+    assert life.act(act).state == "done"
+    (figure,) = [one for one in figures(life.engine, act.host_id) if one.verb == "purge"]
+    assert (figure.acts, figure.freed) == (1, SIZE)
 
 
 def test_a_part_of_what_was_trashed_together_is_neither_purged_nor_restored(life: Life) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -134,6 +135,23 @@ def test_what_was_copied_before_is_not_copied_again_but_read_again(life: Life) -
     assert all(len(keys) == 1 for keys in life.stored().values())
 
 
+def test_a_copy_of_what_the_file_was_before_is_not_taken_for_one(life: Life) -> None:
+    life.done("copy", FIRST, store="cloud")
+    was = os.lstat(life.at(PATH))
+    overwrite(life, PATH, CONTENT[::-1])  # of the same size, and nobody has looked since
+    os.utime(life.at(PATH), ns=(was.st_atime_ns, was.st_mtime_ns))
+    (member,) = life.members(FIRST)
+    changed_ns = os.lstat(life.at(PATH)).st_ctime_ns
+    now = replace(member, identity=member.identity._replace(changed_ns=changed_ns))
+
+    outcome = life.done("copy", members=(now,), store="cloud")
+
+    assert outcome.copied == len(CONTENT)
+    assert CONTENT[::-1] in life.stored()
+    overwrite(life, PATH, CONTENT)
+    forget_copies(life)
+
+
 def test_a_copy_that_vanished_keeps_the_file_and_the_next_act_makes_another(life: Life) -> None:
     life.done("copy", FIRST, store="cloud")
     for entry in list(life.store.list()):
@@ -195,7 +213,12 @@ def test_an_object_that_is_not_ours_under_our_key_is_left_alone(life: Life) -> N
     assert (outcome.act.state, states(life, act)) == ("failed", {"present"})
     assert "the key is taken" in outcome.act.error
     assert life.local()[CONTENT] == [PATH]
-    with life.engine.transaction():  # the check of the fixture knows one content for each path
+    forget_copies(life)
+
+
+def forget_copies(life: Life) -> None:
+    """Let nothing be stored: the check of the fixture knows one content for each path."""
+    with life.engine.transaction():
         life.engine.execute("DELETE FROM store_totals")
         life.engine.execute("DELETE FROM copies")
 

@@ -9,8 +9,9 @@ import pytest
 
 from tests.acting import check_stores
 from tests.catalogues import Place
-from tests.executing import SCENES, STORES, Killed, Lives, Striking, kill, play, states
+from tests.executing import SCENES, STORES, Lives, play, states
 from tests.recording import check_totals
+from tests.striking import Killed, Striking, kill
 
 _STEPS = ("journal.", "acted.")
 

@@ -24,8 +24,9 @@ from storewarden.errors import (
 )
 from tests.acting import check_stores
 from tests.catalogues import sqlite_place
-from tests.executing import SCENES, STORES, Life, Lives, Striking, hasty, play, states
+from tests.executing import SCENES, STORES, Life, Lives, hasty, play, states
 from tests.recording import check_totals
+from tests.striking import Striking
 
 _MOST = 1000
 

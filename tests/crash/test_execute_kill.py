@@ -12,20 +12,9 @@ import pytest
 
 from tests.acting import check_stores
 from tests.catalogues import sqlite_place
-from tests.executing import (
-    SCENES,
-    STORES,
-    Killed,
-    Life,
-    Lives,
-    Strike,
-    Striking,
-    hasty,
-    kill,
-    play,
-    states,
-)
+from tests.executing import SCENES, STORES, Life, Lives, hasty, play, states
 from tests.recording import check_totals
+from tests.striking import Killed, Strike, Striking, kill
 
 _MOST = 1000
 

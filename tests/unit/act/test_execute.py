@@ -17,20 +17,9 @@ from storewarden.errors import CatalogueRefused, FileUnusable, StoreRefused, Sto
 from storewarden.store.memory import MemoryStore
 from tests.acting import check_stores
 from tests.catalogues import sqlite_place
-from tests.executing import (
-    CONTENTS,
-    DAY,
-    FIRST,
-    STORES,
-    Killed,
-    Life,
-    Lives,
-    Striking,
-    elsewhere,
-    hasty,
-    states,
-)
+from tests.executing import CONTENTS, DAY, FIRST, STORES, Life, Lives, elsewhere, hasty, states
 from tests.recording import check_totals
+from tests.striking import Killed, Striking
 
 NS = 1_000_000_000
 SIZE = sum(map(len, CONTENTS.values()))

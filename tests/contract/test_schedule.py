@@ -30,6 +30,17 @@ def test_what_lands_is_decided(desk: Desk) -> None:
     assert desk.schedule()[desk.one(b"old/c.png").id][5] == 3
 
 
+def test_who_gives_memory_back_is_told_of_no_more_work_than_there_was(desk: Desk) -> None:
+    worked: list[int] = []
+    desk.deciding.worked = worked.append
+    for number in range(1, 4):  # a trickle: one file after the other
+        desk.names(entry(b"%d.png" % number, number), path=b"new")
+        desk.settle()
+
+    assert sum(worked) == 3
+    assert not desk.deciding.going_on
+
+
 def test_what_is_decided_is_not_written_again(desk: Desk) -> None:
     desk.names(*(entry(b"%d.png" % number, number) for number in range(1, 50)), path=b"old")
     desk.check()
@@ -238,6 +249,8 @@ def test_policies_that_can_decide_nothing_are_given_up_and_recording_goes_on(
 
     assert "nothing is decided any more by these policies" in caplog.text
     assert desk.deciding.stopped
+    desk.deciding.step()
+    assert not desk.deciding.going_on
     desk.use("second")
 
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import os
 import sys
 from collections.abc import Sequence
+from types import ModuleType
 
 import click
 
 import storewarden
 from storewarden.cli.session import Session, common
+from storewarden.cli.verbs import Verbs
 from storewarden.errors import DONE, FAILED, WRONG_USE, ConfigError, PolicyError, StorewardenError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
@@ -35,19 +36,16 @@ VERBS = {
 }
 
 
-class Door(click.Group):
-    """Knows its verbs by name and imports only the one that is asked for."""
+class Door(Verbs):
+    """All verbs; a group of them is one."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the base's shape
-        """Return the verbs in the order in which one needs them."""
-        return list(VERBS)
+    package = "storewarden.cli"
+    verbs = VERBS
+    heading = "Verbs"
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one verb."""
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"storewarden.cli.{VERBS[cmd_name][0]}")
-        command: click.Command = getattr(module, cmd_name)
+    def command_in(self, module: ModuleType, name: str) -> click.Command:
+        """Return the command that bears the name of the verb."""
+        command: click.Command = getattr(module, name)
         return command
 
     def resolve_command(
@@ -57,11 +55,6 @@ class Door(click.Group):
         if args and args[0] not in VERBS and not args[0].startswith("-"):
             raise click.UsageError(f"no such verb: {args[0]}{_meant(args[0])}", ctx)
         return super().resolve_command(ctx, args)
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of verbs without importing any."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(name, told) for name, (_, told) in VERBS.items()])
 
 
 @click.group(

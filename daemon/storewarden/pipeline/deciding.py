@@ -65,7 +65,7 @@ class Deciding:
         self._schedule = Schedule(engine, host_id)
         self.busy: Callable[[], bool] = lambda: False
         self.worked: Callable[[int], None] = lambda _files: None  # is told how many were decided
-        self.going_on = False  # whether there was something to decide when it was last looked
+        self.going_on = False  # whether the last step decided something
         self.decided = 0  # slices: who shows what is decided sees whether anything was
         self.stopped = ""  # why nothing is decided though policies are in force
         self._changing = threading.Lock()
@@ -86,6 +86,11 @@ class Deciding:
 
     def step(self) -> float:
         """Decide some files; return in how many seconds there may be more to do."""
+        wait = self._decide_some()
+        self.going_on = wait == 0.0
+        return wait
+
+    def _decide_some(self) -> float:
         if self._in_force is None or self.stopped:
             return _LOOK
         if self.busy():
@@ -96,7 +101,6 @@ class Deciding:
                 self._moment = self._clock.monotonic(), self._clock.wall_ns()
                 self._verdict = None
             some = self._next(in_force)
-            self.going_on = some is not None
             if some is None:
                 return self._until_again()
             if self._verdict is None:
@@ -186,7 +190,8 @@ class Deciding:
         return _Slice(
             lambda verdict: self._schedule.decide_range(verdict, through, until),
             lambda: self._schedule.decided_through(set_id, until),
-            *(until, self._limit),
+            # Of what trickles in the limit would be thousands, for each file.
+            *(until, min(until - through, self._limit)),
         )
 
     def _again(self) -> _Slice | None:

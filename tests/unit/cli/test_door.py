@@ -34,7 +34,7 @@ def acting(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Session], Any
 
         real = importlib.import_module
 
-        monkeypatch.setattr("storewarden.cli.door.importlib.import_module", imported)
+        monkeypatch.setattr("storewarden.cli.verbs.importlib.import_module", imported)
 
     return become
 

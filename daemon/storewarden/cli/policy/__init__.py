@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
 from storewarden.cli.session import common
+from storewarden.cli.verbs import Verbs
 
 # Verb, module, what --help says about it without importing the module.
 VERBS = {
@@ -21,28 +20,14 @@ VERBS = {
 }
 
 
-class Verbs(click.Group):
-    """Knows its verbs by name and imports only the one that is asked for."""
+class Policies(Verbs):
+    """The verbs of this group."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # the base's shape
-        """Return the verbs in the order in which one needs them."""
-        return list(VERBS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import one verb."""
-        if cmd_name not in VERBS:
-            return None
-        module = importlib.import_module(f"storewarden.cli.policy.{VERBS[cmd_name][0]}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """Write the list of verbs without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, told) for name, (_, told) in VERBS.items()])
+    package = __name__
+    verbs = VERBS
 
 
-@click.group(cls=Verbs, subcommand_metavar="VERB ...")
+@click.group(cls=Policies, subcommand_metavar="VERB ...")
 def policy() -> None:
     """Look at policies before they act: mistakes, tests, coverage, comparisons."""
 

@@ -115,7 +115,10 @@ SOUND: dict[str, dict[str, Any]] = {
         "since_ns": NOW,
     },
 }
-NUMBERED = {"files": {"id": 7}, "acts": {"id": 7, "mark": "b" * 16}}  # those that others refer to
+NUMBERED: dict[str, dict[str, Any]] = {
+    "files": {"id": 7},
+    "acts": {"id": 7, "mark": "b" * 16},
+}  # those that others refer to
 
 HANGING = [table for table in SOUND if table not in ROOTED]
 STATES = ["", "gone", "Present", "present "]

@@ -1,0 +1,1 @@
+"""What is due, and what people wish, is carried out."""

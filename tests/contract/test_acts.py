@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from storewarden.act.carry.work import drawer_place
+from storewarden.act.drawers import Room
 from storewarden.catalogue import acts, lease
 from storewarden.catalogue.acts import Act, Figure, Identity, Member, new_mark
 from storewarden.catalogue.journal import Journal
@@ -163,6 +165,23 @@ def test_how_to_find_what_lies_in_the_trash_is_not_forgotten(deeds: Deeds) -> No
     assert acts.forget(deeds.engine, NOW + DAY, 9) == 1
     assert [acts.read(deeds.engine, act.id) for act in (trashed, going_on)] == [None, going_on]
     assert acts.trashing(deeds.engine, 3) == newest
+
+
+def test_what_had_to_stay_in_the_trash_is_found_again_whatever_put_it_there(deeds: Deeds) -> None:
+    """What somebody wrote to while it was archived is in nobody's way, and lost to nobody."""
+    deeds.copy(deeds.one(b"a.png"))
+    act = deeds.plan("archive", deeds.one(b"a.png"), store="cloud")
+    place = drawer_place(Room.TRASH, act.mark)
+    lying = tuple(replace(one, lies=b"0") for one in act.members)
+    kept = deeds.journal.advance(act, "switched", NOW, members=lying, place=place)
+    kept = deeds.acted.trashed(kept, NOW)
+    deeds.trash(deeds.one(b"\xff"))
+
+    assert acts.trashing(deeds.engine, 1) == kept
+    assert acts.forget(deeds.engine, NOW + DAY, 9) == 1  # the copy
+    assert acts.read(deeds.engine, kept.id) == kept
+    deeds.purge(deeds.row(1))
+    assert acts.forget(deeds.engine, NOW + DAY, 9) == 1
 
 
 def test_an_act_outlives_the_row_of_its_file(deeds: Deeds) -> None:

@@ -21,6 +21,12 @@ DONE, REFUSED, FAILED, UNDONE = ENDED
 REMOVING = ("archive", "move", "trash", "purge")
 """The verbs that take a file from its name; ``copy`` leaves it, ``restore`` brings it back."""
 
+_PLACING = frozenset({"trash", "archive", "move", "restore"})  # say where a file is from then on
+
+TRASH = b".storewarden/trash/"
+"""Where the drawers of the trash are, relative to a root: an act whose place begins so put there
+what it was about, whatever it was to do: what changed under an archive's hands stays there too."""
+
 _RANDOM_BYTES = 10  # 16 characters of base 32
 COLUMNS = (
     *("id", "root_id", "verb", "mark", "state", "members", "policy", "asked_by", "reason"),
@@ -214,8 +220,8 @@ def removing(engine: Engine, ids: Collection[int]) -> set[int]:
 
 def trashing(engine: Engine, file_id: int) -> Act | None:
     """Return the act by which a file came into the trash, None when it did not."""
-    found = [one for one in of_file(engine, file_id) if (one.verb, one.state) == ("trash", DONE)]
-    return found[0] if found else None
+    found = [one for one in of_file(engine, file_id) if one.state == DONE and one.verb in _PLACING]
+    return found[0] if found and (found[0].place or b"").startswith(TRASH) else None
 
 
 def figures(engine: Engine, host_id: int) -> list[Figure]:
@@ -234,16 +240,17 @@ def forget(engine: Engine, before_ns: int, limit: int) -> int:
     Those that tell where something in the trash lies stay, and so does the newest of all.
     """
     find = (
-        "SELECT a.id FROM acts a WHERE a.ended_ns < ? AND NOT (a.verb = 'trash'"
-        " AND a.state = 'done' AND EXISTS (SELECT 1 FROM act_files m JOIN files f"
+        "SELECT a.id FROM acts a WHERE a.ended_ns < ? AND NOT (a.place IS NOT NULL"
+        f" AND substr(a.place, 1, {len(TRASH)}) = ? AND a.state = 'done'"
+        " AND EXISTS (SELECT 1 FROM act_files m JOIN files f"
         " ON f.id = m.file_id WHERE m.act_id = a.id AND f.state = 'trashed'))"
         " AND a.id < (SELECT max(id) FROM acts) ORDER BY a.ended_ns LIMIT ?"
     )
-    if not engine.execute(find, (before_ns, 1)):
+    if not engine.execute(find, (before_ns, TRASH, 1)):
         return 0  # the usual answer, and it costs no transaction
     with engine.joined():
         gone = engine.execute(
-            f"DELETE FROM acts WHERE id IN ({find}) RETURNING id", (before_ns, limit)
+            f"DELETE FROM acts WHERE id IN ({find}) RETURNING id", (before_ns, TRASH, limit)
         )
     return len(gone)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from storewarden.act.carry.work import Halted, Work, drawer_place, file_ids
+from storewarden.act.carry.work import Halted, Work, file_ids
 from storewarden.act.drawers import Lying, Room
 from storewarden.act.entries import Entry, look
 from storewarden.act.refused import Reason, Refused
 from storewarden.catalogue import acts
 from storewarden.catalogue.acts import Act
-
-_PLACING: Final = frozenset({"trash", "archive", "move", "restore"})  # say where a file is now
 
 
 class Put(NamedTuple):
@@ -32,7 +30,8 @@ def put_into_trash(work: Work) -> Put | None:
     Raises:
         Halted: it cannot be looked at, or the trash has it no more.
     """
-    found = _put_by(work)
+    engine, file_id = work.tools.journal.engine, work.act.file_id
+    found = None if file_id is None else acts.trashing(engine, file_id)
     if found is None:
         return None
     entry = look(work.root.descriptor, Room.TRASH, found.mark, work.tools.kernel)
@@ -47,12 +46,3 @@ def put_into_trash(work: Work) -> Put | None:
         why = f"{len(others)} files that are not meant were trashed together with it"
         raise Halted(Refused(Reason.CHANGED, work.act.path, why))
     return put
-
-
-def _put_by(work: Work) -> Act | None:
-    engine, file_id = work.tools.journal.engine, work.act.file_id
-    done = [] if file_id is None else acts.of_file(engine, file_id)
-    for act in done:
-        if act.state == acts.DONE and act.verb in _PLACING:
-            return act if act.place == drawer_place(Room.TRASH, act.mark) else None
-    return None

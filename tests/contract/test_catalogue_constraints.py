@@ -114,6 +114,13 @@ SOUND: dict[str, dict[str, Any]] = {
         "bytes": 10,
         "since_ns": NOW,
     },
+    "policy_runs": {
+        "host_id": 1,
+        "policy": "renders",
+        "cause": "timer",
+        "began_ns": NOW,
+        "looked_ns": NOW,
+    },
 }
 NUMBERED: dict[str, dict[str, Any]] = {
     "files": {"id": 7},
@@ -219,6 +226,13 @@ BROKEN: dict[str, list[Any]] = {
     "held_back_guard": [""],
     "held_back_files": [-1],
     "held_back_bytes": [-1],
+    "policy_runs_policy": [""],
+    "policy_runs_cause": ["", "hand"],
+    "policy_runs_fruitless": [-1],
+    "policy_runs_files": [-1],
+    "policy_runs_bytes": [-1],
+    "policy_runs_tried": [-1],
+    "policy_runs_failed": [-1],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -357,6 +371,7 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("schedule", "file_id"), ("schedule", "policy_id"), ("undecided", "file_id")),
         *(("acts", "root_id"), ("act_files", "act_id"), ("act_files", "file_id")),
         *(("store_totals", "host_id"), ("act_totals", "host_id"), ("held_back", "host_id")),
+        ("policy_runs", "host_id"),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -396,6 +411,7 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("act_files", {}),
         ("act_totals", {}),
         ("held_back", {}),
+        ("policy_runs", {}),
         ("schema_version", {"version": 1}),
     ],
 )

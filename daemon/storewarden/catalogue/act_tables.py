@@ -80,7 +80,7 @@ class ActTotal(Model):
 
 
 class HeldBackRow(Model):
-    """What a guard keeps a policy from doing, and since when."""
+    """What a guard keeps a policy from doing, since when, and the command that lets it go on."""
 
     host = child_of(Host, "host_id")
     policy = TextField()
@@ -89,8 +89,34 @@ class HeldBackRow(Model):
     files = BigIntegerField()
     bytes = BigIntegerField()
     since_ns = BigIntegerField()
+    command = TextField(constraints=default(""))
 
     class Meta:
         table_name = "held_back"
         primary_key = CompositeKey("host", "policy", "guard")
         constraints = rules_of("held_back")
+
+
+class PolicyRun(Model):
+    """The last run of a policy: why it began, and what it let through since then.
+
+    ``pressed``: the roots in which it makes room, as JSON. ``files`` and ``bytes`` are those that
+    it took from their places, or was about to; ``tried`` and ``failed`` are acts.
+    """
+
+    host = child_of(Host, "host_id")
+    policy = TextField()
+    cause = TextField()
+    began_ns = BigIntegerField()
+    looked_ns = BigIntegerField()
+    pressed = TextField(constraints=default("[]"))
+    fruitless = BigIntegerField(constraints=default(0))
+    files = BigIntegerField(constraints=default(0))
+    bytes = BigIntegerField(constraints=default(0))
+    tried = BigIntegerField(constraints=default(0))
+    failed = BigIntegerField(constraints=default(0))
+
+    class Meta:
+        table_name = "policy_runs"
+        primary_key = CompositeKey("host", "policy")
+        constraints = rules_of("policy_runs")

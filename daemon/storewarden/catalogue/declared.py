@@ -43,6 +43,7 @@ MODELS: tuple[type[Model], ...] = (
     acted.ActFile,
     acted.ActTotal,
     acted.HeldBackRow,
+    acted.PolicyRun,
 )
 
 INDEXES: dict[str, str] = {
@@ -107,6 +108,7 @@ INDEXES: dict[str, str] = {
     "acts_marked": "CREATE UNIQUE INDEX acts_marked ON acts (mark)",
     "acts_open": "CREATE INDEX acts_open ON acts (root_id, id) WHERE ended_ns IS NULL",
     "acts_last": "CREATE INDEX acts_last ON acts (ended_ns) WHERE ended_ns IS NOT NULL",
+    "acts_job": "CREATE INDEX acts_job ON acts (job) WHERE job IS NOT NULL",
     "act_files_file": "CREATE INDEX act_files_file ON act_files (file_id, act_id)",
     # two acts at once on one file: the second is refused by the database itself
     "act_files_going": "CREATE UNIQUE INDEX act_files_going ON act_files (file_id) WHERE open = 1",

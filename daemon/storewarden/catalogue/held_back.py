@@ -20,6 +20,7 @@ class HeldBack(NamedTuple):
     files: int
     size: int  # bytes
     since_ns: int
+    command: str = ""  # lets it go on
 
 
 def replace(
@@ -39,15 +40,18 @@ def replace(
         engine.execute("DELETE FROM held_back WHERE host_id = ? AND policy = ?", (host_id, policy))
         engine.insert(
             "held_back",
-            ("host_id", "policy", "guard", "why", "files", "bytes", "since_ns"),
-            [(host_id, policy, *one[1:5], since.get(one.guard, now_ns)) for one in kept],
+            (*("host_id", "policy", "guard", "why", "files", "bytes", "since_ns"), "command"),
+            [
+                (host_id, policy, *one[1:5], since.get(one.guard, now_ns), one.command)
+                for one in kept
+            ],
         )
 
 
 def read(engine: Engine, host_id: int) -> list[HeldBack]:
     """Return what is held back on a host, what waits longest first."""
     rows = engine.execute(
-        "SELECT policy, guard, why, files, bytes, since_ns FROM held_back WHERE host_id = ?"
+        "SELECT policy, guard, why, files, bytes, since_ns, command FROM held_back WHERE host_id = ?"
         " ORDER BY since_ns, policy, guard",
         (host_id,),
     )

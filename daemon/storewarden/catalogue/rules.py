@@ -24,6 +24,7 @@ HERE = ("present", "held")  # the states of a file whose bytes lie in its root, 
 VERBS = ("copy", "move", "archive", "trash", "purge", "restore")
 OPEN = ("planned", "copied", "verified", "switched")  # the states of an act that goes on
 ENDED = ("done", "refused", "failed", "undone")
+CAUSES = ("event", "timer", "pressure")  # of a run of a policy
 MARK_CHARACTERS = 16
 DIGEST_BYTES = 32
 NAME_BYTES = 255
@@ -164,6 +165,10 @@ def _acted() -> Iterator[Rule]:
     yield _filled("held_back_guard", "guard")
     for name in ("files", "bytes"):
         yield _at_least(f"held_back_{name}", name, 0)
+    yield _filled("policy_runs_policy", "policy")
+    yield _one_of("policy_runs_cause", "cause", CAUSES)
+    for name in ("fruitless", "files", "bytes", "tried", "failed"):
+        yield _at_least(f"policy_runs_{name}", name, 0)
 
 
 RULES: tuple[Rule, ...] = (

@@ -94,6 +94,7 @@ UP = (
     "CREATE UNIQUE INDEX acts_marked ON acts (mark)",
     "CREATE INDEX acts_open ON acts (root_id, id) WHERE ended_ns IS NULL",
     "CREATE INDEX acts_last ON acts (ended_ns) WHERE ended_ns IS NOT NULL",
+    "CREATE INDEX acts_job ON acts (job) WHERE job IS NOT NULL",
     """
     CREATE TABLE act_files (
         act_id {int} NOT NULL REFERENCES acts (id) ON DELETE CASCADE,
@@ -136,11 +137,37 @@ UP = (
         files {int} NOT NULL,
         bytes {int} NOT NULL,
         since_ns {int} NOT NULL,
+        command TEXT NOT NULL DEFAULT '',
         PRIMARY KEY (host_id, policy, guard),
         CONSTRAINT held_back_policy CHECK (length(policy) >= 1),
         CONSTRAINT held_back_guard CHECK (length(guard) >= 1),
         CONSTRAINT held_back_files CHECK (files >= 0),
         CONSTRAINT held_back_bytes CHECK (bytes >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE policy_runs (
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        policy TEXT NOT NULL,
+        cause TEXT NOT NULL,
+        began_ns {int} NOT NULL,
+        looked_ns {int} NOT NULL,
+        pressed TEXT NOT NULL DEFAULT '[]',
+        fruitless {int} NOT NULL DEFAULT 0,
+        files {int} NOT NULL DEFAULT 0,
+        bytes {int} NOT NULL DEFAULT 0,
+        tried {int} NOT NULL DEFAULT 0,
+        failed {int} NOT NULL DEFAULT 0,
+        PRIMARY KEY (host_id, policy),
+        CONSTRAINT policy_runs_policy CHECK (length(policy) >= 1),
+        CONSTRAINT policy_runs_cause CHECK (
+            cause = 'event' OR cause = 'timer' OR cause = 'pressure'
+        ),
+        CONSTRAINT policy_runs_fruitless CHECK (fruitless >= 0),
+        CONSTRAINT policy_runs_files CHECK (files >= 0),
+        CONSTRAINT policy_runs_bytes CHECK (bytes >= 0),
+        CONSTRAINT policy_runs_tried CHECK (tried >= 0),
+        CONSTRAINT policy_runs_failed CHECK (failed >= 0)
     ){strict}
     """,
 )
@@ -155,6 +182,7 @@ _OUSTED = """
 """
 
 DOWN = (
+    "DROP TABLE policy_runs",
     "DROP TABLE held_back",
     "DROP TABLE act_totals",
     "DROP TABLE act_files",

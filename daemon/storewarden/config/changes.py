@@ -15,6 +15,7 @@ from storewarden.config.keys import (
     ROOT_KEYS,
     ROOT_PATH,
     STATE,
+    STORE_KEYS,
     STORES,
     TABLES,
     WATCH_SHARE,
@@ -24,7 +25,7 @@ from storewarden.config.keys import (
 from storewarden.config.problems import joined, printable
 from storewarden.config.schema import RootSettings, Settings, StoreSettings, TableSettings
 from storewarden.config.secret import redacted
-from storewarden.units import write_duration, write_share
+from storewarden.units import write_duration, write_share, write_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,21 @@ def _summary(one: StoreSettings | TableSettings | None) -> str:
     """Return what a person would recognise of a store or a table, all of it that can differ."""
     if one is None:
         return ""
-    values = {each.name: getattr(one, each.name) for each in fields(one) if each.name != "name"}
-    told = [
-        f"{name}: {redacted(os.fsdecode(value) if isinstance(value, bytes) else str(value))}"
-        for name, value in values.items()
-        if value not in (None, ())
-    ]
+    values = {
+        each.name: getattr(one, each.name)
+        for each in fields(one)
+        if each.name != "name" and getattr(one, each.name) != each.default
+    }
+    told = [f"{name}: {redacted(_value(name, value))}" for name, value in values.items()]
     return printable(", ".join(told) or one.name)
+
+
+def _value(name: str, value: Any) -> str:
+    """Return a value of a store or a table as it would be written."""
+    key = next((key for key in STORE_KEYS if key.name == name), None)
+    if key is not None:
+        return _text(key, value)
+    return os.fsdecode(value) if isinstance(value, bytes) else str(value)
 
 
 def _one(key: Key, path: str, old: object, new: object) -> Iterator[Difference]:
@@ -137,6 +146,7 @@ def _list(patterns: tuple[str, ...]) -> str:
 _WRITTEN: dict[Kind, Callable[[Any], str]] = {
     Kind.DURATION: write_duration,
     Kind.SHARE: write_share,
+    Kind.SIZE: write_size,
     Kind.TRUTH: lambda value: str(value).lower(),
     Kind.PATTERNS: _list,
     Kind.NAMES: _list,

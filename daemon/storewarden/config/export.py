@@ -23,12 +23,13 @@ from storewarden.config.keys import (
     Key,
     Kind,
 )
-from storewarden.units import DURATION_UNITS
+from storewarden.units import DURATION_UNITS, SIZE_UNITS
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that YAML editors all know
 
 _NUMBER = r"[0-9]+(\.[0-9]+)?"
 _DURATION = rf"^({_NUMBER} ?({'|'.join(DURATION_UNITS)}) ?)+$"
+_SIZE = rf"^{_NUMBER} ?({'|'.join(SIZE_UNITS)})$"
 _SHARE = rf"^{_NUMBER} ?%$"
 _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.PATH: {"type": "string", "minLength": 1},
@@ -38,6 +39,7 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     },
     Kind.SHARE: {"type": "string", "pattern": _SHARE},
     Kind.DURATION: {"type": "string", "pattern": _DURATION},
+    Kind.SIZE: {"type": "string", "pattern": _SIZE},
     Kind.CHOICE: {"type": "string"},
     Kind.TRUTH: {"type": "boolean"},
     Kind.PATTERNS: {"type": "array", "items": {"type": "string", "minLength": 1}},

@@ -33,6 +33,7 @@ class Kind(Enum):
     WORD = auto()
     CURRENCY = auto()
     PRICE = auto()
+    SIZE = auto()  # bytes
     COLUMN = auto()  # the name of a table or of a column
 
 
@@ -287,6 +288,35 @@ STORE_KEYS = (
         live=True,
     ),
     Key("region", Kind.WORD, "", "Its region.", "eu-central-1", live=True),
+    Key(
+        "read_only",
+        Kind.TRUTH,
+        "false",
+        "Whether it is only read: files are restored from it and checked in it, and nothing in it "
+        "is ever written or removed.",
+        "true",
+        live=True,
+    ),
+    Key(
+        "rate",
+        Kind.SIZE,
+        "",
+        "How many bytes a second are written to it and read from it at most, all together.",
+        "20MiB",
+        live=True,
+        least=4096,
+    ),
+    Key(
+        "scrub",
+        Kind.SHARE,
+        write_share(schema.SCRUB),
+        "How much of what is stored is read again each day and compared with what it should be, "
+        "that first which was not read for longest. At 1% every object is read within about 100 "
+        "days. Object stores charge for reading. `never`: only by `storewarden store scrub`.",
+        "5%",
+        live=True,
+        never=True,
+    ),
 )
 PRICE_KEYS = (
     Key(

@@ -23,7 +23,7 @@ from storewarden.config.keys import (
     Key,
     Kind,
 )
-from storewarden.units import write_duration, write_share
+from storewarden.units import write_duration, write_share, write_size
 
 BEGIN, END = "<!-- keys: generated -->\n", "<!-- /keys -->\n"
 
@@ -85,6 +85,8 @@ def _bounds(key: Key) -> str:
     """Say between which values a number may lie."""
     if key.kind is Kind.DURATION:
         return f"`{write_duration(key.least)}` to `{write_duration(key.most)}`"
+    if key.kind is Kind.SIZE:
+        return f"`{write_size(int(key.least))}` and more"
     if key.kind is not Kind.SHARE:
         return ""
     return "`never`, or up to `100%`" if key.never else f"`{write_share(key.least)}` to `100%`"

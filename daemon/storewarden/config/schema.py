@@ -50,6 +50,8 @@ LOCAL = "local"  # the roots themselves, as a store
 # Records and cares for databases, and deletes nothing.
 POLICIES = ("shipped:safe-default",)
 CURRENCY = "USD"
+# Read again each day of what is stored: all of it within a hundred days.
+SCRUB = 0.01
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
 
 
@@ -87,6 +89,9 @@ class StoreSettings:
     url: str | None = field(default=None, repr=False)  # "s3://bucket/prefix"
     endpoint: str | None = None
     region: str | None = None
+    read_only: bool = False
+    rate: int | None = None  # bytes a second, in both directions together
+    scrub: float = SCRUB  # of what is stored, each day; 0: never
     gib_month: float | None = None  # what a GiB costs in a month
     gib_out: float | None = None  # what reading a GiB back costs
 

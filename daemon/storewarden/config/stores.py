@@ -51,6 +51,7 @@ def _store(sheet: Sheet, name: str, entry: Entry) -> StoreSettings | None:
     sheet.refuse_unknown(mapping, where, (*(key.name for key in STORE_KEYS), PRICE))
     values = {key.name: sheet.single(mapping, key, where) for key in STORE_KEYS}
     values |= _price(sheet, mapping, where)
+    values = {key: value for key, value in values.items() if value is not None}
     if name == LOCAL:
         _only_price(sheet, mapping, where)
     elif mapping.entries:

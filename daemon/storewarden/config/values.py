@@ -19,7 +19,15 @@ from storewarden.config.addresses import (
 from storewarden.config.keys import Key, Kind
 from storewarden.config.problems import Place, Problems, did_you_mean, joined, shown
 from storewarden.config.yamltext import Broken, Items, Node, Scalar
-from storewarden.units import UnitError, parse_duration, parse_share, write_duration, write_share
+from storewarden.units import (
+    UnitError,
+    parse_duration,
+    parse_share,
+    parse_size,
+    write_duration,
+    write_share,
+    write_size,
+)
 
 _AT_HOME = re.compile(r"~[^/]*")
 _LONGEST_PATH = 4096
@@ -75,6 +83,7 @@ class Reader:
             Kind.CATALOGUE: self._catalogue,
             Kind.SHARE: self._share,
             Kind.DURATION: self._duration,
+            Kind.SIZE: self._size,
             Kind.CHOICE: self._choice,
             Kind.LISTEN: self._listen,
             Kind.URL: self._address,
@@ -124,6 +133,13 @@ class Reader:
             self.problems.add(node.place, path, "0% is no share", "write never")
             return None
         return share
+
+    def _size(self, key: Key, node: Scalar, path: str) -> int | None:
+        def write(size: float) -> str:
+            return write_size(int(size))
+
+        size = self._number(key, node, path, parse_size, write)
+        return None if size is None else int(size)
 
     def _number(
         self,
@@ -311,6 +327,7 @@ def _called(key: Key) -> str:
         Kind.CATALOGUE: "an address",
         Kind.SHARE: "a share",
         Kind.DURATION: "a duration",
+        Kind.SIZE: "a size",
         Kind.LISTEN: "an address",
         Kind.URL: "an address",
         Kind.ENDPOINT: "an address",

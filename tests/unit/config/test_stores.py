@@ -64,6 +64,53 @@ currency: EUR
     assert found.currency == "EUR"
 
 
+def test_how_a_store_is_used_is_told_with_it(tmp_path: Path) -> None:
+    found = settings(
+        tmp_path,
+        f"""{ROOTS}
+stores:
+  old: {{path: /old, read_only: true, scrub: never}}
+  far: {{url: "s3://bucket", rate: 20MiB, scrub: 2.5%}}
+  near: /near
+""",
+    )
+
+    assert found.stores == (
+        StoreSettings("old", path=b"/old", read_only=True, scrub=0.0),
+        StoreSettings("far", url="s3://bucket", rate=20 << 20, scrub=0.025),
+        StoreSettings("near", path=b"/near", read_only=False, rate=None, scrub=0.01),
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("rate: 10", "10 has no unit; write 10B, 10MB, 10GiB, …"),
+        ("rate: 1KiB", "1KiB is too little; write 4KiB at least"),
+        ("scrub: 0%", "0% is no share; write never"),
+        ("scrub: often", "'often' is not a share; write for example 10%"),
+        ("read_only: perhaps", "'perhaps' is not true or false; write true or false"),
+    ],
+)
+def test_how_a_store_cannot_be_used(tmp_path: Path, written: str, told: str) -> None:
+    (line,) = problems(tmp_path, f"{ROOTS}stores: {{cold: {{path: /c, {written}}}}}\n")
+
+    assert told in line
+
+
+def test_a_reload_tells_what_changed_of_a_store(tmp_path: Path) -> None:
+    old = settings(tmp_path, f"{ROOTS}stores: {{cold: /c}}\n")
+    new = settings(
+        tmp_path,
+        f"{ROOTS}stores: {{cold: {{path: /c, rate: 1MiB, scrub: never, read_only: true}}}}\n",
+    )
+
+    (told,) = changed(old, new)
+
+    after = "path: /c, read_only: true, rate: 1MiB, scrub: never"
+    assert str(told) == f"stores.cold: path: /c -> {after}"
+
+
 def test_tables_are_declared_with_their_children(tmp_path: Path) -> None:
     text = (
         f"{ROOTS}tables: {{app.talks: {{database: data/app.db, table: talks, key: id, "

@@ -77,6 +77,11 @@ class DirectoryStore(Store):
             with self._entered() as here:
                 return here.identity
 
+    def identity(self) -> str:
+        """Return what tells the store from any other, "" when its directory was made none yet."""
+        with self._blamed("it cannot be seen which store it is"):
+            return ground.identity(self._disk, self._path, self.name)
+
     def put(self, key: str, source: Reader, about: Telling) -> Stored:
         refuse_improper(key, self.name)
         with ExitStack() as stack:

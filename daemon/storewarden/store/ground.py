@@ -62,6 +62,15 @@ def enter(disk: Disk, path: str, store: str) -> Iterator[Ground]:
         disk.close(root)
 
 
+def identity(disk: Disk, path: str, store: str) -> str:
+    """Return what tells a store from any other, "" for a directory that is none."""
+    root = _open_root(disk, path, store)
+    try:
+        return _read_marker(disk, root) or ""
+    finally:
+        disk.close(root)
+
+
 def prepare(disk: Disk, path: str, store: str) -> str:
     """Make a directory a store, unless it is one; return its identity."""
     root = _open_root(disk, path, store)

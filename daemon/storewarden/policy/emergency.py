@@ -1,9 +1,10 @@
 """What goes when room is needed at once, safest first, and why; pure.
 
-First what can be made again, then what has a verified copy elsewhere, then what is in the trash,
-then what policies would take from here, in the order in which it is due. Only what frees bytes at
-once is worth anything: putting files into the trash is not. What is held, pinned, required here, in
-use, or goes where another file goes is never touched, nor is what is not known to be free of that.
+First what has a verified copy elsewhere, for of that nothing is lost; then what can be made again;
+then what is in the trash, from which somebody may still want something back; then what policies
+would take from here, in the order in which it is due. Only what frees bytes at once is worth
+anything: putting files into the trash is not. What is held, pinned, required here, in use, or goes
+where another file goes is never touched, nor is what is not known to be free of that.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ _TAKEN = (Force.MOVE, Force.ARCHIVE)
 class Safety(IntEnum):
     """Why a file may go, the safest reason first."""
 
-    AGAIN = 1
-    COPIED = 2
+    COPIED = 1
+    AGAIN = 2
     TRASH = 3
     DUE = 4
 
@@ -77,6 +78,15 @@ class Freed(NamedTuple):
     why: str
 
 
+class _How(NamedTuple):
+    """How files go, and why."""
+
+    action: Force
+    store: str | None
+    safety: Safety
+    why: str
+
+
 class Freeing(NamedTuple):
     """What goes, safest first, and what that frees; what stayed, by the reason."""
 
@@ -92,7 +102,8 @@ def freeing(wanted: int, spares: Iterable[Spare], now_ns: int) -> Freeing:
     Files may come in any order. Only what goes is remembered, however many there are.
     """
     kept: Counter[Kept] = Counter()
-    chosen: list[tuple[int, int, int, int, Spare]] = []  # the least safe on top
+    chosen: list[tuple[int, int, int, int, _How]] = []  # the least safe on top
+    hows: dict[_How, _How] = {}  # each once, however many files go so
     total = 0
     for spare in spares:
         reason = keeps(spare)
@@ -102,13 +113,16 @@ def freeing(wanted: int, spares: Iterable[Spare], now_ns: int) -> Freeing:
             continue
         size = spare.blocks * BLOCK
         rank = _rank(safety, spare, size)
-        heapq.heappush(chosen, (-safety, -rank, -spare.file_id, size, spare))
+        how = _how(safety, spare, now_ns)
+        how = hows.setdefault(how, how)
+        heapq.heappush(chosen, (-safety, -rank, -spare.file_id, size, how))
         total += size
         while chosen and total - chosen[0][3] >= wanted:
             total -= heapq.heappop(chosen)[3]
+    chosen.sort(reverse=True)
     files = (
-        _freed(Safety(-safety), size, spare, now_ns)
-        for safety, _, _, size, spare in sorted(chosen, reverse=True)
+        Freed(-file_id, how.action, how.store, size, how.safety, how.why)
+        for _, _, file_id, size, how in chosen
     )
     return Freeing(tuple(files), total, max(0, wanted - total), kept)
 
@@ -135,10 +149,10 @@ def _safety(spare: Spare, now_ns: int) -> Safety | None:
         return Safety.TRASH
     if spare.state != "present":
         return None
-    if spare.regenerable:
-        return Safety.AGAIN
     if spare.copied:
         return Safety.COPIED
+    if spare.regenerable:
+        return Safety.AGAIN
     if spare.due_ns is None or spare.blocked:
         return None
     purged = spare.action is Force.PURGE and spare.due_ns <= now_ns
@@ -152,14 +166,14 @@ def _rank(safety: Safety, spare: Spare, size: int) -> int:
     return (spare.due_ns or 0) if safety is Safety.DUE else -size
 
 
-def _freed(safety: Safety, size: int, spare: Spare, now_ns: int) -> Freed:
+def _how(safety: Safety, spare: Spare, now_ns: int) -> _How:
     """Return how a file goes, and why in words."""
     action, store = Force.PURGE, None
-    if spare.copied and spare.state == "present":  # then nothing has to be made again
+    if safety is Safety.COPIED and spare.copied:
         action, store = Force.ARCHIVE, spare.copied[0]
-    if safety is Safety.DUE and spare.action is not None:
+    elif safety is Safety.DUE and spare.action is not None:
         action, store = spare.action, spare.store
-    return Freed(spare.file_id, action, store, size, safety, _why(safety, spare, now_ns))
+    return _How(action, store, safety, _why(safety, spare, now_ns))
 
 
 def _why(safety: Safety, spare: Spare, now_ns: int) -> str:

@@ -48,7 +48,7 @@ def test_the_safest_goes_first_and_no_more_than_is_needed() -> None:
         spare(7),
     ]
     order = [
-        *((5, "purge"), (6, "archive"), (4, "archive"), (3, "purge")),
+        *((4, "archive"), (6, "archive"), (5, "purge"), (3, "purge")),
         *((2, "archive"), (1, "archive")),
     ]
     for count in range(1, 7):
@@ -65,8 +65,8 @@ def test_every_file_that_goes_has_a_reason() -> None:
         *(spare(4, **ARCHIVED_SOON), spare(5, **ARCHIVED_SOON)._replace(due_ns=NOW)),
     ]
     assert [each.why for each in freeing(10**9, several, NOW).files] == [
-        "it can be made again: its tool, model, prompt and seed are known",
         "cold has a copy of it, verified 2024-10-03",
+        "it can be made again: its tool, model, prompt and seed are known",
         "it is in the trash since 2024-10-01",
         "renders asks for it, due since 2024-10-04: archive to cold",
         "renders asks for it, due from 2024-10-09 on: archive to cold",

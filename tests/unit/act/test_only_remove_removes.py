@@ -25,6 +25,7 @@ ALLOWED = {
     "store/disk.py": "the system calls of a directory store",
     "store/ground.py": "directories of a directory store that became empty",
     "store/half.py": "what was being put into a directory store",
+    "store/known.py": "our own note in the state directory of which directory is which store",
     "watch/canary.py": "the file in our folder by which we hear whether events come",
     "watch/identity.py": "the marker in our folder",
 }

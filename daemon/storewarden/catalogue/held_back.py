@@ -51,8 +51,8 @@ def replace(
 def read(engine: Engine, host_id: int) -> list[HeldBack]:
     """Return what is held back on a host, what waits longest first."""
     rows = engine.execute(
-        "SELECT policy, guard, why, files, bytes, since_ns, command FROM held_back WHERE host_id = ?"
-        " ORDER BY since_ns, policy, guard",
+        "SELECT policy, guard, why, files, bytes, since_ns, command FROM held_back"
+        " WHERE host_id = ? ORDER BY since_ns, policy, guard",
         (host_id,),
     )
     return [HeldBack(*row) for row in rows]

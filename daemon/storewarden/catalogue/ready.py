@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.schedule import Verdict
 
 _SOURCE = (
     "files f CROSS JOIN directories d ON d.id = f.directory_id CROSS JOIN roots r"
@@ -56,6 +57,18 @@ class ReadyRow(NamedTuple):
     state: str
     with_files: int
     with_bytes: int
+
+
+class DecidedRow(NamedTuple):
+    """What is decided of a file; policies are the numbers that the verdict has for them."""
+
+    file_id: int
+    place: int
+    phases: int
+    action: int | None
+    due_ns: int | None
+    store: str | None
+    blocked: int
 
 
 def ready(
@@ -113,6 +126,16 @@ def earliest(engine: Engine, host_id: int) -> dict[int, int]:
         (host_id,),
     )
     return {int(policy_id): int(due_ns) for policy_id, due_ns in rows}
+
+
+def decided(
+    engine: Engine, host_id: int, verdict: Verdict, ids: Collection[int]
+) -> list[DecidedRow]:
+    """Return what a verdict says of files as they are now; of what is gone, nothing."""
+    there = "f.state <> 'missing' AND f.state <> 'purged' AND r.host_id = ? AND f.id IN ({in})"
+    asked = "file_id, place, phases, action, due_ns, store, blocked"
+    sql = f"SELECT {asked} FROM ({verdict.query(there)}) v"
+    return [DecidedRow._make(row) for row in engine.fetch_in(sql, ids, (*verdict.params, host_id))]
 
 
 def _row(row: Sequence[Any]) -> ReadyRow:

@@ -11,7 +11,7 @@ from blake3 import blake3
 from storewarden.act.about import About, from_bytes
 from storewarden.act.carry.work import STEP_ERRORS, Work
 from storewarden.act.codec import PIECE
-from storewarden.act.copying import Source, copy, keys, open_unnoticed, verify
+from storewarden.act.copying import Progress, Source, copy, keys, open_unnoticed, quiet, verify
 from storewarden.act.entries import at_place
 from storewarden.act.identity import Identity
 from storewarden.act.proof import Content, Proof
@@ -38,8 +38,12 @@ def verify_all(work: Work) -> list[Proof]:
     return [_proven(work, member) for member in work.act.members]
 
 
-def prove(store: Store, held: Held, identity: Identity, size: int) -> Proof:
+def prove(
+    store: Store, held: Held, identity: Identity, size: int, progress: Progress = quiet
+) -> Proof:
     """Read an object to its end and return the proof that it holds what was noted of it.
+
+    What ``progress`` raises goes through.
 
     Raises:
         ObjectMissing: it is not there.
@@ -52,7 +56,7 @@ def prove(store: Store, held: Held, identity: Identity, size: int) -> Proof:
         raise ObjectMissing("a copy is not there any more", where=where)
     if stored != Stored(held.key, held.stored_bytes, held.version):
         raise ObjectDamaged("a copy was replaced", where=where, why=f"{size} bytes were stored")
-    return verify(store, stored, Content(identity, held.digest))
+    return verify(store, stored, Content(identity, held.digest), progress)
 
 
 def drop_objects(work: Work) -> None:
@@ -93,7 +97,11 @@ def _known(work: Work, member: Member) -> Held | None:
     known = copies.of_files(work.tools.journal.engine, [member.file_id]).get(member.file_id, [])
     for one in known:
         here = (one.store, one.size) == (work.act.store, member.identity.size)
-        if here and one.key is not None and digest_of(work.source(member)) == one.digest:
+        if (
+            here
+            and one.key is not None
+            and digest_of(work.source(member), work.tools.progress) == one.digest
+        ):
             return Held(one.key, one.codec, one.digest, one.stored_bytes, one.version)
     return None
 
@@ -124,12 +132,13 @@ def _adopted(work: Work, source: Source, error: ObjectExists) -> tuple[Stored, A
         if stored is not None:
             about = from_bytes(store.about(key), f"{store.name}: {key}")
             told = (about.mark, about.path, about.size, about.digest)
-            if told == (mark, source.path, source.identity.size, digest_of(source)):
+            digest = digest_of(source, work.tools.progress)
+            if told == (mark, source.path, source.identity.size, digest):
                 return stored, about
     raise error
 
 
-def digest_of(source: Source) -> bytes:
+def digest_of(source: Source, progress: Progress = quiet) -> bytes:
     """Return the digest of a file that is what it was, before and after it was read.
 
     Raises:
@@ -142,6 +151,7 @@ def digest_of(source: Source) -> bytes:
             _require_same(source, descriptor)
             while piece := os.read(descriptor, PIECE):
                 hasher.update(piece)
+                progress(len(piece))
             _require_same(source, descriptor)
         finally:
             os.close(descriptor)
@@ -160,7 +170,7 @@ def _proven(work: Work, member: Member) -> Proof:
         raise ObjectMissing("an act does not tell what holds a file", where=f"act {work.act.id}")
     identity = Identity(*member.identity)
     try:
-        proof = prove(work.store, member.held, identity, identity.size)
+        proof = prove(work.store, member.held, identity, identity.size, work.tools.progress)
     except (ObjectMissing, ObjectDamaged) as error:
         _forget_copy(work, member, member.held, error)
         raise

@@ -1,0 +1,169 @@
+"""A wish is carried out: by the daemon's thread, or by a verb that found no daemon.
+
+Each file is decided again when its act is planned. What stops us leaves acts in the journal, that
+go on with the next start; a wish that is given once more under the same number goes on as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from typing import Final
+
+from storewarden.catalogue import held_back, policy_runs, wished
+from storewarden.catalogue.acts import Act
+from storewarden.catalogue.bundled import bundles
+from storewarden.daemon.acting import planning, standing
+from storewarden.daemon.acting.hands import Acting, GivenUp
+from storewarden.daemon.acting.planning import AT_ONCE, Asker
+from storewarden.daemon.acting.tally import Tally, result_of
+from storewarden.daemon.acting.wish import Result, Told, Trouble, Wanted, Wish
+from storewarden.policy.run import Due, Held, Limit, Outcome, Run
+
+_UNKNOWN: Final = "it is not known any more"
+# What fails for every file (a store that is down) shall be seen before much of it is planned.
+_FIRST: Final = 4
+
+
+def perform(
+    acting: Acting,
+    wish: Wish,
+    told: Callable[[Told], None],
+    stopping: Callable[[], bool],
+    *,
+    job: int | None = None,
+    so_far: Callable[[Result], None] = lambda _result: None,
+) -> Result:
+    """Carry out a wish; what guards hold back of it is told, and not begun.
+
+    Args:
+        acting: carries acts out.
+        wish: what is wanted.
+        told: hears how far it is, often.
+        stopping: true from when we are to stop; asked before each file, and within large ones.
+        job: the number of the request; given again, the wish goes on where it stopped.
+        so_far: hears what it came to when it could not be carried out to its end.
+
+    Raises:
+        GivenUp: we were to stop before all was done; what is done is done.
+        UsageError: that is no wish.
+        StorewardenError: the catalogue cannot be written now, or the lease is lost.
+    """
+    wish.check()
+    acting.stopping = stopping
+    began = acting.clock.monotonic()
+    tally = Tally(told, len(wish.wanted))
+    try:
+        _Performance(acting, wish, tally, job).carried_out()
+    except BaseException:
+        so_far(tally.result(acting.clock.monotonic() - began))
+        raise
+    return tally.result(acting.clock.monotonic() - began)
+
+
+def approve(acting: Acting, policies: Sequence[str]) -> None:
+    """Let policies go on that waited for a person: their first plan, or a limit that they met."""
+    engine, host_id, now_ns = acting.engine, acting.host_id, acting.now_ns
+    held = held_back.read(engine, host_id)
+    with engine.transaction(durable=True):
+        for policy in policies:
+            held_back.approve(engine, host_id, policy, now_ns)
+            kept = [one for one in held if one.policy == policy and not _asks(one.guard)]
+            held_back.replace(engine, host_id, policy, kept, now_ns)
+        policy_runs.forget_limits(engine, host_id, policies, now_ns)
+
+
+def outcome_of(acting: Acting, act: Act) -> Outcome:
+    """Return what a guard makes of what came of an act.
+
+    A store that is down is so for all that goes there; a file that is in use is nobody's failure.
+    """
+    how = result_of(act)
+    if how == "done":
+        return Outcome.DONE
+    waits_for_store = how == "put_off" and acting.store_is_down(act.store)
+    return Outcome.FAILED if how == "failed" or waits_for_store else Outcome.REFUSED
+
+
+def growing(run: Iterable[Due]) -> Iterator[list[Due]]:
+    """Yield a few, then more and more at once: what all fail with is seen after the first."""
+    rest, size = iter(run), _FIRST
+    while some := list(islice(rest, size)):
+        yield some
+        size = min(2 * size, AT_ONCE)
+
+
+def _asks(guard: str) -> bool:
+    return any(limit.value == guard for limit in Limit if limit.asks)
+
+
+class _Performance:
+    """One wish, on its way."""
+
+    def __init__(self, acting: Acting, wish: Wish, tally: Tally, job: int | None) -> None:
+        self._acting, self._wish, self._tally = acting, wish, tally
+        self._asker = Asker(wish.asked_by, wish.reason, job)
+        self._through: set[int] = set()  # files that acts of this wish were planned for
+
+    def carried_out(self) -> None:
+        if self._wish.approves:
+            approve(self._acting, self._wish.approves)
+        self._go_on()
+        # one policy after the other: each has limits of its own
+        wanted = sorted(self._wish.wanted, key=lambda one: one.policy or "")
+        for policy, some in groupby(wanted, key=lambda one: one.policy):
+            self._carry_out(policy, list(some))
+
+    def _go_on(self) -> None:
+        """Go on with what was planned under this number before we were stopped."""
+        if self._asker.job is None:
+            return
+        before = wished.of_job(self._acting.engine, self._asker.job)
+        for act in before:
+            self._through.update(one.file_id for one in act.members if one.file_id is not None)
+            if act.ended:
+                self._tally.again(act)
+        going = [act for act in before if not act.ended]
+        self._tally.expect(going)
+        for _ in self._acting.carry_out(going, self._tally.seen):
+            pass
+
+    def _carry_out(self, policy: str | None, wanted: Sequence[Wanted]) -> None:
+        judge = self._acting.judge
+        known = judge.policy(policy) if judge is not None else None
+        by_file = {one.file_id: one for one in wanted}
+        run = Run(standing.by_person(self._acting, known), self._due(list(by_file.values())))
+        for some in growing(run):
+            batch = planning.plan(self._acting, [by_file[due.file_id] for due in some], self._asker)
+            self._tally.trouble(*batch.troubles)
+            self._tally.count("refused", batch.files)
+            self._tally.expect(batch.acts)
+            for outcome in self._acting.carry_out(batch.acts, self._tally.seen):
+                run.note(outcome_of(self._acting, outcome.act))
+        for held in run.held():
+            self._tally.count("held", held.files)
+            self._tally.trouble(_held(held, wanted[0]))
+
+    def _due(self, wanted: Sequence[Wanted]) -> Iterator[Due]:
+        """Yield what is still to be done; what goes with another file that is meant is not."""
+        for some in (wanted[at : at + AT_ONCE] for at in range(0, len(wanted), AT_ONCE)):
+            if self._acting.stopping():
+                raise GivenUp
+            ids = [one.file_id for one in some if one.file_id not in self._through]
+            found = bundles(self._acting.engine, self._acting.host_id, ids)
+            along = {one.id for each in found.values() for one in each.files[1:]}
+            for one in some:
+                if one.file_id in self._through or one.file_id in along - self._through:
+                    continue
+                bundle = found.get(one.file_id)
+                if bundle is None:
+                    self._tally.count("refused", 1)
+                    self._tally.trouble(Trouble("", b"", one.verb, "refused", _UNKNOWN))
+                    continue
+                self._through.update(each.id for each in bundle.files)
+                yield planning.due(one, bundle)
+
+
+def _held(held: Held, one: Wanted) -> Trouble:
+    why = f"{held.files:,} files: {held.why}; {held.command}"
+    return Trouble(held.root or "", b"", one.verb, "held", why)

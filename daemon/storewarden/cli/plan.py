@@ -31,6 +31,7 @@ def plan(session: Session, at: str | None, policy: str | None, root: str | None)
     picture of how full the disks will be. In a pipe a line for each file. Nothing is changed, and
     no daemon is needed.
     """
+    from storewarden.cli.meant import unknown
     from storewarden.cli.policies import frozen, observed, policies_of, told_if_others
     from storewarden.cli.until import until
     from storewarden.clock import SystemClock
@@ -38,7 +39,7 @@ def plan(session: Session, at: str | None, policy: str | None, root: str | None)
 
     policy_set = policies_of(session)
     if policy is not None and policy_set.policy(policy) is None:
-        raise _unknown("policy", policy, [each.id for each in policy_set.policies])
+        raise unknown("policy", policy, [each.id for each in policy_set.policies])
     now_ns = SystemClock().wall_ns()
     until_ns = now_ns if at is None else until(at, now_ns)
     with session.reading() as engine:
@@ -50,7 +51,7 @@ def plan(session: Session, at: str | None, policy: str | None, root: str | None)
         host = host_id(engine, this_machine())
         places = tops(engine, host)
         if root is not None and root not in places:
-            raise _unknown("root", root, list(places))
+            raise unknown("root", root, list(places))
         told_if_others(engine, host, policy_set)
         around = Around(
             *(policy_set, session.settings, now_ns, until_ns, held(engine, host)),
@@ -161,15 +162,3 @@ def _kept_back(item: Item) -> str:
     if item.blocked:
         return item.blocked.name.lower()
     return "space" if item.waits else ""
-
-
-def _unknown(what: str, name: str, known: list[str]) -> Exception:
-    from difflib import get_close_matches
-
-    from storewarden.errors import UsageError
-    from storewarden.measure.shown import shown
-
-    near = get_close_matches(name, known, n=1)
-    there = f"there are {', '.join(map(shown, known))}" if known else f"there is no {what} at all"
-    remedy = f"did you mean {shown(near[0])}?" if near else there
-    return UsageError(f"there is no such {what}", where=shown(name), remedy=remedy)

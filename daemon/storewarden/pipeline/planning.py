@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from hashlib import blake2b
 from typing import NamedTuple
 
 from storewarden.catalogue import planned
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.planned import PlannedRow
 from storewarden.pipeline.judging import subjects
+from storewarden.pipeline.plan_id import Items
 from storewarden.policy.decision import Blocked
 from storewarden.policy.forecast import Courses, Decided, Forecast, effects
 from storewarden.policy.life import Step, life
@@ -28,7 +28,6 @@ BATCH = 2000
 _FEW = 8  # policies
 _FORCES = {int(force): force for force in Force}
 _BLOCKS = {int(block): block for block in Blocked}
-_UNTOLD = 2**64
 
 
 class Item(NamedTuple):
@@ -47,6 +46,7 @@ class Item(NamedTuple):
     stores: tuple[tuple[str, int], ...]
     rests: int  # bytes that wait in the trash of the root
     file_id: int  # for who carries it out
+    modified_ns: int
 
 
 @dataclass(slots=True)
@@ -86,7 +86,7 @@ class Plan:
         self._asked = question
         self._ahead = question.until_ns > question.now_ns
         self._courses = Courses(policy_set, question.now_ns, question.until_ns, question.zone)
-        self._mark = 0
+        self._items = Items()
         self._full: dict[str, float | None] = {}
         self.sums: dict[tuple[str, Force, str | None], Sum] = {}
         self.stores: Counter[str] = Counter()
@@ -96,9 +96,9 @@ class Plan:
 
     @property
     def id(self) -> str:
-        """What stands for the policies, the time and all items, whatever their order."""
-        whole = f"{self._policies.fingerprint} {self._asked.until_ns} {self._mark}"
-        return blake2b(whole.encode(), digest_size=8).hexdigest()
+        """What stands for the policies and all that is done; by a time to come, for that too."""
+        at = f" {self._asked.until_ns}" if self._ahead else ""
+        return str(self._items.id(f"{self._policies.fingerprint}{at}"))
 
     def items(self) -> Iterator[Item]:
         """Yield all items, and count them."""
@@ -173,7 +173,7 @@ class Plan:
                 yield Item(
                     *(row.root, path, row.size, effect.action, effect.policy, at_ns),
                     *(effect.store, Blocked.NO, False, effect.here, effect.stores),
-                    *(effect.rests, row.id),
+                    *(effect.rests, row.id, row.modified_ns),
                 )
         elif row.action is not None and (row.due_ns or 0) <= self._asked.until_ns:
             item = self._due(row, copies, kept=True)
@@ -202,7 +202,7 @@ class Plan:
                 here, stores, rests = effect.here, effect.stores, effect.rests
         return Item(
             *(row.root, row.path, row.size, action, policy.id, row.due_ns, row.store, blocked),
-            *(waits, here, stores, rests, row.id),
+            *(waits, here, stores, rests, row.id, row.modified_ns),
         )
 
     def _count(self, item: Item) -> None:
@@ -226,12 +226,11 @@ class Plan:
             self.roots[item.root] += item.here
             for store, change in item.stores:
                 self.stores[store] += change
-        if not self._asked.marked:
-            return
-        told = (item.root.encode(), item.path, item.action.word.encode(), item.policy.encode())
-        due = str(item.due_ns).encode()
-        digest = blake2b(b"\0".join((*told, due)), digest_size=8).digest()
-        self._mark = (self._mark + int.from_bytes(digest)) % _UNTOLD
+            if self._asked.marked:
+                self._items.add(
+                    *(item.file_id, item.size, item.modified_ns, item.action, item.policy),
+                    item.store,
+                )
 
     def _wanted(self, policy: str) -> bool:
         return self._asked.policy is None or policy == self._asked.policy

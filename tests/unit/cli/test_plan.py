@@ -228,3 +228,18 @@ def test_disks_are_those_of_roots_that_are_here(tmp_path: Path) -> None:
     assert disk.roots == ("a", "b")
     assert 0 < disk.used <= disk.total
     assert around.disks({"a": here, "b": here}, "b")[0].roots == ("b",)
+
+
+def test_a_plan_of_now_is_the_same_as_long_as_the_same_would_be_done(
+    rich: Engine, written: Path, now: int, run: Run
+) -> None:
+    def id_of(*arguments: str) -> str:
+        found: str = run("plan", "--json", *arguments).json["plan"]
+        return found
+
+    first = id_of()
+    assert id_of() == first
+    assert int(first.split("-")[1]) == run("plan", "--json").json["totals"]["files"]
+    with rich.transaction():
+        rich.execute("UPDATE files SET modified_ns = modified_ns - 1")
+    assert id_of() != first

@@ -34,7 +34,8 @@ def test_a_file_goes_to_a_store_and_comes_back_as_it_was(home: Home) -> None:
 
     done = home.act("archive", "a/b.bin", store="cold", told=told.append)
 
-    assert (counts(done), done.freed, done.size) == ((1, 0, 0, 0, 0), 100_000, 100_000), done
+    blocks = 512 * status.st_blocks
+    assert (counts(done), done.freed, done.size) == ((1, 0, 0, 0, 0), blocks, 100_000)
     assert not path.exists()
     assert (home.states()["a/b.bin"], home.stored()) == ("archived", 1)
     assert told[-1][:5] == (1, 0, 0, 0, 1)
@@ -59,7 +60,8 @@ def test_what_is_trashed_is_purged_or_comes_back_elsewhere(home: Home) -> None:
     assert counts(home.act("restore", "two.txt", to=b"put/here.txt")) == (1, 0, 0, 0, 0)
     assert (home.roots["r"] / "put/here.txt").read_bytes() == b"content"
     purged = home.act("purge", "one.txt")
-    assert (counts(purged), purged.freed) == ((1, 0, 0, 0, 0), len(b"content"))
+    assert counts(purged) == (1, 0, 0, 0, 0)
+    assert purged.freed >= len(b"content")  # on the disk: whole blocks
     assert home.states()["one.txt"] == "purged"
     assert list((home.roots["r"] / ".storewarden" / "trash").iterdir()) == []
 

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import mmap
 import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -83,8 +84,17 @@ class Adversary:
         self.later += [lambda: self._all(descriptor), lambda: os.close(descriptor)]
 
     def wait_and_open_for_writing(self) -> None:
-        """As any program does: the kernel lets it wait for our lease."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_CLOEXEC)
+        """As any program does: the kernel lets it wait for our lease.
+
+        A pipe that he has put there himself would let him wait for ever.
+        """
+        place = os.open(self.path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            if not stat.S_ISREG(os.fstat(place).st_mode):
+                return
+            descriptor = os.open(f"/proc/self/fd/{place}", os.O_WRONLY | os.O_CLOEXEC)
+        finally:
+            os.close(place)
         self._holds(descriptor)
         self.later += [lambda: self._all(descriptor), lambda: os.close(descriptor)]
 

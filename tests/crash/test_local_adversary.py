@@ -122,6 +122,7 @@ def test_no_deed_at_any_moment_makes_a_wrong_removal(act: Act, tmp_path: Path) -
     refused = sum(isinstance(one.result, Refused) for one in fights)
     if act in {leaving, trashing, purging}:
         assert 0 < refused < len(fights), "it must matter when he strikes"
+    print(f"{act.__name__}: {len(fights)} interleavings")  # noqa: T201  # pytest -s tells how many
 
 
 @pytest.mark.soak

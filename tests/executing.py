@@ -18,6 +18,7 @@ from storewarden.act.carry.verbs import VERBS
 from storewarden.act.carry.work import PurgeRule, Root, Tools
 from storewarden.act.copying import quiet, unpacking
 from storewarden.act.execute import Executor, Outcome, Patience
+from storewarden.act.kernel import KERNEL
 from storewarden.act.recover import Recovered, recover
 from storewarden.catalogue import acts, copies, roots
 from storewarden.catalogue.acted import Acted
@@ -29,9 +30,9 @@ from storewarden.errors import FileUnusable
 from storewarden.model import entry_of
 from storewarden.store.contract import Store
 from storewarden.store.directory import DirectoryStore
-from storewarden.store.disk import Disk
+from storewarden.store.disk import DISK, Disk
 from storewarden.store.memory import MemoryStore
-from tests.archived import words
+from tests.archived import noise, words
 from tests.catalogues import Place
 from tests.recording import HOST, NOW, Book, File, all_files
 from tests.striking import Strike, StruckStore, calm, stand, struck_kernel
@@ -46,6 +47,17 @@ CONTENTS: Mapping[bytes, bytes] = {
 }
 BYSTANDER = b"not asked about"
 DAY = 86_400.0
+
+# Sorts of files that differ in what is done to them; the bundle of a database is the first.
+BUNDLES: Mapping[str, Mapping[bytes, bytes]] = {
+    "database": CONTENTS,
+    "picture": {b"renders/n\xffew\n/" + b"n" * 240 + b".png": noise(20_000)},
+    "empty": {b"empty": b""},
+    "sparse": {b"models/a.safetensors": bytes(300_000) + b"the end of it"},
+}
+_EXTENDED: Mapping[bytes, Mapping[bytes, bytes]] = {
+    next(iter(BUNDLES["picture"])): {b"user.rating": b"5", b"user.\xfe": b"\0\xff"}
+}
 
 
 class QuickDisk(Disk):
@@ -67,24 +79,28 @@ def hasty(place: Place) -> Engine:
 
 
 class Lives:
-    """A catalogue, and the lives that were led in it."""
+    """A catalogue, and the lives that were led in it.
 
-    def __init__(self, engine: Engine, directory: Path) -> None:
-        self.engine, self.directory = engine, directory
+    ``plain``: acts make their own system calls, for a test that stands behind those.
+    """
+
+    def __init__(self, engine: Engine, directory: Path, *, plain: bool = False) -> None:
+        self.engine, self.directory, self.plain = engine, directory, plain
         self.book = Book(engine, ())
         self.number = 0
         self.clock = ManualClock(NOW)
 
-    def begin(self, kind: str) -> Life:
+    def begin(self, kind: str, contents: Mapping[bytes, bytes] = CONTENTS) -> Life:
         self.number += 1
-        return Life(self, kind)
+        return Life(self, kind, contents)
 
 
 class Life:
     """A root on the disk with the files of a bundle, recorded; and a store."""
 
-    def __init__(self, lives: Lives, kind: str) -> None:
+    def __init__(self, lives: Lives, kind: str, contents: Mapping[bytes, bytes]) -> None:
         self.lives, self.engine, self.clock = lives, lives.engine, lives.clock
+        self.contents = contents
         self.name = f"r{lives.number}"
         self.path = lives.directory / self.name
         self.path.mkdir()
@@ -96,7 +112,7 @@ class Life:
         ).id
         lives.book.ground.roots[self.name] = self.root_id
         lives.book.counts.know(self.name, self.root_id)
-        for path, content in {**CONTENTS, b"bystander": BYSTANDER}.items():
+        for path, content in {**contents, b"bystander": BYSTANDER}.items():
             self.write(path, content)
             self.record(path)
 
@@ -105,7 +121,8 @@ class Life:
             return MemoryStore("cloud")
         place = self.lives.directory / f"{self.name}.store"
         place.mkdir()
-        store = DirectoryStore("cloud", str(place), disk=QuickDisk())
+        disk = DISK if self.lives.plain else QuickDisk()
+        store = DirectoryStore("cloud", str(place), disk=disk)
         store.prepare()
         return store
 
@@ -117,7 +134,11 @@ class Life:
     def write(self, path: bytes, content: bytes) -> None:
         os.makedirs(os.path.dirname(self.at(path)), exist_ok=True)
         with open(self.at(path), "wb") as file:
-            file.write(content)
+            filled = content.lstrip(b"\0")  # the rest is a hole
+            file.seek(len(content) - len(filled))
+            file.write(filled)
+        for name, value in _EXTENDED.get(path, {}).items():
+            os.setxattr(self.at(path), name, value)
 
     def record(self, path: bytes) -> None:
         """Let the recorder see a file as it is."""
@@ -183,8 +204,8 @@ class Life:
             for one in rows
         )
 
-    def plan(self, verb: str, paths: Sequence[bytes] = tuple(CONTENTS), **more: Any) -> Act:
-        members = more.pop("members", None) or self.members(paths)
+    def plan(self, verb: str, paths: Sequence[bytes] | None = None, **more: Any) -> Act:
+        members = more.pop("members", None) or self.members(paths or tuple(self.contents))
         told = {"asked_by": "anna", "reason": "because", **more}
         one = Planned(verb, self.root_id, members, **told)
         (act,) = Journal(self.engine, 7).plan([one], self.clock.wall_ns())
@@ -220,9 +241,9 @@ class Life:
             journal=journal,
             acted=acted,
             roots=self,
-            stores={"cloud": StruckStore(self.store, strike)},
+            stores={"cloud": self.store if self.lives.plain else StruckStore(self.store, strike)},
             clock=self.clock,
-            kernel=struck_kernel(strike),
+            kernel=KERNEL if self.lives.plain else struck_kernel(strike),
             purge_rule=lambda _act: self.purge_rule,
         )
         return Executor(tools, VERBS, patience)
@@ -230,14 +251,17 @@ class Life:
     def carry_out(self, act: Act, strike: Strike = calm) -> Outcome:
         return self.executor(strike).carry_out(act)
 
-    def done(self, verb: str, paths: Sequence[bytes] = tuple(CONTENTS), **more: Any) -> Outcome:
+    def done(self, verb: str, paths: Sequence[bytes] | None = None, **more: Any) -> Outcome:
         """Carry out an act from its plan to its end."""
         outcome = self.carry_out(self.plan(verb, paths, **more))
         assert outcome.act.state == "done", outcome.act.error
         return outcome
 
     def recover(self, strike: Strike = calm) -> Recovered:
-        return recover(self.executor(strike), self.name, self.root_id)
+        return self.recover_by(self.executor(strike))
+
+    def recover_by(self, executor: Executor) -> Recovered:
+        return recover(executor, self.name, self.root_id)
 
     def finish(self, act: Act, most: int = 12) -> Act:
         """Try an act again whenever its time has come, until it is over."""
@@ -255,7 +279,7 @@ class Life:
         """Check that every content is in the root, once, or in the store."""
         local, stored = self.local(), self.stored()
         assert BYSTANDER in local
-        for content in CONTENTS.values():
+        for content in self.contents.values():
             assert content in local or content in stored
             assert len(local.get(content, ())) <= 1, local[content]
 
@@ -265,7 +289,7 @@ class Life:
         known = copies.of_files(self.engine, [one.id for one in self.files()])
         for row in self.files():
             keys = {one.key for one in known.get(row.id, ())}
-            content = CONTENTS.get(row.whole, BYSTANDER)
+            content = self.contents.get(row.whole, BYSTANDER)
             places = local.get(content, [])
             assert keys <= set(stored.get(content, ())), (row, keys)
             if row.state == "present":
@@ -298,7 +322,7 @@ class Life:
 class Scene(NamedTuple):
     """An act, and what is to be true when it was done."""
 
-    begin: Callable[[Life], Act]
+    begin: Callable[..., Act]  # of a life, and of paths unless it is of all files
     state: str  # of the rows
     gone: bool = False  # whether the contents may be gone for good
     rule: PurgeRule = PurgeRule()
@@ -307,17 +331,15 @@ class Scene(NamedTuple):
 FIRST = (b"data/app.db",)
 
 
-def _of(verb: str, paths: Sequence[bytes] = tuple(CONTENTS), **more: Any) -> Callable[..., Act]:
-    return lambda life: life.plan(verb, paths, **more)
+def _of(verb: str, **more: Any) -> Callable[..., Act]:
+    return lambda life, *paths: life.plan(verb, paths or None, **more)
 
 
-def _then(
-    *before: tuple[str, Mapping[str, Any]], last: Callable[[Life], Act]
-) -> Callable[..., Act]:
-    def begin(life: Life) -> Act:
+def _then(*before: tuple[str, Mapping[str, Any]], last: Callable[..., Act]) -> Callable[..., Act]:
+    def begin(life: Life, *paths: bytes) -> Act:
         for verb, more in before:
-            life.done(verb, **more)
-        return last(life)
+            life.done(verb, paths or None, **more)
+        return last(life, *paths)
 
     return begin
 
@@ -325,7 +347,7 @@ def _then(
 def elsewhere(life: Life) -> tuple[Member, ...]:
     return tuple(
         Member(b"put/" + one.path, one.identity, one.file_id)
-        for one in life.members(tuple(CONTENTS))
+        for one in life.members(tuple(life.contents))
     )
 
 
@@ -360,9 +382,11 @@ SCENES: Mapping[str, Scene] = {
 }
 
 
-def play(lives: Lives, scene: Scene, kind: str) -> tuple[Life, Act]:
+def play(
+    lives: Lives, scene: Scene, kind: str, contents: Mapping[bytes, bytes] = CONTENTS
+) -> tuple[Life, Act]:
     """Bring a life to where an act begins."""
-    life = lives.begin(kind)
+    life = lives.begin(kind, contents)
     life.purge_rule = scene.rule
     return life, scene.begin(life)
 

@@ -106,7 +106,7 @@ def test_what_is_open_can_be_closed_early_and_twice(store: Store) -> None:
     assert whole(store, KEY) == content_of(MIB)
 
 
-@pytest.mark.parametrize("size", [0, 1, 1500, 1501, 4096, LARGEST_ABOUT])
+@pytest.mark.parametrize("size", [0, 1, 140, 141, 700, 1350, 1351, 4096, LARGEST_ABOUT])
 def test_an_object_tells_of_itself_what_it_was_given(site: Site, size: int) -> None:
     about = bytes(number * 7 % 256 for number in range(size))
 

@@ -24,6 +24,8 @@ _HASH: Final = 16  # bytes
 _MARK: Final = 10  # bytes
 # All headers together may have 2,048 bytes in S3; base 64 makes a third more of it.
 SMALL: Final = 1350
+# Swift takes 256 bytes of one header unless its operator set more.
+TINY: Final = 140
 _BARE, _WHOLE, _OF_UPLOAD = 2, 5, 6  # parts
 
 

@@ -26,6 +26,7 @@ from storewarden.store.key import is_proper, refuse_improper, refuse_large
 from storewarden.store.label import (
     OURS,
     SMALL,
+    TINY,
     Label,
     companion_label,
     companion_of,
@@ -69,6 +70,7 @@ class ObjectStore(Store):
         self.name = remote.name
         self._remote, self._multipart, self._sleep = remote, multipart, sleep
         self._limits, self._sizes = limits or Limits(), sizes or Sizes()
+        self._small = SMALL  # bytes that an object may tell in its header here
 
     def put(self, key: str, source: Reader, about: Telling) -> Stored:
         self._refuse(key)
@@ -97,11 +99,17 @@ class ObjectStore(Store):
         return told
 
     def _put_whole(self, going: _Going, content: bytes, told: bytes) -> None:
-        label = whole_label(going.mark, len(content), told)
-        if len(told) > SMALL:
-            self._tell_beside(going, len(content), told)
-            label = Label(going.mark)
-        self._add(going.key, content, label)
+        if len(told) <= self._small:
+            try:
+                return self._add(going.key, content, whole_label(going.mark, len(content), told))
+            except StoreRefused:
+                if len(told) <= TINY:
+                    raise
+        self._tell_beside(going, len(content), told)
+        self._add(going.key, content, Label(going.mark))
+        if len(told) <= self._small:
+            self._small = TINY  # it was the header that was refused, and will be
+        return None
 
     def _put_in_parts(
         self, multipart: Multipart, going: _Going, first: bytes, source: Reader, about: Telling

@@ -8,11 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as some
 from obstore.store import MemoryStore as Bucket
 
-from storewarden.errors import ObjectDamaged, ObjectExists, StoreUnavailable, StorewardenError
+from storewarden.errors import (
+    ObjectDamaged,
+    ObjectExists,
+    StoreRefused,
+    StoreUnavailable,
+    StorewardenError,
+)
 from storewarden.store.blame import Place
 from storewarden.store.contract import Reader
 from storewarden.store.key import key_of
-from storewarden.store.label import SMALL, Label, companion_label, read_label, whole_label
+from storewarden.store.label import SMALL, TINY, Label, companion_label, read_label, whole_label
 from storewarden.store.limits import Limits, Sizes
 from storewarden.store.object import ObjectStore
 from storewarden.store.ranged import Ranged
@@ -51,6 +57,46 @@ def test_what_was_put_is_read_and_tells_of_itself(size: int, told: bytes) -> Non
     assert store.sweep(1 << 62) == 0
     assert store.remove(stored)
     assert list(store._remote.list("")) == []
+
+
+class Narrow(Remote):
+    """A server that takes no header of more than 256 bytes, as Swift does."""
+
+    def __init__(self, bucket: Any) -> None:
+        super().__init__("m", bucket)
+        self.refused = 0
+
+    def add(self, key: str, content: bytes, label: Label) -> None:
+        if any(len(value) > 256 for value in label.written().values()):
+            self.refused += 1
+            raise StoreRefused("an object cannot be stored", why="it answered 400 InvalidRequest")
+        super().add(key, content, label)
+
+
+def test_where_headers_are_narrow_what_an_object_tells_lies_beside_it() -> None:
+    remote = Narrow(Bucket())
+    store = ObjectStore(remote, None, sizes=SIZES, sleep=quiet)
+    told = {f"a/{size}": bytes(size) for size in (700, TINY, TINY + 1, SMALL, 0)}
+    for key, about in told.items():
+        store.put(key, io.BytesIO(b"content"), lambda about=about: about)  # type: ignore[misc]
+
+    assert {key: store.about(key) for key in told} == told
+    assert remote.refused == 1  # it is not asked again what it does not take
+    assert store.sweep(1 << 62) == 0
+
+
+def test_a_refusal_that_is_not_about_the_header_is_told_and_leaves_nothing() -> None:
+    class Closed(Remote):
+        def add(self, key: str, content: bytes, label: Label) -> None:
+            raise StoreRefused("an object cannot be stored", why="the key may not do that")
+
+    bucket = Bucket()
+    store = ObjectStore(Closed("m", bucket), None, sizes=SIZES, sleep=quiet)
+
+    with pytest.raises(StoreRefused, match="the key may not do that"):
+        store.put(KEY, io.BytesIO(b"content"), lambda: bytes(700))
+
+    assert list(store_over(bucket)._remote.list("")) == []
 
 
 def test_nothing_is_written_over() -> None:

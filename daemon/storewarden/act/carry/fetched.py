@@ -76,12 +76,16 @@ def end_back(work: Work) -> Act:
 
 
 def copies_of(work: Work, member: Member) -> Iterator[Copy]:
-    """Yield the copies of a file that can be read, those in the preferred store first."""
+    """Yield the copies of a file that can be read, those in the preferred store first.
+
+    A restore that names a store is of the copy in that one alone.
+    """
     if member.file_id is None:
         return
     known = copies.of_files(work.tools.journal.engine, [member.file_id]).get(member.file_id, [])
     by_store = {one.store: one for one in known}
-    for store in work.tools.stores:
+    only = work.act.store if work.act.verb == "restore" else None
+    for store in [only] if only is not None else work.tools.stores:
         if store in by_store and by_store[store].key is not None:
             yield by_store[store]
 

@@ -21,7 +21,7 @@ class Wanted(NamedTuple):
 
     file_id: int
     verb: str
-    store: str | None = None
+    store: str | None = None  # to which; of restore: from which, where there are several copies
     policy: str | None = None  # whose decision it is; None: a person's
     to: bytes | None = None  # restore only: another place, relative to the root of the file
     undoes: int | None = None  # the act that is taken back
@@ -81,7 +81,7 @@ class Wish(NamedTuple):
         for one in self.wanted:
             if one.verb not in VERBS:
                 raise UsageError("nothing is called so", where=one.verb, remedy=", ".join(VERBS))
-            if (one.verb in TO_A_STORE) != (one.store is not None):
+            if one.verb != "restore" and (one.verb in TO_A_STORE) != (one.store is not None):
                 needs = "needs a store" if one.verb in TO_A_STORE else "knows no store"
                 raise UsageError("this is no wish", why=f"{one.verb} {needs}")
         if not self.asked_by:

@@ -12,6 +12,7 @@ from storewarden.catalogue import (
     due,
     find,
     query,
+    scrubbed,
     search,
     search_file,
     terms,
@@ -206,7 +207,15 @@ def test_the_few_that_wait_are_found_without_going_through_all_files(
         (lambda engine: copies.at(engine, "s", "k"), "SEARCH copies USING INDEX copies_object"),
         (
             lambda engine: copies.to_scrub(engine, 1, "s", NOW, 9),
-            "SEARCH c USING INDEX copies_scrubbed (store=? AND scrubbed_ns<?)",
+            "SEARCH c USING INDEX copies_scrubbed (store=? AND scrubbed_ns>? AND scrubbed_ns<?)",
+        ),
+        (
+            lambda engine: scrubbed.read_since(engine, 1, "s", NOW),
+            "SEARCH c USING INDEX copies_scrubbed (store=? AND scrubbed_ns>?)",
+        ),
+        (
+            lambda engine: scrubbed.ages(engine, 1, "s", NOW),
+            "SEARCH c USING INDEX copies_scrubbed (store=? AND scrubbed_ns",
         ),
         (lambda engine: copies.stored(engine, 1), "SEARCH store_totals USING"),
     ],

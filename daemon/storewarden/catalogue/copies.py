@@ -20,6 +20,12 @@ _COLUMNS = (
 )
 _LIST = ", ".join(_COLUMNS)
 _SET = ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[2:])
+# In this order: all that is outside of the times that are asked for stays unread.
+OF_HOST = (
+    "FROM copies c CROSS JOIN files f CROSS JOIN directories d CROSS JOIN roots r"
+    " WHERE c.store = ? AND f.id = c.file_id AND d.id = f.directory_id AND r.id = d.root_id"
+    " AND r.host_id = ?"
+)
 
 
 class Copy(NamedTuple):
@@ -34,7 +40,7 @@ class Copy(NamedTuple):
     codec: str  # empty: the object is the content
     stored_bytes: int
     version: str
-    scrubbed_ns: int  # when it was last read to its end
+    scrubbed_ns: int  # when it was last read to its end; below 0: when that found it damaged
 
 
 class Stored(NamedTuple):
@@ -60,19 +66,19 @@ def at(engine: Engine, store: str, key: str) -> Copy | None:
     return _copy(rows[0]) if rows else None
 
 
-def to_scrub(engine: Engine, host_id: int, store: str, before_ns: int, limit: int) -> list[Copy]:
+def to_scrub(
+    engine: Engine, host_id: int, store: str, before_ns: int, limit: int, *, after_ns: int = -1
+) -> list[Copy]:
     """Return copies of a host's files that were last read before a time, those of long ago first.
 
-    One whose object is not known cannot be read, and is left out.
+    One whose object is not known cannot be read, and is left out; so is one that was damaged when
+    it was last read, unless ``after_ns`` is below zero: see ``scrubbed``.
     """
     columns = ", ".join(f"c.{name}" for name in _COLUMNS)
     rows = engine.execute(
-        # in this order: all that was read since stays unread
-        f"SELECT {columns} FROM copies c CROSS JOIN files f CROSS JOIN directories d"
-        " CROSS JOIN roots r WHERE c.store = ? AND c.scrubbed_ns < ? AND c.key IS NOT NULL"
-        " AND f.id = c.file_id AND d.id = f.directory_id AND r.id = d.root_id AND r.host_id = ?"
-        " ORDER BY c.scrubbed_ns LIMIT ?",
-        (store, before_ns, host_id, limit),
+        f"SELECT {columns} {OF_HOST} AND c.scrubbed_ns > ? AND c.scrubbed_ns < ?"
+        " AND c.key IS NOT NULL ORDER BY c.scrubbed_ns LIMIT ?",
+        (store, host_id, after_ns, before_ns, limit),
     )
     return [_copy(row) for row in rows]
 

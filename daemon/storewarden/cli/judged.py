@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from storewarden.catalogue.subjects import Happened
+from storewarden.cli.went import Tried, Went
 from storewarden.policy import account
 from storewarden.policy.account import Account, Obstacle
 from storewarden.policy.decide import decide
@@ -40,6 +41,8 @@ class Why:
     frozen: str = ""  # how the clock jumped, while nothing is freed because of it
     action: Force | None = None  # asked for with --not
     obstacles: Sequence[Obstacle] = ()
+    went: Went | None = None  # how it left its place
+    tried: Tried | None = None  # what was last tried with it, and came to nothing
 
 
 def judged(

@@ -34,7 +34,8 @@ def why(session: Session, path: str, action: str | None) -> int:
     PATH is absolute, or relative to here, or begins with the name of a root: uploads/a/b.png
 
     What happens next, when, by which policy, where to, and what keeps it from being done. Of a file
-    that is gone, what is known of how it went. Nothing is changed.
+    that is gone, when it went, by whom, by which policy, and the command that brings it back.
+    Nothing is changed.
     """
     from storewarden.cli.policies import policies_of, told_if_others
     from storewarden.errors import DONE
@@ -64,15 +65,19 @@ def _reasons(
     from storewarden.catalogue.subjects import past
     from storewarden.cli.judged import judged
     from storewarden.cli.policies import frozen, observed
+    from storewarden.cli.went import read as read_went
     from storewarden.clock import SystemClock
 
     subject, place = _file(engine, host, path)
     gone_ns, happened = past(engine, subject.id)
+    went, tried = read_went(engine, subject.id, subject.state, subject.root, subject.path)
     found = judged(subject, place, policy_set, SystemClock().wall_ns(), action)
     return replace(
         found,
         gone_ns=gone_ns,
         happened=happened,
+        went=went,
+        tried=tried,
         observed=found.decision.policy in observed(engine, host, policy_set),
         frozen=frozen(engine, host),
     )

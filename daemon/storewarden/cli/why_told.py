@@ -7,6 +7,7 @@ from typing import Any
 
 from storewarden.cli.judged import GONE, Said, Why
 from storewarden.cli.output import Cell, Output, Style, named, width
+from storewarden.cli.went import Went, tried_as_json, went_as_json
 from storewarden.cli.when import ago, moment
 from storewarden.measure.shown import shown
 from storewarden.policy.account import Obstacle
@@ -36,6 +37,8 @@ def document(why: Why) -> dict[str, Any]:
         "policies": [_policy(said) for said in why.said],
         "next": None if subject.state in GONE else _next(why),
         "reason": _went(why) if subject.state in GONE else decision.reason,
+        "went": went_as_json(why.went),
+        "tried": tried_as_json(why.tried),
         "winners": {kind: getattr(decision, kind) for kind in ("hold", "place", "phases", "care")},
         "lies_in": subject.lies if subject.away else None,
         "clock_frozen": why.frozen or None,
@@ -105,6 +108,13 @@ def _for_pipes(output: Output, why: Why) -> None:
     output.fields("state", why.subject.state)
     if why.subject.away:
         output.fields("lies in", why.subject.lies)
+    if why.went is not None:
+        output.fields(*_went_fields(why.went))
+        for store, key in why.went.lies:
+            output.fields("copy", store, key)
+    if why.tried is not None:
+        tried = why.tried
+        output.fields("tried", tried.act, tried.verb, tried.state, tried.at_ns, tried.why)
     if why.subject.state in GONE:
         output.fields("gone", _went(why))
     elif decision.action is not None:
@@ -121,10 +131,16 @@ def _for_pipes(output: Output, why: Why) -> None:
             output.fields("term", said.account.policy.id, term.text, term.value, _truth(term))
 
 
+def _went_fields(went: Went) -> tuple[object, ...]:
+    at_ns = "" if went.at_ns is None else went.at_ns
+    act = "" if went.act is None else went.act
+    return "went", went.what, at_ns, went.by, went.policy or "", went.reason, act, went.back
+
+
 def _for_people(output: Output, why: Why) -> None:
     output.text(shown(why.place), "head")
     output.text()
-    for label, text, style in (*_facts(why), *_what_next(why)):
+    for label, text, style in (*_facts(why), *_how_it_went(why), *_what_next(why)):
         head = output.styled(Cell(label + " " * (LABEL - width(label)), "dim"))
         output.text(f"{head} {output.styled(Cell(text, style))}".rstrip())
     if why.action is not None:
@@ -163,6 +179,29 @@ def _facts(why: Why) -> Iterator[tuple[str, str, Style]]:
         yield "not known", "what is in it: it was not looked into, or could not be read", "odd"
     elif not subject.understood and subject.state not in GONE:
         yield "not known", "how it was made: what it says of that is not understood", "odd"
+
+
+def _how_it_went(why: Why) -> Iterator[tuple[str, str, Style]]:
+    """Yield who took a file from its place, why, and how to have it back."""
+    went, tried = why.went, why.tried
+    if went is not None and went.act is not None:
+        when = "" if went.at_ns is None else f" {_dated(went.at_ns, why.now_ns)}"
+        whom = f"policy {shown(went.policy)}, {shown(went.by)}" if went.policy else shown(went.by)
+        yield "went", f"{went.what}{when}, by {whom}", ""
+        yield "for", f"{shown(went.reason)}; act {went.act}", ""
+    if went is not None:
+        for store, key in went.lies:
+            yield "lies", f"{shown(store)}: {shown(key)}", "dim"
+        if went.back:
+            yield "back", went.back, "head"
+        else:
+            yield "back", "nothing brings it back: no copy of it is known", "odd"
+    if tried is not None:
+        yield "tried", f"{tried.verb} {tried.state} {_dated(tried.at_ns, why.now_ns)}", "odd"
+        if tried.why:
+            yield "", shown(tried.why), ""
+        if tried.again_ns is not None:
+            yield "", f"it is tried again {_dated(tried.again_ns, why.now_ns)}", "dim"
 
 
 def _what_next(why: Why) -> Iterator[tuple[str, str, Style]]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from storewarden.act.entries import entries
 from storewarden.act.identity import Identity
 from storewarden.act.members import Bundle
-from storewarden.act.note import Note, Noted, decode, encode
+from storewarden.act.note import Note, Noted, Slip, decode, encode
 from storewarden.act.refused import Refused
 from storewarden.act.trash import Restored, Trashed, restore, trash
 from storewarden.watch.exclude import OURS
@@ -78,9 +78,22 @@ def test_every_name_comes_back(wanted: list[bytes]) -> None:
         assert root.census() == before
 
 
-@given(st.builds(Note, st.just(MARK), numbers, st.lists(noted).map(tuple), st.just({"by": "me"})))
-def test_a_note_says_what_was_written(note: Note) -> None:
-    assert decode(encode(note)) == note
+marks = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=16, max_size=16)
+slips = st.builds(Slip, marks, numbers, st.lists(noted).map(tuple), st.just({"by": "me"}))
+
+
+@given(st.lists(slips, max_size=4, unique_by=lambda one: one.mark).map(tuple))
+def test_a_note_says_what_was_written(slips: tuple[Slip, ...]) -> None:
+    note = decode(encode(Note(MARK, slips)))
+
+    assert note is not None
+    assert note == Note(MARK, slips)
+    for slip in slips:
+        found = note.of(slip.mark)
+        assert found is not None
+        start, told = found
+        assert told == slip
+        assert note.files[start : start + len(told.files)] == slip.files
 
 
 @given(st.binary() | anything.map(lambda value: json.dumps(value).encode()))
@@ -88,10 +101,10 @@ def test_what_is_no_note_is_none(text: bytes) -> None:
     assert decode(text) is None
 
 
-@given(st.sampled_from(("version", "mark", "since_ns", "told", "files")), anything)
+@given(st.sampled_from(("version", "mark", "acts", "since_ns", "told", "files")), anything)
 def test_a_note_that_somebody_spoiled_stops_nobody(key: str, value: object) -> None:
-    whole = json.loads(encode(Note(MARK, NOW, (), {})))
-    whole[key] = value
+    whole = json.loads(encode(Note(MARK, (Slip(MARK, NOW, (), {}),))))
+    (whole if key in whole else whole["acts"][0])[key] = value
 
     note = decode(json.dumps(whole).encode())
 

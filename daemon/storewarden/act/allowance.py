@@ -21,7 +21,7 @@ class Allowance:
     It does not outlive the process, and is asked for anew after a restart.
     """
 
-    __slots__ = ("asked_by", "files", "mark", "proofs", "since_ns")
+    __slots__ = ("asked_by", "drawer", "files", "mark", "proofs", "since_ns")
 
     def __init__(
         self,
@@ -33,7 +33,7 @@ class Allowance:
     ) -> None:
         if made_here is not _MADE_HERE:
             raise TypeError("an allowance is given by allow_purge, not by saying so")
-        self.mark = entry.mark
+        self.mark, self.drawer = entry.mark, entry.drawer
         self.asked_by = asked_by  # a policy or a person
         self.since_ns = since_ns
         self.proofs = proofs

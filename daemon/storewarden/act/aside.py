@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from storewarden.act import remove
-from storewarden.act.drawers import Drawer, Room, identity_at, make_drawer, name_of, open_drawer
+from storewarden.act.drawers import (
+    Drawer,
+    Room,
+    identity_at,
+    make_drawer,
+    name_of,
+    open_drawer_of,
+)
 from storewarden.act.entries import Entry, at_place, look
 from storewarden.act.giveback import put_back
 from storewarden.act.identity import Identity
 from storewarden.act.kernel import Kernel
 from storewarden.act.leases import Quiet, quiet
 from storewarden.act.members import Bundle, Held, Member, difference, hold, hold_in, modes_above
-from storewarden.act.note import Note, Noted
+from storewarden.act.note import Note, Noted, Slip
 from storewarden.act.refused import Reason, Refused, Stop, refused
 
 
@@ -56,16 +64,18 @@ def put_aside(root_fd: int, wish: Wish, kernel: Kernel, stack: ExitStack) -> Asi
 
     After a kill at any instant it is called again with the same wish, and goes on.
     """
-    members = wish.bundle.members
+    mark, members = wish.bundle.mark, wish.bundle.members
     if not members or len({member.path for member in members}) < len(members):
         raise ValueError("a bundle has files, and each of them once")
     first = members[0].path
     try:
-        drawer = open_drawer(root_fd, wish.room, wish.bundle.mark, kernel, stack)
+        drawer = open_drawer_of(root_fd, wish.room, mark, wish.bundle.shared, kernel, stack)
     except (Stop, OSError) as error:
         return refused(error, first)._replace(unsure=True)
-    if drawer and drawer.note and drawer.note.members != wish.bundle.members:
-        return Refused(Reason.TAKEN, first, "another act bears this mark")
+    if drawer and drawer.note:
+        found = drawer.note.of(mark)
+        if found is None or found[1].members != members:
+            return Refused(Reason.TAKEN, first, "another act bears this mark")
     parents: dict[int, Held] = {}
     try:
         return _move(root_fd, wish, drawer, parents, kernel, stack)
@@ -77,7 +87,8 @@ def undone(
     root_fd: int, wish: Wish, parents: Mapping[int, Held], why: Refused, kernel: Kernel
 ) -> Refused:
     """Put back what was moved; return why, and what could not be put back."""
-    done = put_back(root_fd, wish.room, wish.bundle.mark, parents, kernel)
+    bundle = wish.bundle
+    done = put_back(root_fd, wish.room, bundle.mark, parents, kernel, shared=bundle.shared)
     kept = done.kept
     if wish.room is Room.LEAVING and not kept:  # an earlier attempt may have put it there
         trashed = look(root_fd, Room.TRASH, wish.bundle.mark, kernel)
@@ -107,8 +118,8 @@ def _move(
     parents.update({one.number: one.held for one in found if not one.inside})
     quiets = [_undisturbed(one.held, wish, kernel) for one in found]
     if drawer is None or drawer.note is None:
-        note = _note(root_fd, wish, [one.held for one in found], kernel)
-        drawer = make_drawer(root_fd, wish.room, note, kernel, stack)
+        slip = _slip(root_fd, wish, [one.held for one in found], kernel)
+        drawer = make_drawer(root_fd, wish.room, Note(slip.mark, (slip,)), kernel, stack)
     moved = []
     for one, how in zip(found, quiets, strict=True):
         name = name_of(one.number)
@@ -128,14 +139,16 @@ def _find_all(
 ) -> tuple[list[_Found], tuple[bytes, ...]]:
     found: list[_Found] = []
     removed: list[bytes] = []
-    for number, member in enumerate(wish.bundle.members):
+    mark, members = wish.bundle.mark, wish.bundle.members
+    numbers = drawer.numbers(mark) if drawer and drawer.note else range(len(members))
+    for number, member in zip(numbers, members, strict=True):
         if drawer and drawer.note and _lies_in(drawer, number, kernel):
             held = hold_in(drawer.descriptor, name_of(number), member.path, kernel, stack)
             if not member.identity.unchanged_by_rename(held.identity):
                 why = difference(member.identity, held.identity)
                 raise Stop(Reason.CHANGED, member.path, f"since it was moved: {why}")
             found.append(_Found(number, held, inside=True))
-        elif drawer and drawer.going and not _is_back(root_fd, member, kernel):
+        elif drawer and drawer.going(mark) and not _is_back(root_fd, member, kernel):
             removed.append(member.path)
         else:
             found.append(_Found(number, hold(root_fd, member, kernel, stack), inside=False))
@@ -164,17 +177,21 @@ def _undisturbed(held: Held, wish: Wish, kernel: Kernel) -> Quiet:
     return how
 
 
-def _note(root_fd: int, wish: Wish, held: list[Held], kernel: Kernel) -> Note:
+def _slip(root_fd: int, wish: Wish, held: list[Held], kernel: Kernel) -> Slip:
     files = tuple(
-        Noted(
-            path=one.path,
-            identity=one.identity,
-            mode=one.status.st_mode,
-            uid=one.status.st_uid,
-            gid=one.status.st_gid,
-            accessed_ns=one.status.st_atime_ns,
-            above=modes_above(root_fd, one.path, kernel),
-        )
-        for one in held
+        noted(one.path, one.status, modes_above(root_fd, one.path, kernel)) for one in held
     )
-    return Note(wish.bundle.mark, wish.bundle.now_ns, files, dict(wish.bundle.told))
+    return Slip(wish.bundle.mark, wish.bundle.now_ns, files, dict(wish.bundle.told))
+
+
+def noted(path: bytes, status: os.stat_result, above: tuple[int, ...]) -> Noted:
+    """Return what is noted of a file before it is moved."""
+    return Noted(
+        path=path,
+        identity=Identity.of(status),
+        mode=status.st_mode,
+        uid=status.st_uid,
+        gid=status.st_gid,
+        accessed_ns=status.st_atime_ns,
+        above=above,
+    )

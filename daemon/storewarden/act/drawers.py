@@ -1,9 +1,10 @@
 """The drawers in a root's own folder: ``.storewarden/<room>/<mark>/`` with a note and files.
 
-A drawer holds the files of one act under their numbers (two of them may bear the same name) and a
-note that tells where each belongs. It is there, with its note, before the first file is moved into
-it, and it goes only when it is empty and whoever keeps the journal says so: so what an act has
-done can be read from the disk alone.
+A drawer holds files under their numbers (two of them may bear the same name) and a note that tells
+where each belongs, and which act put it there: one act, whose mark the drawer bears, or many that
+were carried out together and share the drawer of the first of them. It is there, with its note,
+before the first file is moved into it, and it goes only when it is empty and whoever keeps the
+journal says so: so what an act has done can be read from the disk alone.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ from __future__ import annotations
 import os
 import re
 import stat
+from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from enum import StrEnum
+from itertools import count
 from typing import Final, NamedTuple
 
 from storewarden.act.identity import Identity
@@ -24,6 +27,8 @@ from storewarden.watch.exclude import OURS
 NOTE: Final = b"note"
 UNFINISHED: Final = b"note.part"
 GOING: Final = b"going"  # from now on what is missing was removed, and not lost
+# The same of some files only, by their numbers: in a drawer that acts share.
+_SOME_GOING: Final = re.compile(rb"going\.[0-9]+")
 _MARK: Final = re.compile(r"[a-z2-7]{16}")
 _OTHERS_MAY_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 _CHUNK: Final = 1 << 16
@@ -44,7 +49,22 @@ class Drawer(NamedTuple):
     above: int  # the directory of all drawers of this room
     descriptor: int
     note: Note | None
-    going: bool
+    all_going: bool
+    some_going: frozenset[int] = frozenset()
+
+    @property
+    def shared(self) -> bool:
+        """Whether many acts put their files here."""
+        return self.note is not None and len(self.note.slips) > 1
+
+    def numbers(self, mark: str) -> range:
+        """Return the numbers of the files that an act put here, as far as the note tells."""
+        found = self.note.of(mark) if self.note else None
+        return range(found[0], found[0] + len(found[1].files)) if found else range(0)
+
+    def going(self, mark: str) -> bool:
+        """Tell whether removing of an act's files began."""
+        return self.all_going or not self.some_going.isdisjoint(self.numbers(mark))
 
 
 class Lying(NamedTuple):
@@ -152,8 +172,26 @@ def open_drawer(
     stack.callback(kernel.close, descriptor)
     _require_ours(name, descriptor, root_fd, kernel)
     names = kernel.names(descriptor)
-    note = _read(descriptor, kernel) if NOTE in names else None
-    return Drawer(room, mark, above, descriptor, note, GOING in names)
+    note = decode(_read(descriptor, NOTE, kernel)) if NOTE in names else None
+    some = (_numbers(descriptor, one, kernel) for one in names if _SOME_GOING.fullmatch(one))
+    going = frozenset(number for numbers in some for number in numbers)
+    return Drawer(room, mark, above, descriptor, note, GOING in names, going)
+
+
+def open_drawer_of(
+    root_fd: int, room: Room, mark: str, shared: str | None, kernel: Kernel, stack: ExitStack
+) -> Drawer | None:
+    """Open the drawer that holds an act's files: a shared one that tells of it, else its own.
+
+    Raises:
+        Stop: it is not ours.
+        OSError: it cannot be read.
+    """
+    if shared is not None and shared != mark:
+        drawer = open_drawer(root_fd, room, shared, kernel, stack)
+        if drawer is not None and drawer.note is not None and drawer.note.of(mark):
+            return drawer
+    return open_drawer(root_fd, room, mark, kernel, stack)
 
 
 def make_drawer(root_fd: int, room: Room, note: Note, kernel: Kernel, stack: ExitStack) -> Drawer:
@@ -171,31 +209,37 @@ def make_drawer(root_fd: int, room: Room, note: Note, kernel: Kernel, stack: Exi
     stack.callback(kernel.close, descriptor)
     _require_ours(name, descriptor, root_fd, kernel)
     for left in kernel.names(descriptor):
-        if left not in {UNFINISHED, GOING}:
+        if left not in {UNFINISHED, GOING} and not _SOME_GOING.fullmatch(left):
             raise Stop(Reason.TAKEN, name, "the drawer of this act holds something already")
         kernel.unlink(left, descriptor)
     _write(descriptor, UNFINISHED, encode(note), kernel)
     kernel.rename(descriptor, UNFINISHED, descriptor, NOTE)
     kernel.sync(descriptor)
     kernel.sync(above)
-    return Drawer(room, note.mark, above, descriptor, note, going=False)
+    return Drawer(room, note.mark, above, descriptor, note, all_going=False)
 
 
-def lying(drawer: Drawer, kernel: Kernel) -> tuple[Lying, ...]:
-    """Return what was noted of a drawer's files and what lies in it, by number.
+def lying(drawer: Drawer, mark: str, kernel: Kernel) -> tuple[Lying, ...]:
+    """Return what was noted of an act's files and what lies in the drawer of them, by number.
+
+    In a drawer that no other act shares everything is the act's.
 
     Raises:
         OSError: it cannot be read.
     """
     files = drawer.note.files if drawer.note else ()
-    here = {int(name) for name in kernel.names(drawer.descriptor) if name.isdigit()}
+    if drawer.shared:
+        numbers: Collection[int] = drawer.numbers(mark)
+    else:
+        here = {int(name) for name in kernel.names(drawer.descriptor) if name.isdigit()}
+        numbers = sorted(here | set(range(len(files))))
     return tuple(
         Lying(
             number,
             files[number] if number < len(files) else None,
-            identity_at(drawer.descriptor, name_of(number), kernel) if number in here else None,
+            identity_at(drawer.descriptor, name_of(number), kernel),
         )
-        for number in sorted(here | set(range(len(files))))
+        for number in numbers
     )
 
 
@@ -211,15 +255,34 @@ def identity_at(directory: int, name: bytes, kernel: Kernel) -> Identity | None:
         return None
 
 
-def begin_removing(drawer: Drawer, kernel: Kernel) -> None:
-    """Write down that files of this drawer are removed from now on; durable when this returns.
+def begin_removing(drawer: Drawer, numbers: Collection[int], kernel: Kernel) -> None:
+    """Write down that these files are removed from now on; durable when this returns.
 
     Raises:
         OSError: it cannot be written: nothing may be removed.
     """
-    with suppress(FileExistsError):
-        kernel.close(kernel.create(GOING, drawer.descriptor))
+    if drawer.shared:
+        _write_going(drawer.descriptor, numbers, kernel)
+    else:
+        with suppress(FileExistsError):
+            kernel.close(kernel.create(GOING, drawer.descriptor))
     kernel.sync(drawer.descriptor)
+
+
+def _write_going(drawer_fd: int, numbers: Collection[int], kernel: Kernel) -> None:
+    # Each line ends: half a number would be another one.
+    told = b"".join(b"%d\n" % number for number in numbers)
+    for attempt in count():
+        try:
+            _write(drawer_fd, b"%s.%d" % (GOING, attempt), told, kernel)
+        except FileExistsError:  # what was removed before, or was to be
+            continue
+        return
+
+
+def _numbers(drawer_fd: int, name: bytes, kernel: Kernel) -> list[int]:
+    *lines, _torn = _read(drawer_fd, name, kernel).split(b"\n")
+    return [int(line) for line in lines if line.isdigit()]
 
 
 def clear(drawer: Drawer, kernel: Kernel) -> None:
@@ -230,10 +293,11 @@ def clear(drawer: Drawer, kernel: Kernel) -> None:
         OSError: it cannot be removed.
     """
     names = kernel.names(drawer.descriptor)
-    if strange := set(names) - {NOTE, UNFINISHED, GOING}:
+    going = [name for name in names if name == GOING or _SOME_GOING.fullmatch(name)]
+    if strange := set(names) - {NOTE, UNFINISHED, *going}:
         raise Stop(Reason.TAKEN, checked(drawer.mark), f"it still holds {len(strange)} files")
     # The note first: without it nobody takes what is missing for lost.
-    for name in (NOTE, UNFINISHED, GOING):
+    for name in (NOTE, UNFINISHED, *going):
         if name in names:
             kernel.unlink(name, drawer.descriptor)
     kernel.rmdir(checked(drawer.mark), drawer.above)
@@ -255,15 +319,15 @@ def into_trash(root_fd: int, drawer: Drawer, kernel: Kernel) -> None:
         kernel.sync(drawer.above)
 
 
-def _read(drawer_fd: int, kernel: Kernel) -> Note | None:
-    descriptor = kernel.open(NOTE, READ, drawer_fd)
+def _read(drawer_fd: int, name: bytes, kernel: Kernel) -> bytes:
+    descriptor = kernel.open(name, READ, drawer_fd)
     try:
         text = bytearray()
         while len(text) <= LARGEST and (piece := kernel.read(descriptor, _CHUNK)):
             text += piece
     finally:
         kernel.close(descriptor)
-    return decode(bytes(text))
+    return bytes(text)
 
 
 def _write(drawer_fd: int, name: bytes, data: bytes, kernel: Kernel) -> None:

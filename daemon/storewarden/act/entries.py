@@ -14,6 +14,7 @@ from storewarden.act.drawers import (
     identity_at,
     lying,
     open_drawer,
+    open_drawer_of,
     open_room,
 )
 from storewarden.act.identity import Identity
@@ -23,10 +24,11 @@ from storewarden.act.refused import Refused, Stop, refused
 
 
 class Entry(NamedTuple):
-    """One drawer: its files, since when they are there, and what the act said of them."""
+    """What one act put into a drawer, since when it is there, and what the act said of it."""
 
     room: Room
-    mark: str
+    drawer: str  # its mark; that of the act, unless it shares one
+    mark: str  # of the act
     since_ns: int | None  # None: there is no note that could be read
     told: Mapping[str, str]
     files: tuple[Lying, ...]
@@ -55,12 +57,14 @@ class Found(NamedTuple):
         return not self.entry.here
 
 
-def look(root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL) -> Entry | Refused | None:
-    """Return what lies in the drawer of an act; None when it has none."""
+def look(
+    root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL, *, shared: str | None = None
+) -> Entry | Refused | None:
+    """Return what an act put into a drawer, its own or a shared one; None when it has none."""
     try:
         with ExitStack() as stack:
-            drawer = open_drawer(root_fd, room, mark, kernel, stack)
-            return entry_of(drawer, kernel) if drawer else None
+            drawer = open_drawer_of(root_fd, room, mark, shared, kernel, stack)
+            return entry_of(drawer, mark, kernel) if drawer else None
     except (OSError, Stop) as error:
         return refused(error, mark.encode())
 
@@ -78,19 +82,33 @@ def entries(
     except (OSError, Stop) as error:
         return (refused(error),)
     marks = [name.decode("ascii", "replace") for name in names]
-    found = [_looked(root_fd, room, mark, kernel) for mark in marks]
-    return tuple(one for one in found if isinstance(one, Refused) or (one and one.here))
+    found = [one for mark in marks for one in _looked(root_fd, room, mark, kernel)]
+    return tuple(one for one in found if isinstance(one, Refused) or one.here)
 
 
-def recover(root_fd: int, mark: str, kernel: Kernel = KERNEL) -> tuple[Found, ...] | Refused:
+def look_into(
+    root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL
+) -> tuple[Entry, ...] | Refused:
+    """Return what lies in a drawer, by the acts that put it there; nothing when there is none."""
+    try:
+        with ExitStack() as stack:
+            drawer = open_drawer(root_fd, room, mark, kernel, stack)
+            return entries_of(drawer, kernel) if drawer else ()
+    except (OSError, Stop) as error:
+        return refused(error, mark.encode())
+
+
+def recover(
+    root_fd: int, mark: str, kernel: Kernel = KERNEL, *, shared: str | None = None
+) -> tuple[Found, ...] | Refused:
     """Return what an act left in any of our rooms; nothing is touched by looking."""
     found = []
     try:
         for room in Room:
             with ExitStack() as stack:
-                drawer = open_drawer(root_fd, room, mark, kernel, stack)
+                drawer = open_drawer_of(root_fd, room, mark, shared, kernel, stack)
                 if drawer is not None:
-                    entry = entry_of(drawer, kernel)
+                    entry = entry_of(drawer, mark, kernel)
                     places = tuple(_at_place(root_fd, file, kernel) for file in entry.files)
                     found.append(Found(entry, places))
     except (OSError, Stop) as error:
@@ -99,7 +117,7 @@ def recover(root_fd: int, mark: str, kernel: Kernel = KERNEL) -> tuple[Found, ..
 
 
 def forget(root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL) -> Refused | None:
-    """Remove the drawer of an act that came to its end; None when it is gone.
+    """Remove the drawer of acts that came to their end; None when it is gone.
 
     Whoever keeps the journal calls this after it was written there what became of the files:
     until then the drawer tells it.
@@ -114,21 +132,32 @@ def forget(root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL) -> Refu
     return None
 
 
-def entry_of(drawer: Drawer, kernel: Kernel) -> Entry:
-    """Return what lies in an open drawer.
+def entry_of(drawer: Drawer, mark: str, kernel: Kernel) -> Entry:
+    """Return what an act put into an open drawer.
 
     Raises:
         OSError: it cannot be read.
     """
-    note = drawer.note
+    found = drawer.note.of(mark) if drawer.note else None
     return Entry(
         room=drawer.room,
-        mark=drawer.mark,
-        since_ns=note.since_ns if note else None,
-        told=note.told if note else {},
-        files=lying(drawer, kernel),
-        going=drawer.going,
+        drawer=drawer.mark,
+        mark=mark,
+        since_ns=found[1].since_ns if found else None,
+        told=found[1].told if found else {},
+        files=lying(drawer, mark, kernel),
+        going=drawer.going(mark),
     )
+
+
+def entries_of(drawer: Drawer, kernel: Kernel) -> tuple[Entry, ...]:
+    """Return what lies in an open drawer, by the acts that put it there.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    marks = [slip.mark for slip in drawer.note.slips] if drawer.note else [drawer.mark]
+    return tuple(entry_of(drawer, mark, kernel) for mark in marks)
 
 
 def at_place(root_fd: int, path: bytes, kernel: Kernel) -> Identity | None:
@@ -154,8 +183,9 @@ def _at_place(root_fd: int, file: Lying, kernel: Kernel) -> Identity | None:
         return None  # a link lies on the way: what is behind it is not ours to tell of
 
 
-def _looked(root_fd: int, room: Room, mark: str, kernel: Kernel) -> Entry | Refused | None:
+def _looked(root_fd: int, room: Room, mark: str, kernel: Kernel) -> tuple[Entry | Refused, ...]:
     try:
-        return look(root_fd, room, mark, kernel)
+        found = look_into(root_fd, room, mark, kernel)
     except ValueError:
-        return None  # no drawer of ours bears such a name
+        return ()  # no drawer of ours bears such a name
+    return (found,) if isinstance(found, Refused) else found

@@ -9,7 +9,7 @@ from contextlib import ExitStack, suppress
 from typing import Final, NamedTuple
 
 from storewarden.act import remove
-from storewarden.act.drawers import Drawer, Lying, Room, clear, into_trash, lying, open_drawer
+from storewarden.act.drawers import Drawer, Lying, Room, clear, into_trash, lying, open_drawer_of
 from storewarden.act.drawers import name_of as number_name
 from storewarden.act.entries import at_place
 from storewarden.act.kernel import DIRECTORY, KERNEL, PLACE, Kernel
@@ -35,11 +35,14 @@ def put_back(
     mark: str,
     parents: Mapping[int, Held] | None = None,
     kernel: Kernel = KERNEL,
+    *,
+    shared: str | None = None,
 ) -> PutBack:
-    """Put back all files of a drawer whose places are free; nothing is replaced or removed.
+    """Put back all files of an act whose places are free; nothing is replaced or removed.
 
     What has to stay is in the trash afterwards, whatever room it was in. An emptied drawer is gone,
-    unless some of its files were removed, which it alone tells until it is forgotten.
+    unless some of its files were removed, which it alone tells until it is forgotten, or other acts
+    share it.
 
     Args:
         root_fd: the root.
@@ -48,25 +51,27 @@ def put_back(
         parents: directories that are held open: a file goes back to its directory even when that
             bears another name meanwhile.
         kernel: the system calls.
+        shared: the drawer that the act was to share.
     """
     with ExitStack() as stack:
         try:
-            drawer = open_drawer(root_fd, room, mark, kernel, stack)
+            drawer = open_drawer_of(root_fd, room, mark, shared, kernel, stack)
             if drawer is None:
                 return PutBack()
-            files = lying(drawer, kernel)
+            files = lying(drawer, mark, kernel)
         except (Stop, OSError):
             return PutBack(unsure=True)
         done = _give_all(root_fd, drawer, files, parents or {}, kernel)
         try:
-            done = done._replace(removed=tuple(_removed(root_fd, drawer, files, kernel)))
+            if drawer.going(mark):
+                done = done._replace(removed=tuple(_removed(root_fd, files, kernel)))
         except (Stop, OSError):
             done = done._replace(unsure=True)
         with suppress(Stop, OSError):  # what is not tidied now, `entries.recover` still finds
             kernel.sync(drawer.descriptor)
             if done.kept and room is not Room.TRASH:
                 into_trash(root_fd, drawer, kernel)
-            elif not (done.kept or done.removed or done.unsure or done.perhaps):
+            elif not (done.kept or done.removed or done.unsure or done.perhaps or drawer.shared):
                 clear(drawer, kernel)
         return done
 
@@ -176,12 +181,8 @@ def _synced(directory: int, kernel: Kernel) -> bool:
     return True
 
 
-def _removed(
-    root_fd: int, drawer: Drawer, files: Sequence[Lying], kernel: Kernel
-) -> Sequence[bytes]:
+def _removed(root_fd: int, files: Sequence[Lying], kernel: Kernel) -> Sequence[bytes]:
     """Return the paths of files that were removed, and not put back by an earlier attempt."""
-    if not drawer.going:
-        return []
     missing = [file.noted for file in files if file.here is None and file.noted is not None]
     return [
         noted.path

@@ -62,7 +62,7 @@ def _remove(aside: Aside, wish: Wish, proofs: Mapping[Identity, Proof], kernel: 
     # All before any: what can still be seen to be wrong shall be seen while nothing is removed.
     for moved in aside.files:
         _check(moved, wish, kernel)
-    begin_removing(aside.drawer, kernel)
+    begin_removing(aside.drawer, [moved.number for moved in aside.files], kernel)
     freed = 0
     for moved in aside.files:
         _check(moved, wish, kernel)

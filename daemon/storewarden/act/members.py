@@ -37,6 +37,7 @@ class Bundle(NamedTuple):
     now_ns: int  # the wall clock when it was begun
     told: Mapping[str, str] = {}  # what a person who finds them may want to know
     unused: bool = False  # refuse if anybody has a file open at all; so for databases
+    shared: str | None = None  # the drawer that it was to share with others
 
 
 class Held(NamedTuple):

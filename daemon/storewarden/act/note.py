@@ -1,16 +1,16 @@
-"""What a drawer tells of the files that were put into it: where each was, and what it was.
+"""The note in a drawer: where each of its files was, what it was, since when, and why.
 
-It is written, and durable, before the first file is moved; it is never changed. So a lost
-catalogue, a killed daemon and a person with a shell all find in it where everything belongs.
+It is written once, before the first file is moved, and never changed after that. It alone is
+enough to put everything back: a catalogue that was lost is not needed. Many acts may have put
+their files into one drawer; their files are numbered on.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from storewarden.act.identity import Identity
 from storewarden.act.members import Member
@@ -19,8 +19,7 @@ VERSION: Final = 1
 LARGEST: Final = 16 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(NamedTuple):
     """One file, as it was before it was moved."""
 
     path: bytes
@@ -36,43 +35,64 @@ class Noted:
         return Member(self.path, self.identity)
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
-    """All files of a drawer in their order, when they were put there, and what the act says."""
+class Slip(NamedTuple):
+    """What one act put into a drawer: its files in their order, when, and what the act says."""
 
     mark: str
     since_ns: int
     files: tuple[Noted, ...]
-    told: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = {}
 
     @property
     def members(self) -> tuple[Member, ...]:
         return tuple(file.member for file in self.files)
 
 
+@dataclass(frozen=True, slots=True)
+class Note:
+    """All files of a drawer in their order, by the acts that put them there."""
+
+    mark: str  # of the drawer: that of its first act
+    slips: tuple[Slip, ...]
+    files: tuple[Noted, ...] = field(init=False, compare=False, repr=False)
+    _starts: Mapping[str, tuple[int, Slip]] = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        files: list[Noted] = []
+        starts: dict[str, tuple[int, Slip]] = {}
+        for slip in self.slips:
+            starts[slip.mark] = (len(files), slip)
+            files += slip.files
+        object.__setattr__(self, "files", tuple(files))
+        object.__setattr__(self, "_starts", starts)
+
+    def of(self, mark: str) -> tuple[int, Slip] | None:
+        """Return what an act put there, and the number of its first file; None for nothing."""
+        return self._starts.get(mark)
+
+
 def encode(note: Note) -> bytes:
-    """Return a note as it is written: JSON, which people can read too."""
+    """Return a note as it is written: JSON, a line for each act, which people can read too."""
+    head = f'{{"version": {VERSION}, "mark": {json.dumps(note.mark)}, "acts": [\n'
+    return (head + ",\n".join(written(slip) for slip in note.slips) + "\n]}\n").encode()
+
+
+def written(slip: Slip) -> str:
+    """Return the line of an act."""
     files = [
         {
-            "path": base64.b64encode(file.path).decode(),
-            "shown": file.path.decode("utf-8", "backslashreplace"),
+            "path": file.path.decode("utf-8", "surrogateescape"),
             **file.identity._asdict(),
             "mode": file.mode,
             "uid": file.uid,
             "gid": file.gid,
             "accessed_ns": file.accessed_ns,
-            "above": list(file.above),
+            "above": file.above,
         }
-        for file in note.files
+        for file in slip.files
     ]
-    whole = {
-        "version": VERSION,
-        "mark": note.mark,
-        "since_ns": note.since_ns,
-        "told": dict(note.told),
-        "files": files,
-    }
-    return json.dumps(whole, indent=1).encode() + b"\n"
+    told = dict(slip.told)
+    return json.dumps({"mark": slip.mark, "since_ns": slip.since_ns, "told": told, "files": files})
 
 
 def decode(text: bytes) -> Note | None:
@@ -81,19 +101,23 @@ def decode(text: bytes) -> Note | None:
         whole = json.loads(text)
         if whole["version"] != VERSION:
             return None
-        return Note(
-            mark=str(whole["mark"]),
-            since_ns=int(whole["since_ns"]),
-            files=tuple(_noted(file) for file in whole["files"]),
-            told={str(key): str(value) for key, value in whole["told"].items()},
-        )
+        return Note(str(whole["mark"]), tuple(_slip(told) for told in whole["acts"]))
     except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError):
         return None
 
 
+def _slip(told: Mapping[str, Any]) -> Slip:
+    return Slip(
+        mark=str(told["mark"]),
+        since_ns=int(told["since_ns"]),
+        files=tuple(_noted(file) for file in told["files"]),
+        told={str(key): str(value) for key, value in told["told"].items()},
+    )
+
+
 def _noted(file: Mapping[str, Any]) -> Noted:
     return Noted(
-        path=base64.b64decode(file["path"], validate=True),
+        path=file["path"].encode("utf-8", "surrogateescape"),
         identity=Identity(*(int(file[name]) for name in Identity._fields)),
         mode=int(file["mode"]),
         uid=int(file["uid"]),

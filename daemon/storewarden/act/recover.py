@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storewarden.act.carry.work import Root, Tools, drawer_place, file_ids
 from storewarden.act.drawers import Room, open_room
-from storewarden.act.entries import Entry, forget, look
+from storewarden.act.entries import Entry, forget, look_into
 from storewarden.act.execute import Executor, Outcome
 from storewarden.act.giveback import put_back
 from storewarden.act.refused import Refused, Stop, refused
@@ -93,21 +93,31 @@ class _Drawers:
             self._unreadable.append(refused(error))
             return []
 
-    def _tidy(self, room: Room, mark: str) -> None:
+    def _tidy(self, room: Room, drawer: str) -> None:
         try:
-            entry = look(self._root.descriptor, room, mark, self._tools.kernel)
+            found = look_into(self._root.descriptor, room, drawer, self._tools.kernel)
         except ValueError:
             return  # no drawer of ours bears such a name
-        if isinstance(entry, Refused):
-            self._unreadable.append(entry)
-        elif entry is not None:
-            act = acts.marked(self._tools.journal.engine, mark)
+        if isinstance(found, Refused):
+            self._unreadable.append(found)
+            return
+        engine = self._tools.journal.engine
+        known = acts.all_marked(engine, [entry.mark for entry in found])
+        for entry in found:
+            act = known.get(entry.mark)
             if act is None:
-                self._unknown.append(entry)
+                if entry.here or len(found) == 1:
+                    self._unknown.append(entry)
             elif entry.here:
                 self._tidy_files(entry, act)
-            elif act.ended and self._busy.isdisjoint(file_ids(act.members)):
-                self._forget(entry)
+        if known and all(self._over(entry, known.get(entry.mark)) for entry in found):
+            self._forget(found[0])
+
+    def _over(self, entry: Entry, act: Act | None) -> bool:
+        """Tell whether nothing lies there of an act, and nobody may still ask what became of it."""
+        if entry.here:
+            return False
+        return act is None or (act.ended and self._busy.isdisjoint(file_ids(act.members)))
 
     def _tidy_files(self, entry: Entry, act: Act) -> None:
         if entry.room is Room.LEAVING:
@@ -118,12 +128,12 @@ class _Drawers:
             )
             if done.back:
                 self._put_back.append(entry.mark)
-        elif act.ended and not _tells_of_trash(act):
+        elif act.ended and not _tells_of_trash(act, entry):
             self._unknown.append(entry)
 
     def _forget(self, entry: Entry) -> None:
         self._require_lease()
-        told = forget(self._root.descriptor, entry.room, entry.mark, self._tools.kernel)
+        told = forget(self._root.descriptor, entry.room, entry.drawer, self._tools.kernel)
         if told is None:
             self._forgotten += 1
         else:
@@ -134,8 +144,8 @@ class _Drawers:
             pass
 
 
-def _tells_of_trash(act: Act) -> bool:
-    return act.state == DONE and act.place == drawer_place(Room.TRASH, act.mark)
+def _tells_of_trash(act: Act, entry: Entry) -> bool:
+    return act.state == DONE and act.place == drawer_place(Room.TRASH, entry.drawer)
 
 
 def _busy(tools: Tools, root_id: int) -> set[int]:

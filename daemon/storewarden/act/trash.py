@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storewarden.act import remove
 from storewarden.act.allowance import Allowance
-from storewarden.act.aside import Wish, put_aside
+from storewarden.act.aside import Aside, Wish, put_aside
 from storewarden.act.drawers import (
     Drawer,
     Lying,
@@ -22,6 +22,7 @@ from storewarden.act.drawers import (
     lying,
     name_of,
     open_drawer,
+    open_drawer_of,
     still_is,
 )
 from storewarden.act.entries import at_place
@@ -39,6 +40,8 @@ class Trashed(NamedTuple):
 
     mark: str
     quiet: tuple[Quiet, ...]  # how it is known that nobody was writing, file by file
+    drawer: str  # its mark
+    names: tuple[bytes, ...]  # what each file is called in the drawer
 
 
 class Restored(NamedTuple):
@@ -62,14 +65,29 @@ def trash(root_fd: int, bundle: Bundle, *, kernel: Kernel = KERNEL) -> Trashed |
         aside = put_aside(root_fd, Wish(Room.TRASH, bundle), kernel, stack)
         if isinstance(aside, Refused):
             return aside
-        return Trashed(bundle.mark, tuple(moved.quiet for moved in aside.files))
+        return trashed(aside, bundle.mark)
+
+
+def trashed(aside: Aside, mark: str) -> Trashed:
+    """Tell of files that lie in the trash."""
+    return Trashed(
+        mark,
+        tuple(moved.quiet for moved in aside.files),
+        aside.drawer.mark,
+        tuple(name_of(moved.number) for moved in aside.files),
+    )
 
 
 # -- restore ----------------------------------------------------------------------------------
 
 
 def restore(
-    root_fd: int, mark: str, to: Sequence[bytes] | None = None, *, kernel: Kernel = KERNEL
+    root_fd: int,
+    mark: str,
+    to: Sequence[bytes] | None = None,
+    *,
+    kernel: Kernel = KERNEL,
+    shared: str | None = None,
 ) -> Restored | Refused:
     """Put the files of a bundle back, all or none, never over anything; called again, it finishes.
 
@@ -78,17 +96,19 @@ def restore(
         mark: of the act that trashed them.
         to: other paths in the same root, one for each file in their order.
         kernel: the system calls.
+        shared: the drawer that the act was to share.
     """
     with ExitStack() as stack:
         try:
-            drawer = open_drawer(root_fd, Room.TRASH, mark, kernel, stack)
+            drawer = open_drawer_of(root_fd, Room.TRASH, mark, shared, kernel, stack)
             if drawer is None:
                 return Refused(Reason.GONE, mark.encode(), "the trash has no such entry")
-            pairs = _pairs(lying(drawer, kernel), to)
+            pairs = _pairs(lying(drawer, mark, kernel), to)
         except (Stop, OSError) as error:
             return refused(error, mark.encode())
         try:
-            waiting = [pair for pair in pairs if _waits(root_fd, drawer, *pair, kernel)]
+            going = drawer.going(mark)
+            waiting = [pair for pair in pairs if _waits(root_fd, *pair, kernel, going=going)]
             # The first file gives the others their meaning: it comes last.
             for file, place in reversed(waiting):
                 _bring(root_fd, drawer, file, place, kernel)
@@ -112,7 +132,7 @@ def _pairs(files: Sequence[Lying], to: Sequence[bytes] | None) -> list[tuple[Lyi
     return pairs
 
 
-def _waits(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kernel) -> bool:
+def _waits(root_fd: int, file: Lying, place: bytes, kernel: Kernel, *, going: bool) -> bool:
     """Tell whether a file is still to be brought to its place, which is free."""
     there = at_place(root_fd, place, kernel)
     if file.here is not None:
@@ -121,7 +141,7 @@ def _waits(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kern
         return True
     decided = file.noted.identity if file.noted else None
     if there is None or decided is None or there.inode != decided.inode:
-        raise Stop(Reason.GONE, place, "it was purged" if drawer.going else "")
+        raise Stop(Reason.GONE, place, "it was purged" if going else "")
     return False
 
 
@@ -183,54 +203,55 @@ def purge(root_fd: int, allowance: Allowance, *, kernel: Kernel = KERNEL) -> Pur
     mark = allowance.mark
     with ExitStack() as stack:
         try:
-            drawer = open_drawer(root_fd, Room.TRASH, mark, kernel, stack)
+            drawer = open_drawer(root_fd, Room.TRASH, allowance.drawer, kernel, stack)
             if drawer is None:
                 return Refused(Reason.GONE, mark.encode(), "the trash has no such entry")
             files = _allowed(drawer, allowance, kernel, stack)
         except (Stop, OSError) as error:
             return refused(error, mark.encode())
         try:
-            return Purged(mark, _purge(drawer, files, allowance, kernel))
+            begin_removing(drawer, [number for number, _, _ in files], kernel)
+            freed = _remove(drawer, files, allowance, kernel)
+            kernel.sync(drawer.descriptor)
         except (Stop, OSError) as error:
-            return _purged_in_part(drawer, files, refused(error, mark.encode()), kernel)
+            return purged_in_part(drawer, allowance, refused(error, mark.encode()), kernel)
+        return Purged(mark, freed)
 
 
-def _purge(
+def _remove(
     drawer: Drawer,
     files: Sequence[tuple[int, Held, Quiet]],
     allowance: Allowance,
     kernel: Kernel,
 ) -> int:
-    begin_removing(drawer, kernel)
     freed = 0
     for number, held, how in files:
         still_quiet(held.descriptor, how, held.path, kernel)
         remove.allowed(drawer.descriptor, number, held, allowance, kernel)
         freed += held.status.st_blocks * BLOCK if held.status.st_nlink == 1 else 0
-    kernel.sync(drawer.descriptor)
     return freed
 
 
-def _purged_in_part(
-    drawer: Drawer, files: Sequence[tuple[int, Held, Quiet]], why: Refused, kernel: Kernel
-) -> Refused:
+def purged_in_part(drawer: Drawer, allowance: Allowance, why: Refused, kernel: Kernel) -> Refused:
+    """Return why not all that was allowed was removed, and what was."""
     try:
-        here = {file.number for file in lying(drawer, kernel) if file.here is not None}
+        files = lying(drawer, allowance.mark, kernel)
     except OSError:
         return why._replace(unsure=True)
-    removed = tuple(held.path for number, held, _ in files if number not in here)
-    return why._replace(removed=removed)
+    gone = [one.noted for one in files if one.here is None and one.number in allowance.files]
+    return why._replace(removed=tuple(noted.path for noted in gone if noted is not None))
 
 
 def _allowed(
     drawer: Drawer, allowance: Allowance, kernel: Kernel, stack: ExitStack
 ) -> list[tuple[int, Held, Quiet]]:
-    """Hold all files of the drawer, each of which must be as the allowance was given for it."""
+    """Hold all files of an act, each of which must be as the allowance was given for it."""
     found = []
-    for file in lying(drawer, kernel):
+    going = drawer.going(allowance.mark)
+    for file in lying(drawer, allowance.mark, kernel):
         path = file.noted.path if file.noted else b""
         if file.here is None:
-            if file.number in allowance.files and not drawer.going:
+            if file.number in allowance.files and not going:
                 raise Stop(Reason.GONE, path)
             continue
         if file.here != allowance.files.get(file.number):

@@ -180,6 +180,12 @@ def marked(engine: Engine, mark: str) -> Act | None:
     return found[0] if found else None
 
 
+def all_marked(engine: Engine, marks: Collection[str]) -> dict[str, Act]:
+    """Return the acts that marks tell of, by their marks."""
+    rows = engine.fetch_in(f"{_SELECT} WHERE a.mark IN ({{in}})", marks)
+    return {act.mark: act for act in _with_files(engine, rows)}
+
+
 def open_acts(
     engine: Engine, root_id: int, now_ns: int | None = None, limit: int = 1000
 ) -> list[Act]:
@@ -221,7 +227,19 @@ def removing(engine: Engine, ids: Collection[int]) -> set[int]:
 def trashing(engine: Engine, file_id: int) -> Act | None:
     """Return the act by which a file came into the trash, None when it did not."""
     found = [one for one in of_file(engine, file_id) if one.state == DONE and one.verb in _PLACING]
-    return found[0] if found and (found[0].place or b"").startswith(TRASH) else None
+    if not found or found[0].verb == "restore":
+        return None
+    return found[0] if (found[0].place or b"").startswith(TRASH) else None
+
+
+def going_on(engine: Engine, marks: Collection[str]) -> bool:
+    """Tell whether an act goes on that is about a file which one of these acts was about."""
+    rows = engine.fetch_in(
+        "SELECT 1 FROM acts a JOIN act_files f ON f.act_id = a.id"
+        " JOIN act_files o ON o.file_id = f.file_id AND o.open = 1 WHERE a.mark IN ({in})",
+        marks,
+    )
+    return bool(rows)
 
 
 def figures(engine: Engine, host_id: int) -> list[Figure]:

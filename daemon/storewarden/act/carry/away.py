@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from storewarden.act.carry.storing import copy_all, drop_objects, verify_all
-from storewarden.act.carry.work import STEP_ERRORS, Halted, Work, drawer_place
+from storewarden.act.carry.work import STEP_ERRORS, Halted, Work, drawer_of, drawer_place
 from storewarden.act.drawers import Lying, Room, name_of
 from storewarden.act.entries import Found, forget, recover
 from storewarden.act.giveback import put_back
@@ -28,6 +28,7 @@ class Lies(NamedTuple):
 
     left: tuple[int, ...] = ()  # removed, each with a proof
     kept: tuple[Lying, ...] = ()  # in the trash, since their places are taken
+    drawer: str = ""  # which one there
 
 
 def carry_away(work: Work, end: End) -> Act:
@@ -54,7 +55,7 @@ def settle_away(work: Work, end: End) -> Act | None:
         work.reconsider([one for at, one in enumerate(members) if at not in lies.left])
         return _ended(work, end, replace(work.act, members=tuple(members[i] for i in lies.left)))
     if lies.kept:
-        return end_kept(work, lies.kept)
+        return end_kept(work, lies)
     drop_objects(work)
     return None
 
@@ -69,7 +70,11 @@ def settled(work: Work) -> Lies:
     root_fd, kernel = work.root.descriptor, work.tools.kernel
     for one in _found(work):
         if not one.empty:
-            put_back(root_fd, one.entry.room, work.act.mark, kernel=kernel)
+            put_back(
+                *(root_fd, one.entry.room, work.act.mark),
+                kernel=kernel,
+                shared=drawer_of(work.act),
+            )
     found = _found(work)
     if any(one.entry.room is Room.LEAVING and not one.empty for one in found):
         raise Halted(
@@ -78,16 +83,17 @@ def settled(work: Work) -> Lies:
     return Lies(
         tuple(sorted(number for one in found for number in _left(one))),
         tuple(file for one in found for file in one.entry.here),
+        next((one.entry.drawer for one in found if one.entry.here), ""),
     )
 
 
-def end_kept(work: Work, kept: Sequence[Lying]) -> Act:
+def end_kept(work: Work, lies: Lies) -> Act:
     """End an act some of whose files had to stay in the trash: as such, whatever they are."""
     there = work.act.members
-    members = tuple(_kept(file, there) for file in kept)
+    members = tuple(_kept(file, there) for file in lies.kept)
     ids = {one.file_id for one in members}
     work.reconsider([one for one in there if one.file_id not in ids])
-    place = drawer_place(Room.TRASH, work.act.mark)
+    place = drawer_place(Room.TRASH, lies.drawer)
     work.advance("switched", members=members, place=place)
     return _end_kept(work)
 
@@ -135,7 +141,8 @@ def _proven_again(work: Work) -> Sequence[Proof]:
 
 
 def _found(work: Work) -> tuple[Found, ...]:
-    found = recover(work.root.descriptor, work.act.mark, work.tools.kernel)
+    shared = drawer_of(work.act)
+    found = recover(work.root.descriptor, work.act.mark, work.tools.kernel, shared=shared)
     if isinstance(found, Refused):
         raise Halted(found._replace(unsure=True))
     return found

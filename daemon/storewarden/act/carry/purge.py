@@ -8,10 +8,9 @@ from typing import Final
 from storewarden.act.allowance import allow_purge
 from storewarden.act.carry.fetched import copies_of, hopeful
 from storewarden.act.carry.storing import prove
-from storewarden.act.carry.trashed import Put, put_into_trash
+from storewarden.act.carry.trashed import Put, forget_drawer, put_into_trash
 from storewarden.act.carry.work import STEP_ERRORS, Halted, Verb, Work, file_ids
-from storewarden.act.drawers import Lying, Room
-from storewarden.act.entries import forget
+from storewarden.act.drawers import Lying
 from storewarden.act.proof import Proof
 from storewarden.act.refused import Reason, Refused
 from storewarden.act.trash import purge
@@ -87,7 +86,7 @@ def _held(copy: Copy) -> Held:
 
 def _ended(work: Work, put: Put, act: Act, freed: int) -> Act:
     ended = work.tools.acted.purged(act, work.now_ns, freed=freed)
-    forget(work.root.descriptor, Room.TRASH, put.entry.mark, work.tools.kernel)
+    forget_drawer(work, put.entry.drawer)
     return ended
 
 

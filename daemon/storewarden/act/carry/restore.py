@@ -6,15 +6,14 @@ place in the same root that somebody named.
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from typing import Final
 
 from storewarden.act.carry.fetched import end_back, fetch_all, settle_back
-from storewarden.act.carry.trashed import Put, put_into_trash
-from storewarden.act.carry.work import Halted, Verb, Work, drawer_place
+from storewarden.act.carry.trashed import Put, forget_drawer, put_into_trash
+from storewarden.act.carry.work import Halted, Verb, Work, drawer_of, drawer_place
 from storewarden.act.drawers import Room
-from storewarden.act.entries import at_place, forget
+from storewarden.act.entries import at_place
 from storewarden.act.refused import Reason, Refused, Stop, refused
 from storewarden.act.trash import restore
 from storewarden.catalogue.acts import Act, Identity, Member
@@ -28,16 +27,17 @@ def _carry(work: Work) -> Act:
         else:
             _from_trash(work, put)
     ended = end_back(work)
-    if ended.place is not None:
-        mark = os.path.basename(ended.place).decode()
-        forget(work.root.descriptor, Room.TRASH, mark, work.tools.kernel)
+    drawer = drawer_of(ended)
+    if drawer is not None:
+        forget_drawer(work, drawer)
     return ended
 
 
 def _from_trash(work: Work, put: Put) -> None:
     to = _targets(work, put)
     work.require_lease()
-    done = restore(work.root.descriptor, put.entry.mark, to, kernel=work.tools.kernel)
+    mark, drawer = put.entry.mark, put.entry.drawer
+    done = restore(work.root.descriptor, mark, to, kernel=work.tools.kernel, shared=drawer)
     if isinstance(done, Refused):
         raise Halted(done)
     work.tally.lacking += [
@@ -45,7 +45,7 @@ def _from_trash(work: Work, put: Put) -> None:
         for path in done.changed
     ]
     members = tuple(_as_it_is(work, member) for member in work.act.members)
-    work.advance("switched", members=members, place=drawer_place(Room.TRASH, put.entry.mark))
+    work.advance("switched", members=members, place=drawer_place(Room.TRASH, drawer))
 
 
 def _targets(work: Work, put: Put) -> list[bytes]:

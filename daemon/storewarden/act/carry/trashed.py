@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from storewarden.act.carry.work import Halted, Work, file_ids
+from storewarden.act.carry.work import Halted, Work, drawer_of, file_ids
 from storewarden.act.drawers import Lying, Room
-from storewarden.act.entries import Entry, look
+from storewarden.act.entries import Entry, forget, look, look_into
 from storewarden.act.refused import Reason, Refused
 from storewarden.catalogue import acts
 from storewarden.catalogue.acts import Act
@@ -34,7 +34,8 @@ def put_into_trash(work: Work) -> Put | None:
     found = None if file_id is None else acts.trashing(engine, file_id)
     if found is None:
         return None
-    entry = look(work.root.descriptor, Room.TRASH, found.mark, work.tools.kernel)
+    root_fd, kernel = work.root.descriptor, work.tools.kernel
+    entry = look(root_fd, Room.TRASH, found.mark, kernel, shared=drawer_of(found))
     if isinstance(entry, Refused):
         raise Halted(entry)
     if entry is None:
@@ -46,3 +47,13 @@ def put_into_trash(work: Work) -> Put | None:
         why = f"{len(others)} files that are not meant were trashed together with it"
         raise Halted(Refused(Reason.CHANGED, work.act.path, why))
     return put
+
+
+def forget_drawer(work: Work, drawer: str) -> None:
+    """Remove a drawer that was emptied, unless another act goes on that it may tell something."""
+    root_fd, kernel, engine = work.root.descriptor, work.tools.kernel, work.tools.journal.engine
+    found = look_into(root_fd, Room.TRASH, drawer, kernel)
+    if isinstance(found, Refused) or any(entry.here for entry in found):
+        return
+    if not acts.going_on(engine, [entry.mark for entry in found]):
+        forget(root_fd, Room.TRASH, drawer, kernel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from storewarden.act.leases import Quiet
 from storewarden.act.members import Bundle
 from storewarden.act.members import Member as Local
 from storewarden.act.refused import Refused
-from storewarden.catalogue import subjects, undecided
+from storewarden.catalogue import acts, subjects, undecided
 from storewarden.catalogue.acted import Acted
 from storewarden.catalogue.acts import Act, Member
 from storewarden.catalogue.journal import Journal
@@ -178,6 +179,7 @@ class Work:
             now_ns=self.act.planned_ns,
             told=told | ({"policy": self.act.policy} if self.act.policy else {}),
             unused=any(row.kind == _DATABASE for row in self.rows().values()),
+            shared=drawer_of(self.act),
         )
 
     def rows(self) -> dict[int, SubjectRow]:
@@ -212,6 +214,12 @@ class Verb(NamedTuple):
 def drawer_place(room: Room, mark: str) -> bytes:
     """Return where a drawer lies, relative to its root."""
     return b"/".join((OURS, room.value.encode(), mark.encode()))
+
+
+def drawer_of(act: Act) -> str | None:
+    """Return the mark of the drawer in the trash where the journal has the files of an act."""
+    place = act.place or b""
+    return os.path.basename(place).decode() if place.startswith(acts.TRASH) else None
 
 
 def file_ids(members: Collection[Member]) -> list[int]:

@@ -7,6 +7,7 @@ share a catalogue, so that a sweep over thousands of calls need not make as many
 from __future__ import annotations
 
 import os
+import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -32,9 +33,10 @@ from storewarden.store.contract import Store
 from storewarden.store.directory import DirectoryStore
 from storewarden.store.disk import DISK, Disk
 from storewarden.store.memory import MemoryStore
+from tests.acting import check_stores
 from tests.archived import noise, words
 from tests.catalogues import Place
-from tests.recording import HOST, NOW, Book, File, all_files
+from tests.recording import HOST, NOW, Book, File, all_files, check_totals
 from tests.striking import Strike, StruckStore, calm, stand, struck_kernel
 
 STORES = ("memory", "directory")
@@ -186,7 +188,7 @@ class Life:
     # -- the catalogue --------------------------------------------------------------------------
 
     def files(self) -> list[File]:
-        return [one for one in all_files(self.engine) if one.root == self.name]
+        return all_files(self.engine, self.name)
 
     def row(self, path: bytes) -> File:
         """Return the newest row of a path."""
@@ -306,6 +308,19 @@ class Life:
 
     def _elsewhere(self, row: File) -> bool:
         return os.path.exists(self.at(row.whole))
+
+    def end(self) -> None:
+        """Check all figures, and take away what there is of this life: many more are to come."""
+        lives = self.lives
+        check_totals(self.engine, lives.book.counts)
+        check_stores(self.engine)
+        with self.engine.transaction():
+            self.engine.execute("DELETE FROM roots WHERE id = ?", (self.root_id,))
+            self.engine.execute("DELETE FROM store_totals")
+        del lives.book.ground.roots[self.name]
+        lives.book.reopen()
+        for place in (self.path, lives.directory / f"{self.name}.store"):
+            shutil.rmtree(place, ignore_errors=True)
 
     def everything(self) -> tuple[object, ...]:
         """Return all that an act can change, for "nothing was changed"."""

@@ -120,7 +120,8 @@ class File(NamedTuple):
         return self.path + b"/" + self.name if self.path else self.name
 
 
-def all_files(engine: Engine) -> list[File]:
+def all_files(engine: Engine, root: str | None = None) -> list[File]:
+    """Return the rows of files, those of one root or all."""
     columns = [
         {"root": "r.name", "path": "d.path"}.get(column, f"f.{column}")
         for column in COLUMNS.split()
@@ -130,7 +131,9 @@ def all_files(engine: Engine) -> list[File]:
         for row in engine.execute(
             f"SELECT {', '.join(columns)} FROM files f JOIN directories d"
             " ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-            " ORDER BY r.name, d.path, f.name, f.id"
+            f"{'' if root is None else ' WHERE r.name = ?'}"
+            " ORDER BY r.name, d.path, f.name, f.id",
+            () if root is None else (root,),
         )
     ]
 

@@ -170,3 +170,55 @@ class Killing(Dying):
 
     def end(self) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Failing(Stand):
+    """The N-th call fails.
+
+    Args:
+        at: which, from 1 on.
+        error: how.
+        lasting: and every later one that changes something.
+        late: it was done, and fails nevertheless.
+    """
+
+    def __init__(self, at: int, error: int, *, lasting: bool = False, late: bool = False) -> None:
+        self.calls, self.failed = 0, 0
+        self._at, self._error, self._lasting, self._late = at, error, lasting, late
+
+    def before(self, call: Call) -> Call:
+        self.calls += 1
+        if not self._late:
+            self._fail(call)
+        return call
+
+    def behind(self, call: Call, result: Any) -> None:
+        if self._late:
+            self._fail(call)
+
+    def _fail(self, call: Call) -> None:
+        if self.calls == self._at or (self._lasting and self.calls > self._at and call.changing):
+            self.failed += 1
+            raise OSError(self._error, os.strerror(self._error))
+
+
+class Short(Stand):
+    """The N-th write takes less than it is given, or all from there on; so with reads."""
+
+    def __init__(self, at: int, *, lasting: bool = False) -> None:
+        self.calls, self.failed = 0, 0
+        self._at, self._lasting = at, lasting
+
+    def before(self, call: Call) -> Call:
+        if call.name not in {"write", "pwrite", "read", "pread"}:
+            return call
+        self.calls += 1
+        if self.calls != self._at and not (self._lasting and self.calls > self._at):
+            return call
+        self.failed += 1
+        first, second, *rest = call.arguments
+        if isinstance(second, int):
+            second = max(second // 100, 7)
+        else:
+            second = second[: max(len(second) // 2, 1)]
+        return call._replace(arguments=(first, second, *rest))

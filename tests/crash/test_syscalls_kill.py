@@ -15,11 +15,9 @@ import pytest
 from storewarden.act.batch import carry_out_all
 from storewarden.catalogue.acts import Act
 from storewarden.catalogue.engine import Engine
-from tests.acting import check_stores
 from tests.catalogues import Place
 from tests.disks import killed
 from tests.executing import BUNDLES, SCENES, STORES, Life, Lives, Scene, hasty, play, states
-from tests.recording import check_totals
 from tests.striking import Killed
 from tests.syscalls import Dying, Killing, Stand, standing
 
@@ -40,12 +38,9 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
 
 
 @pytest.fixture
-def lives(place: Place, tmp_path: Path) -> Iterator[Lives]:
-    """Lend a catalogue in which lives begin; at the end all figures equal a count."""
-    lives = Lives(hasty(place), tmp_path, plain=True)
-    yield lives
-    check_totals(lives.engine, lives.book.counts)
-    check_stores(lives.engine)
+def lives(place: Place, tmp_path: Path) -> Lives:
+    """Lend a catalogue in which lives begin."""
+    return Lives(hasty(place), tmp_path, plain=True)
 
 
 def dies(life: Life, stand: Dying, act: Act | None) -> bool:
@@ -82,6 +77,7 @@ def swept(lives: Lives, scene: Scene, kind: str, bundle: str, stride: int) -> in
     for number in count(1 + len(scene.state + bundle + kind) * 11 % stride, stride):
         life, act = play(lives, scene, kind, BUNDLES[bundle])
         if not dies(life, Dying(number), act):
+            life.end()
             return points
         points += 1
         if not scene.gone:
@@ -92,6 +88,7 @@ def swept(lives: Lives, scene: Scene, kind: str, bundle: str, stride: int) -> in
             if not scene.gone:
                 life.all_there()
         recovered(life, act, scene)
+        life.end()
     return points
 
 
@@ -138,6 +135,7 @@ def test_whoever_is_killed_at_any_system_call_of_many_acts_is_recovered(
             life.all_there()
         for act in acts:
             recovered(life, act, scene)
+        life.end()
     assert points >= (50 if stride == 1 else 1)
     print(f"{name} {lives.engine.dialect} {AT_ONCE} at once: {points} points")  # noqa: T201
 
@@ -169,5 +167,6 @@ def test_who_is_killed_by_the_kernel_leaves_the_same(
         if not scene.gone:
             life.all_there()
         recovered(life, act, scene)
-    lives.book.reopen()  # the last one came to its end in a process of its own
+        life.end()
+
     print(f"{name} {lives.engine.dialect} for real: {points} points")  # noqa: T201

@@ -14,7 +14,8 @@ did gets a new row.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -94,7 +95,7 @@ class Acted:
         Each member tells what holds it. What was moved away before has no place from now on: that
         is what tells it from what is archived.
         """
-        with self._ending(act):
+        with self._ending([act]):
             act, rows = self._put_away(act, ARCHIVED, now_ns)
             self._note_copies(act, rows, now_ns)
             ids = [row.id for row in rows.values()]
@@ -106,7 +107,7 @@ class Acted:
     def moved(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are for use in a store now: archived, and placed there."""
         store = _store_of(act)
-        with self._ending(act):
+        with self._ending([act]):
             act, rows = self._put_away(act, ARCHIVED, now_ns)
             self._note_copies(act, rows, now_ns)
             self._note_places([row.id for row in rows.values()], store, now_ns)
@@ -116,10 +117,15 @@ class Acted:
 
     def trashed(self, act: Act, now_ns: int) -> Act:
         """End an act whose files lie in the trash, or wait there in name: they were archived."""
-        with self._ending(act):
-            act, rows = self._put_away(act, TRASHED, now_ns)
-            self._tell(act, rows.values(), TRASHED, now_ns)
-            return self._journal.end(act, acts.DONE, now_ns)
+        (ended,) = self.all_trashed([act], now_ns)
+        return ended
+
+    def all_trashed(self, acts_: Sequence[Act], now_ns: int) -> list[Act]:
+        """End such acts together, in one transaction: all or none."""
+        with self._ending(acts_):
+            done, rows = self._all_put_away(acts_, TRASHED, now_ns)
+            self._tell_all(done, rows, TRASHED, now_ns)
+            return self._journal.end_all(done, acts.DONE, now_ns, [0] * len(done))
 
     def purged(
         self, act: Act, now_ns: int, *, removed: Collection[str] = (), freed: int = 0
@@ -128,21 +134,30 @@ class Acted:
 
         ``removed`` are the stores whose copies went too; ``freed`` are the local bytes that did.
         """
-        with self._ending(act):
-            act, rows = self._put_away(act, PURGED, now_ns)
-            ids = [row.id for row in rows.values()]
-            gone = [
-                one
-                for each in copies.of_files(self._engine, ids).values()
-                for one in each
-                if one.store in removed
-            ]
-            copies.drop(self._engine, gone)
+        (ended,) = self.all_purged([(act, freed)], now_ns, removed=removed)
+        return ended
+
+    def all_purged(
+        self, freed: Sequence[tuple[Act, int]], now_ns: int, *, removed: Collection[str] = ()
+    ) -> list[Act]:
+        """End such acts together, in one transaction: all or none. With each, what it freed."""
+        acts_ = [act for act, _ in freed]
+        with self._ending(acts_):
+            done, rows = self._all_put_away(acts_, PURGED, now_ns)
+            ids = [row.id for each in rows for row in each.values()]
+            if removed:
+                gone = [
+                    one
+                    for each in copies.of_files(self._engine, ids).values()
+                    for one in each
+                    if one.store in removed
+                ]
+                copies.drop(self._engine, gone)
             self._engine.fetch_in("DELETE FROM placed WHERE file_id IN ({in})", ids)
             bundles.part(self._engine, ids)
             undecided.drop(self._engine, ids)
-            self._tell(act, rows.values(), PURGED, now_ns, copies_removed=sorted(removed))
-            return self._journal.end(act, acts.DONE, now_ns, freed=freed)
+            self._tell_all(done, rows, PURGED, now_ns, copies_removed=sorted(removed))
+            return self._journal.end_all(done, acts.DONE, now_ns, [bytes_ for _, bytes_ in freed])
 
     # -- what comes back ----------------------------------------------------------------------
 
@@ -152,7 +167,7 @@ class Acted:
         A member that is not in ``back`` was put elsewhere: it stays what it is. One whose name
         another file has taken since stays so as well.
         """
-        with self._ending(act):
+        with self._ending([act]):
             came = self._come_back(back, now_ns)
             self._tell(act, came, "restored", now_ns)
             elsewhere = set(_member_ids(act)) - {row.id for row in came}
@@ -166,7 +181,7 @@ class Acted:
 
     def copied(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are in a store now, and where they were as well."""
-        with self._ending(act):
+        with self._ending([act]):
             files = self._files(_member_ids(act))
             rows = {
                 at: files[member.file_id]
@@ -201,10 +216,10 @@ class Acted:
     # -- pieces, inside the transaction ---------------------------------------------------------
 
     @contextmanager
-    def _ending(self, act: Act) -> Iterator[None]:
+    def _ending(self, acts_: Sequence[Act]) -> Iterator[None]:
         self._changes = []
         with self._counts.beside(self._changes):
-            self._journal.require(act)
+            self._journal.require(acts_)
             yield
 
     def _files(self, ids: Iterable[int]) -> dict[int, _File]:
@@ -212,42 +227,69 @@ class Acted:
         return {row[0]: _File._make(row) for row in rows}
 
     def _put_away(self, act: Act, state: str, now_ns: int) -> tuple[Act, dict[int, _File]]:
-        """Bring the rows of an act's files into a state; return them as they were, by member.
+        """Bring the rows of an act's files into a state; see ``_all_put_away``."""
+        ((done,), (rows,)) = self._all_put_away([act], state, now_ns)
+        return done, rows
 
-        And the act, whose members tell the rows that were made.
+    def _all_put_away(
+        self, acts_: Sequence[Act], state: str, now_ns: int
+    ) -> tuple[list[Act], list[dict[int, _File]]]:
+        """Bring the rows of acts' files into a state; return them as they were, by member.
+
+        And the acts, whose members tell the rows that were made.
         """
-        there = self._files(_member_ids(act))
-        members = list(act.members)
-        rows: dict[int, _File] = {}
-        for at, member in enumerate(members):
-            row = there.get(member.file_id) if member.file_id is not None else None
-            if row is not None and row.is_of(member):
-                rows[at] = row
-            elif state != PURGED:
-                rows[at] = self._row_apart(act, member, row, state, now_ns)
-                members[at] = replace(member, file_id=rows[at].id)
-        # what was moved away is archived already, and is so anew: what follows counts from now
-        changed = [row for row in rows.values() if state == ARCHIVED or row.state != state]
+        there = self._files(id_ for act in acts_ for id_ in _member_ids(act))
+        done: list[Act] = []
+        found: list[dict[int, _File]] = []
+        for act in acts_:
+            rows: dict[int, _File] = {}
+            members: list[Member] | None = None
+            for at, member in enumerate(act.members):
+                row = there.get(member.file_id) if member.file_id is not None else None
+                if row is not None and row.is_of(member):
+                    rows[at] = row
+                elif state != PURGED:
+                    rows[at] = self._row_apart(act, member, row, state, now_ns)
+                    members = list(act.members) if members is None else members
+                    members[at] = replace(member, file_id=rows[at].id)
+            done.append(act if members is None else replace(act, members=tuple(members)))
+            found.append(rows)
+        every = [row for rows in found for row in rows.values()]
+        # what was moved away before is archived already, and is so anew: what follows counts from
+        # now
+        changed = [row for row in every if state == ARCHIVED or row.state != state]
         self._change_state(changed, state, now_ns)
-        digests = [
-            (act.members[at].held.digest, now_ns, row.id)  # type: ignore[union-attr]  # see below
-            for at, row in rows.items()
-            if act.members[at].held is not None
-        ]
+        self._note_digests(done, found, now_ns)
+        undecided.mark(self._engine, [row.id for row in every])
+        return done, found
+
+    def _note_digests(
+        self, acts_: Sequence[Act], found: Sequence[dict[int, _File]], now_ns: int
+    ) -> None:
+        digests = []
+        for act, rows in zip(acts_, found, strict=True):
+            for at, row in rows.items():
+                held = act.members[at].held
+                if held is not None:
+                    digests.append((held.digest, now_ns, row.id))
         self._engine.update("files", ("id",), ("digest", "digested_ns"), digests)
-        undecided.mark(self._engine, [row.id for row in rows.values()])
-        return replace(act, members=tuple(members)), rows
 
     def _change_state(self, rows: Sequence[_File], state: str, now_ns: int) -> None:
-        self._engine.update(
-            "files",
-            ("id",),
-            ("state", "gone_ns", "growing", "recorded_ns"),
-            [(state, now_ns, 0, now_ns, row.id) for row in rows],
+        self._engine.fetch_in(
+            "UPDATE files SET state = ?, gone_ns = ?, growing = 0, recorded_ns = ?"
+            " WHERE id IN ({in})",
+            [row.id for row in rows],
+            (state, now_ns, now_ns),
         )
+        sums: dict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0])
         for row in rows:
-            self._changes.append((row.root_id, row.kind, row.state, -1, -row.size))
-            self._changes.append((row.root_id, row.kind, state, 1, row.size))
+            for key, sign in (
+                ((row.root_id, row.kind, row.state), -1),
+                ((row.root_id, row.kind, state), 1),
+            ):
+                sum_ = sums[key]
+                sum_[0], sum_[1] = sum_[0] + sign, sum_[1] + sign * row.size
+        self._changes += [(*key, files, size) for key, (files, size) in sums.items()]
         self._void({row.directory_id for row in rows})
 
     def _row_apart(
@@ -371,8 +413,21 @@ class Acted:
         self, act: Act, rows: Iterable[_File], event: str, now_ns: int, **more: object
     ) -> None:
         """Add to the histories of files what was done, by whom, and why."""
-        detail = {"act": act.id, "policy": act.policy, "by": act.asked_by, "reason": act.reason}
-        self._write_history((row.id, now_ns, event, {**detail, **more}) for row in rows)
+        self._write_history(_lines(act, rows, event, now_ns, more))
+
+    def _tell_all(
+        self,
+        acts_: Sequence[Act],
+        found: Sequence[dict[int, _File]],
+        event: str,
+        now_ns: int,
+        **more: object,
+    ) -> None:
+        self._write_history(
+            line
+            for act, rows in zip(acts_, found, strict=True)
+            for line in _lines(act, rows.values(), event, now_ns, more)
+        )
 
     def _write_history(self, lines: Iterable[tuple[int, int, str, dict[str, object]]]) -> None:
         self._engine.insert(
@@ -380,6 +435,13 @@ class Acted:
             ("file_id", "at_ns", "event", "detail"),
             [(*line, json.dumps(detail)) for *line, detail in lines],
         )
+
+
+def _lines(
+    act: Act, rows: Iterable[_File], event: str, now_ns: int, more: Mapping[str, object]
+) -> Iterator[tuple[int, int, str, dict[str, object]]]:
+    detail = {"act": act.id, "policy": act.policy, "by": act.asked_by, "reason": act.reason, **more}
+    return ((row.id, now_ns, event, detail) for row in rows)
 
 
 def _member_ids(act: Act) -> list[int]:

@@ -279,11 +279,14 @@ def _acts(engine: Engine, which: str, params: Sequence[Any]) -> list[Act]:
 
 def completed(engine: Engine, rows: Sequence[Row]) -> list[Act]:
     """Return rows of ``acts`` alone as acts, in their order."""
-    found = engine.fetch_in(
-        "SELECT id, name, host_id FROM roots WHERE id IN ({in})", {row[1] for row in rows}
-    )
-    roots = {root_id: rest for root_id, *rest in found}
+    roots = named_roots(engine, {row[1] for row in rows})
     return _with_files(engine, [(*row, *roots[row[1]]) for row in rows])
+
+
+def named_roots(engine: Engine, ids: Collection[int]) -> dict[int, tuple[str, int]]:
+    """Return the names of roots, and the hosts that they are of."""
+    found = engine.fetch_in("SELECT id, name, host_id FROM roots WHERE id IN ({in})", ids)
+    return {root_id: (name, host_id) for root_id, name, host_id in found}
 
 
 def _with_files(engine: Engine, rows: Sequence[Row]) -> list[Act]:

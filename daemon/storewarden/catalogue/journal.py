@@ -13,8 +13,10 @@ together with its end, by ``acted``.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 
 from storewarden.catalogue import undecided
 from storewarden.catalogue.acts import (
@@ -26,6 +28,7 @@ from storewarden.catalogue.acts import (
     Planned,
     completed,
     ids_of,
+    named_roots,
     stored_bytes,
     written,
 )
@@ -55,7 +58,7 @@ class Journal:
         with self._durably():
             begun = self._free(planned)
             rows = self.engine.fetch_each(
-                f"INSERT INTO acts ({', '.join(_PLANNED)}) VALUES ({_MARKS}) RETURNING {_RETURNED}",
+                f"INSERT INTO acts ({', '.join(_PLANNED)}) VALUES ({_MARKS}) RETURNING id",
                 [self._planned(one, now_ns) for one in begun],
             )
             self.engine.insert(
@@ -67,8 +70,28 @@ class Journal:
                     for file_id in ids_of(one.members)
                 ],
             )
-            by_mark = {act.mark: act for act in completed(self.engine, rows)}
+            roots = named_roots(self.engine, {one.root_id for one in begun})
+        by_mark = {
+            one.mark: self._begun(act_id, one, roots[one.root_id], now_ns)
+            for (act_id,), one in zip(rows, begun, strict=True)
+        }
         return [by_mark.get(one.mark) for one in planned]
+
+    def share(self, acts: Sequence[Act], place: bytes, now_ns: int) -> list[Act]:
+        """Note where acts that are planned are about to put their files, all or none.
+
+        Raises:
+            CatalogueRefused: one of them is not in the state that it tells; nothing was noted.
+        """
+        with self._durably():
+            done = self.engine.fetch_in(
+                "UPDATE acts SET place = ?, changed_ns = ?, epoch = ?"
+                " WHERE state = 'planned' AND id IN ({in}) RETURNING id",
+                [act.id for act in acts],
+                (place, now_ns, self._epoch),
+            )
+            self._require_all(acts, {act_id for (act_id,) in done})
+        return [replace(act, place=place, changed_ns=now_ns, epoch=self._epoch) for act in acts]
 
     def advance(
         self,
@@ -131,15 +154,62 @@ class Journal:
             now_ns,
         )
         self.engine.execute("UPDATE act_files SET open = 0 WHERE act_id = ?", (act.id,))
-        self.engine.execute(
-            "INSERT INTO act_totals (host_id, policy, verb, outcome, acts, bytes, freed)"
-            " VALUES ((SELECT host_id FROM roots WHERE id = ?), ?, ?, ?, 1, ?, ?)"
-            " ON CONFLICT (host_id, policy, verb, outcome) DO UPDATE SET"
-            " acts = act_totals.acts + 1, bytes = act_totals.bytes + excluded.bytes,"
-            " freed = act_totals.freed + excluded.freed",
-            (act.root_id, act.policy or "", act.verb, state, act.size, freed),
-        )
+        self._count([act], state, [freed])
         return ended
+
+    def end_all(
+        self, acts: Sequence[Act], state: str, now_ns: int, freed: Sequence[int]
+    ) -> list[Act]:
+        """End acts that did what they were to do and count them, inside the open transaction.
+
+        What each tells of its members and its place is noted as well. ``freed`` are the bytes of
+        each.
+        """
+        found = [stored_bytes(act.members, act.stored_bytes) for act in acts]
+        done = self.engine.fetch_each(
+            "UPDATE acts SET state = ?, members = ?, stored_bytes = ?, place = ?, error = '',"
+            " next_try_ns = NULL, ended_ns = ?, changed_ns = ?, epoch = ?"
+            " WHERE id = ? AND state = ? RETURNING id",
+            [
+                (
+                    *(state, written(act.members), stored, act.place),
+                    *(now_ns, now_ns, self._epoch, act.id, was),
+                )
+                for act, stored, was in zip(acts, found, (act.state for act in acts), strict=True)
+            ],
+        )
+        self._require_all(acts, {act_id for (act_id,) in done})
+        self.engine.fetch_in(
+            "UPDATE act_files SET open = 0 WHERE act_id IN ({in})", [act.id for act in acts]
+        )
+        self._count(acts, state, freed)
+        return [
+            replace(
+                act,
+                state=state,
+                stored_bytes=stored,
+                error="",
+                next_try_ns=None,
+                changed_ns=now_ns,
+                ended_ns=now_ns,
+                epoch=self._epoch,
+            )
+            for act, stored in zip(acts, found, strict=True)
+        ]
+
+    def _count(self, acts: Sequence[Act], outcome: str, freed: Sequence[int]) -> None:
+        sums: dict[tuple[int, str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+        for act, bytes_ in zip(acts, freed, strict=True):
+            sum_ = sums[act.root_id, act.policy or "", act.verb]
+            sum_[0], sum_[1], sum_[2] = sum_[0] + 1, sum_[1] + act.size, sum_[2] + bytes_
+        self.engine.executemany(
+            "INSERT INTO act_totals (host_id, policy, verb, outcome, acts, bytes, freed)"
+            " VALUES ((SELECT host_id FROM roots WHERE id = ?), ?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT (host_id, policy, verb, outcome) DO UPDATE SET"
+            " acts = act_totals.acts + excluded.acts, bytes = act_totals.bytes + excluded.bytes,"
+            " freed = act_totals.freed + excluded.freed",
+            [(*key, outcome, *sum_) for key, sum_ in sums.items()],
+        )
 
     def _change(
         self, act: Act, columns: Sequence[str], values: Sequence[object], now_ns: int
@@ -155,10 +225,19 @@ class Journal:
                 raise self._elsewhere(act)
             return completed(self.engine, rows)[0]
 
-    def require(self, act: Act) -> None:
-        """Raise CatalogueRefused unless an act is in the state that ``act`` tells."""
-        if self.engine.execute("SELECT state FROM acts WHERE id = ?", (act.id,)) != [(act.state,)]:
-            raise self._elsewhere(act)
+    def require(self, acts: Sequence[Act]) -> None:
+        """Raise CatalogueRefused unless each act is in the state that it tells."""
+        states: dict[int, str] = dict(
+            self.engine.fetch_in(
+                "SELECT id, state FROM acts WHERE id IN ({in})", [act.id for act in acts]
+            )
+        )
+        self._require_all(acts, {act.id for act in acts if states.get(act.id) == act.state})
+
+    def _require_all(self, acts: Sequence[Act], found: Collection[int]) -> None:
+        for act in acts:
+            if act.id not in found:
+                raise self._elsewhere(act)
 
     def _elsewhere(self, act: Act) -> CatalogueRefused:
         rows = self.engine.execute("SELECT state FROM acts WHERE id = ?", (act.id,))
@@ -192,6 +271,35 @@ class Journal:
             *(one.root_id, one.verb, one.mark, written(one.members), one.policy, one.asked_by),
             *(one.reason, one.store, size, stored_bytes(one.members, None), now_ns, now_ns),
             *(one.undoes, self._epoch, one.job),
+        )
+
+    def _begun(self, act_id: int, one: Planned, root: tuple[str, int], now_ns: int) -> Act:
+        """Return an act as its row stands that was just made."""
+        return Act(
+            id=act_id,
+            root_id=one.root_id,
+            verb=one.verb,
+            mark=one.mark,
+            state=OPEN[0],
+            members=one.members,
+            policy=one.policy,
+            asked_by=one.asked_by,
+            reason=one.reason,
+            store=one.store,
+            size=sum(member.identity.size for member in one.members),
+            stored_bytes=stored_bytes(one.members, None),
+            place=None,
+            attempts=0,
+            next_try_ns=None,
+            error="",
+            planned_ns=now_ns,
+            changed_ns=now_ns,
+            ended_ns=None,
+            undoes=one.undoes,
+            epoch=self._epoch,
+            job=one.job,
+            root=root[0],
+            host_id=root[1],
         )
 
     @contextmanager

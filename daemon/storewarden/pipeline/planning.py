@@ -15,17 +15,15 @@ from typing import NamedTuple
 from storewarden.catalogue import planned
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.planned import PlannedRow
+from storewarden.pipeline.decisions import decisions
 from storewarden.pipeline.judging import subjects
 from storewarden.pipeline.plan_id import Items
 from storewarden.policy.decision import Blocked
 from storewarden.policy.forecast import Courses, Decided, Forecast, effects
 from storewarden.policy.life import Step, life
 from storewarden.policy.rules import LOCAL, Force, Policy, PolicySet
-from storewarden.policy.sql import render
-from storewarden.policy.verdict import verdict
 
 BATCH = 2000
-_FEW = 8  # policies
 _FORCES = {int(force): force for force in Force}
 _BLOCKS = {int(block): block for block in Blocked}
 
@@ -86,6 +84,7 @@ class Plan:
         self._asked = question
         self._ahead = question.until_ns > question.now_ns
         self._courses = Courses(policy_set, question.now_ns, question.until_ns, question.zone)
+        self._numbered: dict[int, Policy] = {}
         self._items = Items()
         self._full: dict[str, float | None] = {}
         self.sums: dict[tuple[str, Force, str | None], Sum] = {}
@@ -103,14 +102,15 @@ class Plan:
     def items(self) -> Iterator[Item]:
         """Yield all items, and count them."""
         asked = self._asked
-        ids = {policy.id: at for at, policy in enumerate(self._policies.policies, 1)}
-        query = verdict(self._policies, ids, self._engine.dialect, asked.now_ns)
+        numbers, decided = decisions(
+            *(self._engine, self._policies, asked.now_ns, asked.host_id), ahead=self._ahead
+        )
+        self._numbered = {numbers[policy.id]: policy for policy in self._policies.policies}
         rows = planned.planned(
-            *(self._engine, query, asked.until_ns),
+            *(self._engine, decided, asked.until_ns),
             again=self._ahead,
             host_id=asked.host_id,
             root=asked.root,
-            met=("", ()) if self._ahead else self._acting(),
         )
         copied = planned.any_copies(self._engine)
         for batch in _batches(rows):
@@ -119,19 +119,6 @@ class Plan:
                 if asked.policy is None or item.policy == asked.policy:
                     self._count(item)
                     yield item
-
-    def _acting(self) -> tuple[str, list[object]]:
-        """Return what a file meets to which one of a few policies does something.
-
-        It spares the database to decide all others; among many policies few files are left out.
-        """
-        acting = [p for p in self._policies.policies if (p.phases or p.place) and p.rows is None]
-        if not 0 < len(acting) <= _FEW:
-            return "", []
-        dialect, now_ns = self._engine.dialect, self._asked.now_ns
-        rendered = [render(policy.match, dialect, now_ns) for policy in acting]
-        text = " OR ".join(f"({each.text}) IS NOT FALSE" for each in rendered)
-        return text, [value for each in rendered for value in each.params]
 
     def _of(self, rows: Sequence[PlannedRow], copies: dict[int, list[str]]) -> Iterator[Item]:
         if not self._ahead:
@@ -238,7 +225,7 @@ class Plan:
     def _policy(self, row: PlannedRow) -> Policy:
         """Return the policy whose action it is."""
         number = row.place if row.action == Force.MOVE else row.phases
-        return self._policies.policies[abs(number) - 1]
+        return self._numbered[abs(number)]
 
     def _waits(self, row: PlannedRow) -> bool:
         """Tell whether what is due waits until the disk is fuller."""
@@ -253,7 +240,7 @@ class Plan:
     def _clock_ns(self, row: PlannedRow) -> int | None:
         if not row.phases:
             return None
-        clock = self._policies.policies[abs(row.phases) - 1].clock
+        clock = self._numbered[abs(row.phases)].clock
         if clock == "last_used":
             if row.usage_since_ns is None:
                 return None

@@ -38,8 +38,8 @@ def share_of_day(share: float, stored_bytes: int, read_bytes: int) -> int:
 
     Args:
         share: of all that is stored, each day.
-        stored_bytes: all that is stored.
-        read_bytes: what was read in the last 24 hours.
+        stored_bytes: all that is stored; an object counts for a byte more than it has.
+        read_bytes: what was read in the last 24 hours, counted alike.
     """
     return max(0, int(share * stored_bytes) - read_bytes)
 

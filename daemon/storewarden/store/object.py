@@ -311,6 +311,7 @@ class ObjectStore(Store):
         self._add(key, content, whole_label(going.mark, len(content), b""))
         try:
             self._seen(going, len(content))
+            self._refuse_writing_over(key, content)
             read, _ = self._remote.small(key)
         finally:
             self._remote.remove(key)
@@ -318,6 +319,19 @@ class ObjectStore(Store):
             raise ObjectDamaged(
                 "the store cannot be used", where=self.name, why="it gives back something else"
             )
+
+    def _refuse_writing_over(self, key: str, content: bytes) -> None:
+        """Raise StoreRefused where nobody keeps two of us from writing to the same key."""
+        try:
+            self._remote.add(key, content, Label(new_mark()))
+        except ObjectExists:
+            return
+        raise StoreRefused(
+            "the store cannot be used",
+            where=self.name,
+            why="it writes over what is there, although it is told not to",
+            remedy="use a server that knows conditional writes (If-None-Match)",
+        )
 
     def _met(self, key: str) -> Met:
         self._refuse(key)

@@ -244,3 +244,25 @@ def test_a_key_that_is_taken_by_nothing_is_tried_again_and_then_later(
         store.put(KEY, io.BytesIO(b"x"), lambda: b"")
 
     assert asked == [KEY] * Limits().attempts
+
+
+def test_a_server_that_writes_over_what_is_there_cannot_be_used() -> None:
+    class Careless(Remote):
+        def add(self, key: str, content: bytes, label: Label) -> None:
+            self.remove(key)
+            super().add(key, content, label)
+
+    store = ObjectStore(Careless("m", Bucket()), None, sizes=SIZES, sleep=quiet)
+
+    with pytest.raises(StoreRefused, match="it writes over what is there"):
+        store.check()
+
+    assert list(store._remote.list("")) == []
+
+
+def test_a_check_leaves_nothing_behind() -> None:
+    store = store_over(Bucket())
+
+    store.check()
+
+    assert list(store._remote.list("")) == []

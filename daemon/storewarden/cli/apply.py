@@ -49,6 +49,7 @@ def apply(
     acts, policies and stores. Policies that are only observed, or that met a limit of their guard,
     go on by themselves from then on. Where nobody can be asked, it wants PLAN or --yes.
     """  # noqa: D301  # click's mark for lines that stay as they are
+    from storewarden.cli import typed
     from storewarden.cli.acting import carry_out, drawn
     from storewarden.cli.asking import wanted
     from storewarden.cli.done_told import tell, well
@@ -63,11 +64,12 @@ def apply(
         return _dry(session, due)
     if not due.files and policy is None:
         return _tell_nothing(session, due)
-    again = "storewarden apply --yes" if plan is None else ""
+    line = typed.command("apply", [plan] if plan else [], policy=policy, root=root)
+    again = f"{line} --yes" if plan is None else ""
     if not wanted(session, yes=yes, needs=again):
         return DONE
     with drawn("apply", due.files, due.size) as bar:
-        result = carry_out(session, due.wishes(plan, policy, root), bar)
+        result = carry_out(session, due.wishes(line, policy), bar)
     tell(session, result, due.items(), "done", more={"plan": due.made.id})
     return DONE if well(result) else FAILED
 
@@ -110,15 +112,14 @@ class Due:
             action, policy, store = hows[at]
             yield Asked(file_id, action, store, policy)
 
-    def wishes(self, plan: str | None, policy: str | None, root: str | None) -> Iterator[Wish]:
+    def wishes(self, line: str, policy: str | None) -> Iterator[Wish]:
         """Yield what is wanted, some thousand files at a time; the first approves the policies."""
-        from storewarden.cli import typed
         from storewarden.cli.acting import LARGEST
         from storewarden.cli.asking import who
+        from storewarden.cli.typed import numbered
         from storewarden.daemon.acting.wish import Wanted, Wish
 
-        words = [plan] if plan else []
-        reason = typed.numbered(typed.command("apply", words, policy=policy, root=root))
+        reason = numbered(line)
         hows = list(self.hows)
         approves = tuple(sorted({how[1] for how in hows} | ({policy} if policy else set())))
         asked_by = who()

@@ -21,7 +21,7 @@ AWAY = ("trashed", "archived")
 ARCHIVE = Asked("archive", HERE, HERE)
 TRASH = Asked("trash", (*HERE, "archived"), HERE)
 PURGE = Asked("purge", AWAY, ("trashed",))
-RESTORE = Asked("restore", AWAY, AWAY, newest=True)
+RESTORE = Asked("restore", AWAY, AWAY, newest=True, copied=("missing", "purged"))
 MOVE_AWAY = Asked("move", HERE, HERE)
 MOVE_BACK = Asked("move", ("archived",), ("archived",), newest=True)
 LOCAL = "local"
@@ -199,7 +199,7 @@ def _none(asked: Asked, words: Sequence[str], chosen: Chosen) -> Exception:
     }
     remedy = hints.get(asked.verb, "storewarden restore brings back what was put away")
     what = f"nothing to {asked.verb} among them"
-    return StorewardenError(what, where=where, why=f"there are {left}", remedy=remedy)
+    return StorewardenError(what, where=where, why=left, remedy=remedy)
 
 
 class Target:

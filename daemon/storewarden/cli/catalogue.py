@@ -11,6 +11,7 @@ import click
 
 from storewarden.cli.output import Cell, Output
 from storewarden.cli.progress import Progress
+from storewarden.cli.rebuild import rebuild
 from storewarden.cli.session import Session, common, verb
 
 if TYPE_CHECKING:
@@ -224,7 +225,7 @@ def restore(session: Session, name: str | None) -> int:
     return DONE
 
 
-for command in (status, migrate, rollback, test, backup, backups, restore):
+for command in (status, migrate, rollback, test, backup, backups, restore, rebuild):
     catalogue.add_command(command)
 
 

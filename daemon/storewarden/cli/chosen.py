@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -60,6 +60,7 @@ class Asked(NamedTuple):
     offered: tuple[str, ...]
     newest: bool = False
     along: bool = True
+    copied: tuple[str, ...] = ()  # states that it takes of what a path names, if there is a copy
 
 
 def choose(
@@ -70,11 +71,18 @@ def choose(
     if not wanted and not paths:
         raise _nothing_asked(asked)
     chosen, seen = Chosen(), set[int]()
+    about_state = any(word.startswith("state") for word in wanted)
+    states = asked.states if about_state else asked.offered
+    copied = asked.copied if paths else ()
+
+    def takes(row: FileRow) -> bool:
+        return row.state in states or (row.state in copied and _has_copy(engine, row.id))
+
     for rows in _found(engine, host, wanted, paths, now_ns):
-        for row in _last_ones(rows) if asked.newest else rows:
+        for row in _last_ones(rows, takes) if asked.newest else rows:
             if row.id in seen:
                 continue
-            if row.state not in _taken(asked, wanted):
+            if not takes(row):
                 chosen.left_out[row.state] += 1
                 continue
             seen.add(row.id)
@@ -99,9 +107,10 @@ def told_apart(words: Iterable[str]) -> tuple[list[str], list[str]]:
     return wanted, paths
 
 
-def _taken(asked: Asked, wanted: Sequence[str]) -> tuple[str, ...]:
-    about_state = any(word.startswith("state") for word in wanted)
-    return asked.states if about_state else asked.offered
+def _has_copy(engine: Engine, file_id: int) -> bool:
+    from storewarden.catalogue.copies import of_files
+
+    return any(one.key is not None for one in of_files(engine, [file_id]).get(file_id, ()))
 
 
 def _found(
@@ -163,20 +172,15 @@ def literal(path: bytes) -> bytes:
     return b"".join(b"[%c]" % byte if byte in b"*?[" else bytes([byte]) for byte in path)
 
 
-def _last_ones(rows: Iterable[FileRow]) -> Iterator[FileRow]:
+def _last_ones(rows: Iterable[FileRow], takes: Callable[[FileRow], bool]) -> Iterator[FileRow]:
     """Yield of the files that had one name the one that went last; they come one after the other.
 
-    What lies there now is none of them: it is yielded as well, to be counted.
+    Where none of them can be taken, one of them is yielded, to be counted.
     """
     for _, same in groupby(rows, key=lambda row: (row.root, row.path)):
-        gone = []
-        for row in same:
-            if row.gone_ns is None or row.state == "missing":
-                yield row
-            else:
-                gone.append(row)
-        if gone:
-            yield max(gone, key=lambda row: (row.gone_ns or 0, row.id))
+        together = list(same)
+        can = [row for row in together if takes(row)]
+        yield max(can or together, key=lambda row: (row.gone_ns is None, row.gone_ns or 0, row.id))
 
 
 def _add(chosen: Chosen, row: FileRow) -> None:

@@ -19,6 +19,7 @@ from storewarden.catalogue.roots import (
 )
 from storewarden.catalogue.sweep import Progress, Sweeping, inspection_progress, sweeping
 from storewarden.cli.decided import Decided
+from storewarden.cli.underway import Underway
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings
 
@@ -65,6 +66,7 @@ class Overview:
     roots: tuple[Root, ...]
     sweep: Sweeping | None = None
     decided: Decided | None = None
+    underway: Underway = field(default=Underway())
 
     @property
     def ready(self) -> bool:

@@ -66,7 +66,7 @@ def _say(session: Session, words: Sequence[str], *, pinned: bool, dry_run: bool)
         require_current(engine)
         chosen = choose(engine, our_host(engine), words, now_ns, asked)
         if not chosen.files:
-            raise _none(name, words)
+            raise _none(words)
         say = marks.pin if pinned else marks.unpin
         for batch in chosen.batches(AT_ONCE) if not dry_run else ():
             changed += say(engine, batch, now_ns, by=who())
@@ -76,14 +76,15 @@ def _say(session: Session, words: Sequence[str], *, pinned: bool, dry_run: bool)
     return DONE
 
 
-def _none(name: str, words: Sequence[str]) -> Exception:
+def _none(words: Sequence[str]) -> Exception:
     import shlex
 
     from storewarden.errors import StorewardenError
     from storewarden.measure.shown import shown
 
     where = shown(shlex.join(words))
-    return StorewardenError("no such files", where=where, remedy=f"storewarden {name} --help")
+    remedy = f"storewarden files {where} state=any"
+    return StorewardenError("no such files", where=where, remedy=remedy)
 
 
 def _tell(session: Session, name: str, chosen: Chosen, changed: int, *, dry_run: bool) -> None:

@@ -26,16 +26,17 @@ STYLES: dict[str, Style] = {
 
 @verb
 def status(session: Session) -> int:
-    """Show what is watched, what waits to be recorded or inspected, and what cannot be seen.
+    """Show what is watched, what waits, what is being done, and what cannot be seen.
 
-    WAITING names are to be recorded; what is recorded and not yet looked into is told below.
+    WAITING names are to be recorded; what is recorded and not yet looked into is told below. Of
+    what is held back it tells the command that lets it go on.
     Exit code 1 when a root is blind or frozen.
     """
     settings = session.settings
     from dataclasses import replace
 
     from storewarden.catalogue.roots import host_id, this_machine
-    from storewarden.cli import decided
+    from storewarden.cli import decided, underway
     from storewarden.cli.overview import read
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE, FAILED
@@ -45,7 +46,8 @@ def status(session: Session) -> int:
         overview = read(engine, this_machine(), settings.roots, clock)
         host = host_id(engine, this_machine())
         told = decided.read(session, engine, host, clock.wall_ns())
-        overview = replace(overview, decided=told)
+        acts = underway.read(engine, host)
+        overview = replace(overview, decided=told, underway=acts)
     show(session.output, overview, settings.catalogue_shown, clock.wall_ns())
     return FAILED if overview.bad else DONE
 
@@ -62,7 +64,7 @@ def show(output: Output, overview: Overview, catalogue: str, now_ns: int) -> Non
 
 def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
     """Return the overview as DESIGN.md's object."""
-    from storewarden.cli import decided
+    from storewarden.cli import decided, underway
 
     return {
         "ready": overview.ready,
@@ -70,6 +72,7 @@ def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
         "catalogue": catalogue,
         "sweep": _sweep(overview),
         "policies": decided.as_json(overview.decided),
+        "acts": underway.as_json(overview.underway),
         "roots": [_root(root, now_ns) for root in overview.roots],
     }
 
@@ -134,6 +137,10 @@ def _for_programs(output: Output, overview: Overview) -> None:
         from storewarden.cli import decided
 
         output.fields(*decided.fields(overview.decided))
+    from storewarden.cli import underway
+
+    for line in underway.fields(overview.underway):
+        output.fields(*line)
     for root in overview.roots:
         output.fields(
             *("root", root.name, root.state, root.mode, root.files, root.bytes),
@@ -162,6 +169,12 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
 
         output.text()
         for line, style in decided.lines(overview.decided, now_ns):
+            output.text(line, style)
+    if overview.underway.anything:
+        from storewarden.cli import underway
+
+        output.text()
+        for line, style in underway.lines(overview.underway, now_ns):
             output.text(line, style)
 
 

@@ -1,51 +1,22 @@
 """One pass: asked of a daemon that is played here, or done by ourselves."""
 
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storewarden.catalogue import requests, roots
-from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.lease import Lease
 from storewarden.cli.progress import Progress
 from storewarden.cli.scan import Count
-from tests.unit.cli.conftest import NOW, Run
+from tests.unit.cli.conftest import Run
+from tests.unit.cli.playing import played
 
 COUNTED = {"files": 4, "bytes": 100, "added": 2, "changed": 1, "gone": 1}
 OUTCOME = {**COUNTED, "errors": 0, "seconds": 0.25, "held": 0}
 COUNTS = ("files", "bytes", "added", "changed", "gone", "errors", "seconds")
-Answer = Callable[[requests.Request], tuple[dict[str, Any], bool]]
-
-
-@contextmanager
-def played(lease: Lease, state: Path, answer: Answer) -> Iterator[list[requests.Request]]:
-    """A daemon that answers every request in its own way, and the requests it got."""
-    got: list[requests.Request] = []
-    stop = threading.Event()
-
-    def serve() -> None:
-        engine = open_catalogue("sqlite", state, role="played")
-        while not stop.wait(0.01):
-            request = requests.take_next(engine, lease.epoch, NOW)
-            if request is not None:
-                got.append(request)
-                requests.progress(engine, request.id, {"files": 2})
-                outcome, failed = answer(request)
-                requests.finish(engine, request.id, outcome, NOW, failed=failed)
-        engine.close()
-
-    thread = threading.Thread(target=serve)
-    thread.start()
-    try:
-        yield got
-    finally:
-        stop.set()
-        thread.join()
 
 
 def test_the_daemon_is_asked_for_every_root(

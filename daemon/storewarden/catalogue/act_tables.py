@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from peewee import BigAutoField, BigIntegerField, BlobField, CompositeKey, Model, TextField
-
+from storewarden.catalogue.orm import (
+    BigAutoField,
+    BigIntegerField,
+    BlobField,
+    CompositeKey,
+    Model,
+    TextField,
+)
 from storewarden.catalogue.tables import File, Host, Root, child_of, default, rules_of
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from peewee import Model
-
 from storewarden.catalogue import act_tables as acted
 from storewarden.catalogue import fact_tables as found
 from storewarden.catalogue import policy_tables as decided
 from storewarden.catalogue import tables as recorded
 from storewarden.catalogue.dialect import Dialect
+from storewarden.catalogue.orm import Model
 
 MODELS: tuple[type[Model], ...] = (
     recorded.Host,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import (
+from storewarden.catalogue.orm import (
     BigAutoField,
     BigIntegerField,
     BlobField,
@@ -14,7 +14,6 @@ from peewee import (
     Model,
     TextField,
 )
-
 from storewarden.catalogue.tables import File, Host, child_of, default, rules_of
 
 

@@ -12,8 +12,6 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from peewee import SQL, EnclosedNodeList, Expression, Field, Node, NodeList, fn
-
 from storewarden.catalogue import query, rates, search_file, search_server
 from storewarden.catalogue.fact_tables import (
     FactsRow,
@@ -25,6 +23,7 @@ from storewarden.catalogue.fact_tables import (
     UsageRow,
     Workflow,
 )
+from storewarden.catalogue.orm import SQL, EnclosedNodeList, Expression, Field, Node, NodeList, fn
 from storewarden.catalogue.rules import OUTCOMES
 from storewarden.catalogue.tables import File
 from storewarden.catalogue.term import (

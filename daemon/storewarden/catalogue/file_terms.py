@@ -7,8 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from peewee import SQL, Expression, Field, Node, NodeList, Value, fn
-
+from storewarden.catalogue.orm import SQL, Expression, Field, Node, NodeList, Value, fn
 from storewarden.catalogue.rules import DIGEST_BYTES, FILE_STATES
 from storewarden.catalogue.tables import Directory, File, Root
 from storewarden.catalogue.term import (

@@ -9,10 +9,18 @@ from functools import reduce
 from operator import and_
 from typing import Any, NamedTuple
 
-from peewee import SQL, EnclosedNodeList, Expression, ModelSelect, Node, NodeList, Tuple, fn
-
 from storewarden.catalogue import roots, terms
 from storewarden.catalogue.engine import Engine, Row
+from storewarden.catalogue.orm import (
+    SQL,
+    EnclosedNodeList,
+    Expression,
+    ModelSelect,
+    Node,
+    NodeList,
+    Tuple,
+    fn,
+)
 from storewarden.catalogue.rules import HERE
 from storewarden.catalogue.tables import Directory, File, Root
 

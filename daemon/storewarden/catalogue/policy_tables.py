@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from peewee import (
+from storewarden.catalogue.orm import (
     BigAutoField,
     BigIntegerField,
     BlobField,
@@ -11,7 +11,6 @@ from peewee import (
     Model,
     TextField,
 )
-
 from storewarden.catalogue.tables import File, Host, child_of, default, rules_of
 
 

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import Expression, Value, fn
-
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.fact_tables import UsageDay
+from storewarden.catalogue.orm import Expression, Value, fn
 from storewarden.catalogue.tables import File, Root
 
 DAY = 86_400 * 1_000_000_000

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from peewee import SQL, Node, Select, fn
-
 from storewarden.catalogue import find, terms
 from storewarden.catalogue.engine import Engine, Row
 from storewarden.catalogue.find import FileRow
+from storewarden.catalogue.orm import SQL, Node, Select, fn
 from storewarden.catalogue.rules import HERE
 from storewarden.catalogue.tables import Directory, File, Root
 

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from peewee import Model, SchemaManager
-
 from storewarden.catalogue.declared import INDEXES, MODELS, WORDS
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.orm import Model, SchemaManager
 from storewarden.catalogue.sqlite import SqliteEngine
 
 SCRATCH = "storewarden_scratch"

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from peewee import SQL, Expression, Node, NodeList, fn
-
 from storewarden.catalogue import find, query, ranking, search_file, search_server, terms
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.find import FileRow
+from storewarden.catalogue.orm import SQL, Expression, Node, NodeList, fn
 from storewarden.catalogue.ranking import Found
 from storewarden.catalogue.snippets import Snippet, snippet
 from storewarden.catalogue.tables import File, Root

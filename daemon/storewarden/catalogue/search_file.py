@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import apsw
-from peewee import SQL, Node, NodeList, Value
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.orm import SQL, Node, NodeList, Value
 from storewarden.catalogue.query import FIELDS, Item
 from storewarden.catalogue.ranking import ENOUGH, Found
 from storewarden.catalogue.wanted import Wanted

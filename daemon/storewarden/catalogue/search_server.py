@@ -10,10 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from peewee import SQL, Node, NodeList, Value
-
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.entry import LONG, entry
+from storewarden.catalogue.orm import SQL, Node, NodeList, Value
 from storewarden.catalogue.query import FIELDS, Item
 from storewarden.catalogue.ranking import ENOUGH, Counts, Found, Places, occurrences
 from storewarden.catalogue.texts import texts

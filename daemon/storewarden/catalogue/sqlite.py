@@ -9,18 +9,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 from urllib.parse import quote
 
 import apsw
-from playhouse.apsw_ext import APSWDatabase
-from playhouse.pool import _PooledSqliteDatabase
 
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.engine import IN, OUTSIDE, Engine, Row
-from storewarden.catalogue.rules import explain_sqlite
+from storewarden.catalogue.readers import Readers
 from storewarden.errors import (
     CatalogueBusy,
     CatalogueCorrupt,
@@ -31,9 +29,11 @@ from storewarden.errors import (
 )
 from storewarden.wildcard import matches
 
+if TYPE_CHECKING:
+    from peewee import Database
+
 SIDECARS = ("-wal", "-shm", "-journal")
 BUSY_SECONDS = 5
-CONNECTIONS = 6  # threads of the daemon that may read or write in one moment
 CACHE_KIB = 8192
 WAL_PAGES = 4000  # 16 MiB of log before it is brought into the file
 SHARED_MEMORY = 65_536  # what the file beside the log may want to grow by
@@ -41,29 +41,6 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 IN_AT_ONCE = (
     4096  # far below SQLite's limit of marks; sizes are powers of two, so statements repeat
 )
-
-
-class Opened(APSWDatabase):
-    """Peewee's face of apsw, over connections that are opened by us."""
-
-    _open: Callable[[], apsw.Connection]
-
-    def _connect(self) -> apsw.Connection:
-        return self._open()
-
-
-class Pool(_PooledSqliteDatabase, Opened):
-    """Peewee's pool of them."""
-
-    def __init__(self, path: Path, connect: Callable[[], apsw.Connection]) -> None:
-        self._open = connect
-        super().__init__(str(path), max_connections=CONNECTIONS, timeout=BUSY_SECONDS)
-
-    def _is_closed(self, conn: apsw.Connection) -> bool:  # noqa: ARG002  # peewee asks with it
-        return False  # only the pool closes them
-
-    def _can_reuse(self, conn: apsw.Connection) -> bool:
-        return not conn.in_transaction
 
 
 class SqliteEngine(Engine):
@@ -79,12 +56,28 @@ class SqliteEngine(Engine):
         self._inode = 0
         self._logged = 0  # pages in the log after the last commit
         self._create = create and not readonly
-        super().__init__(str(path), Pool(path, self._open), readonly=readonly)
+        self._renders: Database | None = None
+        pool = Readers(self._open) if readonly else self._peewees()
+        super().__init__(str(path), pool, readonly=readonly)
         with self._connected() as connection:
             self._inode = _inode(path)
             if not readonly:
                 self._set_up(connection)
         self._create = False  # a file that goes away later is not silently begun anew
+
+    @property
+    def peewee(self) -> Database:
+        """The database as peewee knows it: renders queries, looks at the schema."""
+        if not self.readonly:
+            return super().peewee
+        if self._renders is None:
+            self._renders = cast("Database", self._peewees())
+        return self._renders
+
+    def _peewees(self) -> Any:
+        from storewarden.catalogue.pooled import Pool  # noqa: PLC0415  # peewee takes 10 ms
+
+        return Pool(self.path, self._open, BUSY_SECONDS)
 
     # -- connections --------------------------------------------------------------------------
 
@@ -211,7 +204,7 @@ class SqliteEngine(Engine):
         params: Sequence[Any],
         size: int,  # noqa: ARG002  # rows come one by one
     ) -> Iterator[Row]:
-        yield from connection.execute(sql, params)
+        return connection.execute(sql, params)
 
     def _load(
         self,
@@ -282,6 +275,8 @@ class SqliteEngine(Engine):
                 remedy=f"free some space on the file system of {self.path.parent}",
             )
         if isinstance(error, apsw.ConstraintError | apsw.MismatchError | OverflowError):
+            from storewarden.catalogue.rules import explain_sqlite  # noqa: PLC0415  # 3 ms
+
             words = explain_sqlite(why)
             return CatalogueRefused("the catalogue refused a row", where=where, why=words)
         if isinstance(error, apsw.CorruptError | apsw.NotADBError):

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from peewee import (
+from storewarden.catalogue.dialect import Dialect, speak
+from storewarden.catalogue.orm import (
     SQL,
     BigAutoField,
     BigIntegerField,
@@ -22,8 +23,6 @@ from peewee import (
     Node,
     TextField,
 )
-
-from storewarden.catalogue.dialect import Dialect, speak
 from storewarden.catalogue.rules import ACROSS, RULES, Rule
 
 

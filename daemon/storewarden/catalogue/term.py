@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
-from peewee import Expression, Node, Value, fn
-
 from storewarden.catalogue.dialect import Dialect
+from storewarden.catalogue.orm import Expression, Node, Value, fn
 from storewarden.catalogue.rules import LARGEST
 from storewarden.errors import UsageError
 from storewarden.units import parse_duration

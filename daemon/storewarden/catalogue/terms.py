@@ -13,11 +13,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from peewee import Node
-
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.fact_terms import FACT_TERMS, NARROW
 from storewarden.catalogue.file_terms import FILE_TERMS
+from storewarden.catalogue.orm import Node
 from storewarden.catalogue.tables import File
 from storewarden.catalogue.term import Context, Term, meant, refuse
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from peewee import Node
-
+from storewarden.catalogue.orm import Node
 from storewarden.catalogue.query import FIELDS, Item, Query
 
 

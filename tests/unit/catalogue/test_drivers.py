@@ -8,6 +8,7 @@ import pytest
 
 from storewarden.catalogue import connect, drivers
 from storewarden.errors import CatalogueUnavailable
+from tests.catalogues import Place
 
 TRY = """
 import sys
@@ -23,11 +24,36 @@ print(sorted({"psycopg", "psycopg2", "apsw", "peewee", "rich", "pydantic"} & set
 """
 
 
-def loaded(url: str, state: Path) -> list[str]:
+READ = """
+import sys
+from pathlib import Path
+from storewarden.catalogue.connect import open_catalogue
+engine = open_catalogue(sys.argv[1], Path(sys.argv[2]), readonly=True, role="test")
+drivers = {"psycopg", "psycopg2", "apsw", "peewee"}
+print(engine.execute("SELECT 1 FROM files"), list(engine.stream("SELECT 2")))
+print(sorted(drivers & set(sys.modules)))
+from storewarden.catalogue.find import files
+print(list(files(engine, ["size>0B"], 1)))
+print(sorted(drivers & set(sys.modules)))
+"""
+
+
+def loaded(url: str, state: Path, what: str = TRY) -> list[str]:
     ran = subprocess.run(
-        [sys.executable, "-c", TRY, url, str(state)], capture_output=True, text=True, check=True
+        [sys.executable, "-c", what, url, str(state)], capture_output=True, text=True, check=True
     )
     return ran.stdout.splitlines()
+
+
+def test_who_only_reads_loads_what_builds_queries_when_one_is_built(tmp_path: Path) -> None:
+    place = Place("sqlite", tmp_path)
+    place.made()
+    place.close()
+
+    assert loaded("sqlite", tmp_path, READ) == [
+        *("[] [(2,)]", "['apsw']"),
+        *("[]", "['apsw', 'peewee']"),
+    ]
 
 
 def test_sqlite_brings_no_driver_of_a_server(tmp_path: Path) -> None:

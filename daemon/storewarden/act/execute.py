@@ -107,12 +107,37 @@ class Executor:
         except FileUnusable as error:  # the root is not there: nothing can be seen
             return Outcome(self._put_off(act, str(error)))
 
+    def give_up(self, act: Act, why: str) -> Outcome:
+        """End an act that nobody wants any more, as what became of its files until now.
+
+        Raises:
+            LeaseLost, StorewardenError: see `carry_out`.
+        """
+        verb = self._verbs[act.verb]
+        try:
+            with self.tools.roots.opened(act.root) as root:
+                work = Work(act, root, self.tools)
+                trouble = _Trouble(why, REFUSED, again=False)
+                return outcome(self._conclude(verb, work, trouble), work.tally)
+        except FileUnusable as error:
+            return Outcome(self._put_off(act, str(error)))
+
     def _carry_out(self, verb: Verb, work: Work) -> Outcome:
         try:
             ended = verb.carry(work)
         except (Halted, Stop, *STEP_ERRORS, FileChanged, PlaceTaken, PermanentError) as error:
-            ended = self._conclude(verb, work, _trouble(error, work))
-        return _outcome(ended, work.tally)
+            return self.concluded(work, error)
+        return outcome(ended, work.tally)
+
+    def concluded(self, work: Work, error: Exception) -> Outcome:
+        """Put an act off, or give it up, that was stopped by an error.
+
+        Raises:
+            LeaseLost: see `carry_out`.
+            StorewardenError: see there, or the error is no matter of this act.
+        """
+        ended = self._conclude(self._verbs[work.act.verb], work, _trouble(error, work))
+        return outcome(ended, work.tally)
 
     def _conclude(self, verb: Verb, work: Work, trouble: _Trouble) -> Act:
         if trouble.again and work.act.attempts + 1 < self._patience.attempts:
@@ -135,7 +160,8 @@ class Executor:
         return self.tools.journal.put_off(act, why, next_ns, now_ns)
 
 
-def _outcome(act: Act, tally: Tally) -> Outcome:
+def outcome(act: Act, tally: Tally) -> Outcome:
+    """Return what an attempt did."""
     return Outcome(
         act,
         copied=tally.copied,

@@ -128,6 +128,26 @@ def earliest(engine: Engine, host_id: int) -> dict[int, int]:
     return {int(policy_id): int(due_ns) for policy_id, due_ns in rows}
 
 
+def due_now(engine: Engine, host_id: int, now_ns: int) -> dict[int, int]:
+    """Return when the first fell due of what each policy may do by now, by the policies' ids.
+
+    Only what is due is gone through.
+    """
+    rows = engine.execute(
+        "SELECT s.policy_id, min(s.due_ns) FROM schedule s JOIN policies p ON p.id = s.policy_id"
+        " WHERE s.due_ns <= ? AND s.blocked = 0 AND p.host_id = ? GROUP BY s.policy_id",
+        (now_ns, host_id),
+    )
+    return {int(policy_id): int(due_ns) for policy_id, due_ns in rows}
+
+
+def next_due(engine: Engine, now_ns: int) -> int | None:
+    """Return when something falls due next, whatever it is."""
+    rows = engine.execute("SELECT min(due_ns) FROM schedule WHERE due_ns > ?", (now_ns,))
+    found: int | None = rows[0][0]
+    return found
+
+
 def decided(
     engine: Engine, host_id: int, verdict: Verdict, ids: Collection[int]
 ) -> list[DecidedRow]:

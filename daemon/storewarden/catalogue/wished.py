@@ -44,3 +44,26 @@ def waiting(engine: Engine, host_id: int, limit: int = 100) -> list[Act]:
         (host_id, limit),
     )
     return [act for act in (acts.read(engine, act_id) for (act_id,) in rows) if act is not None]
+
+
+def wake(engine: Engine, host_id: int, store: str, now_ns: int) -> int:
+    """Have acts tried now that wait for a store; return how many."""
+    with engine.joined():
+        rows = engine.execute(
+            "UPDATE acts SET next_try_ns = ? WHERE ended_ns IS NULL AND store = ?"
+            " AND next_try_ns > ? AND root_id IN (SELECT id FROM roots WHERE host_id = ?)"
+            " RETURNING id",
+            (now_ns, store, now_ns, host_id),
+        )
+    return len(rows)
+
+
+def stores_waited_for(engine: Engine, host_id: int) -> list[str]:
+    """Return the stores of acts that wait to be tried again."""
+    rows = engine.execute(
+        "SELECT DISTINCT a.store FROM acts a JOIN roots r ON r.id = a.root_id"
+        " WHERE a.ended_ns IS NULL AND a.next_try_ns IS NOT NULL AND a.store IS NOT NULL"
+        " AND r.host_id = ? ORDER BY a.store",
+        (host_id,),
+    )
+    return [store for (store,) in rows]

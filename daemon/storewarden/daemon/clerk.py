@@ -7,13 +7,16 @@ from collections.abc import Callable, Mapping
 
 from storewarden.catalogue import requests, usage
 from storewarden.catalogue.counts import Counts
+from storewarden.catalogue.requests import Facts, Request
 from storewarden.clock import Clock
+from storewarden.daemon.acting.wish import Wish
 from storewarden.daemon.ground import Ground
-from storewarden.errors import StorewardenError
+from storewarden.errors import StorewardenError, UsageError
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.state import ScanTally, ScanWish
 
 INTERVAL = 0.5
+ACT = "act"
 _FORGET_EVERY = 24 * 3600.0
 _FORGOTTEN_AT_ONCE = 2_000  # days of files: some milliseconds, so that recording does not wait
 
@@ -29,15 +32,20 @@ class Clerk:
         clock: Clock,
         is_up: Callable[[str], bool],
         usage_kept: Callable[[], Mapping[str, float]] = dict,
+        act: Callable[[int, Wish], None] | None = None,
     ) -> None:
-        """``usage_kept`` tells for how many seconds each root keeps what was counted on a day."""
+        """Take what is asked for to the scanner, and what is wished of files to ``act``.
+
+        ``usage_kept`` tells for how many seconds each root keeps what was counted on a day.
+        """
         self._ground = ground
         self._scanner = scanner
         self._counts = counts
         self._clock = clock
         self._is_up = is_up
         self._told = -1
-        self._answers: list[tuple[int, dict[str, object]]] = []
+        self._answers: list[tuple[int, Facts, bool]] = []
+        self._act = act
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
         self._usage_kept = usage_kept
@@ -65,13 +73,23 @@ class Clerk:
         if request is None:
             return
         root = self._counts.names.get(request.root_id or 0)
-        if request.verb != "scan" or root is None:
+        if request.verb == ACT and self._act is not None:
+            self._wish(request, self._act)
+        elif request.verb != "scan" or root is None:
             self._refuse(request.id, f"this daemon cannot do {request.verb!r} for that root")
         elif not self._is_up(root):
             self._refuse(request.id, f"{root} cannot be scanned now; see 'storewarden status'")
         else:
             accept = bool(request.arguments.get("accept_missing", False))
             self._scanner.want(root, ScanWish("asked", (request.id,), accept_missing=accept))
+
+    def _wish(self, request: Request, act: Callable[[int, Wish], None]) -> None:
+        try:
+            wish = Wish.of(request.arguments)
+        except UsageError as error:
+            self._refuse(request.id, str(error))
+        else:
+            act(request.id, wish)
 
     def _refuse(self, request_id: int, why: str) -> None:
         requests.finish(
@@ -119,7 +137,12 @@ class Clerk:
             "seconds": seconds,
             "held": tally.held,
         }
-        self._answers += [(job, outcome) for job in tally.wish.jobs]
+        for job in tally.wish.jobs:
+            self.answer(job, outcome)
+
+    def answer(self, job: int, outcome: Facts, *, failed: bool = False) -> None:
+        """Say what came of a request, now or as soon as it can be written; any thread may."""
+        self._answers.append((job, outcome, failed))
         self.last()
 
     def last(self) -> None:
@@ -133,6 +156,8 @@ class Clerk:
     def _answer(self) -> None:
         with self._answering:
             while self._answers:
-                job, outcome = self._answers[0]
-                requests.finish(self._ground.engine, job, outcome, self._clock.wall_ns())
+                job, outcome, failed = self._answers[0]
+                requests.finish(
+                    self._ground.engine, job, outcome, self._clock.wall_ns(), failed=failed
+                )
                 del self._answers[0]

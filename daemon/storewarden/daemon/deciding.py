@@ -17,6 +17,7 @@ from storewarden.catalogue.policy_sets import StoredSet
 from storewarden.catalogue.usage import Usage
 from storewarden.clock import Clock
 from storewarden.config.schema import Settings
+from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.clockwatch import ClockWatch
 from storewarden.daemon.ground import Ground
 from storewarden.errors import PolicyError, StorewardenError
@@ -74,6 +75,7 @@ class Policies:
         self._counts_won, self._counts_due = _Pause(clock), _Pause(clock)
         self._counted = -1  # how much was decided when policies' files were counted
         self.wake: Callable[[], None] = lambda: None  # the recorder's worker
+        self.act_by: Callable[[Judge], None] = lambda _judge: None  # who carries them out
         self.worked: Callable[[int], None] = lambda _files: None  # is told how many were counted
 
     # -- reading them ---------------------------------------------------------------------------
@@ -146,6 +148,7 @@ class Policies:
                 lambda now_ns: verdict.verdict(policy_set, ids, engine.dialect, now_ns),
             )
         )
+        self.act_by(Judge(engine, self._ground.host_id, policy_set))
         loaded = self._metrics.policies_last_reload_success_timestamp_seconds
         loaded.set(stored.loaded_ns / 1e9)
         self._counted = -1

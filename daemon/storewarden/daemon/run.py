@@ -11,13 +11,20 @@ from types import FrameType
 
 from storewarden import __version__
 from storewarden.catalogue import drivers, keep
+from storewarden.catalogue.acts import Act
 from storewarden.catalogue.connect import sqlite_path
 from storewarden.catalogue.lease import BEAT_SECONDS
-from storewarden.catalogue.roots import write_blindness
+from storewarden.catalogue.roots import this_machine, write_blindness
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.changes import changed
 from storewarden.config.schema import Settings
 from storewarden.daemon import process
+from storewarden.daemon.acting.actor import Actor
+from storewarden.daemon.acting.hands import Acting
+from storewarden.daemon.acting.pressing import Resting
+from storewarden.daemon.acting.roots import OpenRoots
+from storewarden.daemon.acting.shown import Shown
+from storewarden.daemon.acting.stores import open_stores
 from storewarden.daemon.background import Background
 from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.comeback import Comeback
@@ -37,18 +44,18 @@ from storewarden.measure import log as logs
 from storewarden.measure import notify
 from storewarden.measure.http import Server
 from storewarden.measure.metrics import Metrics
-from storewarden.model import Blind
+from storewarden.model import Blind, Hint, Touched
 from storewarden.pipeline.deciding import Deciding
 from storewarden.pipeline.eyes import InotifyEyes
 from storewarden.pipeline.figures import Figures
 from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.flow import Flow
-from storewarden.pipeline.inbox import CatalogueDoubted, RootUp
+from storewarden.pipeline.inbox import Arrived, CatalogueDoubted, RootUp
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.sentinel import Sentinel
 from storewarden.pipeline.state import ScanTally, ScanWish
-from storewarden.supervise import Supervisor, Worker
+from storewarden.supervise import PATIENCE, Supervisor, Worker
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.observer import WardenObserver
 from storewarden.watch.walk import PART
@@ -57,6 +64,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 _TICK = 1.0
+_STORE_PATIENCE = 600.0
 _SOME = 100  # names settling, beside which digests may still be taken
 
 
@@ -136,14 +144,6 @@ class Daemon:
             ),
         )
         self._comeback = Comeback(ground.engine, self._scan_all)
-        self._clerk = Clerk(
-            ground,
-            self._scanner,
-            stages.counts,
-            clock,
-            lambda root: root in self._ups,
-            lambda: {root.name: root.usage_keep for root in self._settings.roots},
-        )
         self._background = Background(
             stages,
             lambda: {name: up.settings for name, up in list(self._ups.items())},
@@ -152,21 +152,59 @@ class Daemon:
             busy=self._recording,
         )
         deciding.busy = self._background.busy
+        self._actor = self._acting(deciding)
+        self._clerk = Clerk(
+            ground,
+            self._scanner,
+            stages.counts,
+            clock,
+            lambda root: root in self._ups,
+            lambda: {root.name: root.usage_keep for root in self._settings.roots},
+            self._actor.ask,
+        )
+        self._actor.answer = self._clerk.answer
         self._policies = Policies(ground, deciding, stages.usage, self._metrics, clock)
         self._tidy = Tidy(ground.engine, lambda: self._recording() or deciding.going_on)
         deciding.worked = self._policies.worked = self._tidy.worked
+        self._policies.act_by = self._actor.judge_by
+
+    def _acting(self, deciding: Deciding) -> Actor:
+        """Put together what carries acts out."""
+        ground, stages, clock = self._ground, self._stages, self._clock
+        roots = OpenRoots(this_machine().name, RootMemory(ground).known)
+        roots.want(self._settings.roots)
+
+        def sleep(seconds: float) -> None:
+            self._actor.sleep(seconds)
+
+        stores = open_stores(self._settings, os.environ, clock=clock, sleep=sleep)
+        acting = Acting(ground, stages.counts, roots, stores, own=stages.own, hint=self._acted)
+        return Actor(
+            acting,
+            ground.roots,
+            Resting(stages.counts),
+            Shown(ground.engine, ground.host_id, self._metrics, clock),
+            busy=self._background.busy,
+            decided=lambda: deciding.decided,
+        )
 
     def _workers(self) -> None:
         """The workers in the order of the flow: who feeds whom stops first."""
 
-        def worker(name: str, step: Callable[[], float], **more: Callable[[], None]) -> Worker:
+        def worker(
+            name: str,
+            step: Callable[[], float],
+            finish: Callable[[], None] | None = None,
+            patience: float = PATIENCE,
+        ) -> Worker:
             return Worker(
                 name,
                 step,
                 clock=self._clock,
                 on_death=self._worker_died,
                 on_fatal=lambda _worker, _error: self._wake.set(),
-                **more,  # type: ignore[arg-type]  # only finish is given
+                finish=finish,
+                patience=patience,
             )
 
         watch = worker("sentinel", self._sentinel.step, finish=self._sentinel.close)
@@ -176,6 +214,9 @@ class Daemon:
         digest = worker("digester", background.digester.step, finish=background.digester.stop)
         inspect = worker("inspector", background.inspector.step, finish=background.inspector.stop)
         background.wake = inspect.wake
+        # a store may take long over one call; it has time-outs of its own
+        act = worker("actor", self._actor.step, self._actor.finish, _STORE_PATIENCE)
+        self._actor.wake, self._actor.beat = act.wake, act.beat
         record = worker("recorder", self.flow.step, finish=self.flow.finish)
         clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
         figures = worker("figures", self._figures.step, finish=self._figures.last)
@@ -186,7 +227,10 @@ class Daemon:
         self._scanner.beat = self._scan_worker.beat
         self._scanner.stopping = lambda: self._stop_asked
         self._supervisor = Supervisor(
-            (watch, self._scan_worker, digest, inspect, record, clerk, figures, policies, lease),
+            (
+                *(watch, self._scan_worker, digest, inspect, act, record, clerk, figures),
+                *(policies, lease),
+            ),
             clock=self._clock,
         )
         self._http = Server(
@@ -253,6 +297,7 @@ class Daemon:
         self._metrics.ready.set(0)
         self._stop_asked = True
         self._background.give_up()
+        self._actor.give_up()
         left = self._supervisor.stop(STOP_SECONDS)
         self._observer.stop()
         self._observer.join(0.5)
@@ -311,6 +356,7 @@ class Daemon:
                 self._metrics.begin_root(root.name)
         logs.set_level(new.log.level)
         self._sentinel.want_roots(new.roots)
+        self._actor.follow(new)
         self._settings = new
 
     # -- what the parts tell each other ---------------------------------------------------
@@ -343,6 +389,16 @@ class Daemon:
         """Count facts that were stored (recorder thread)."""
         self._background.kept(kept)
         self._figures.kept(kept)
+
+    def _acted(self, act: Act) -> None:
+        """Have names looked at that an act took away or brought back (actor thread)."""
+        names: dict[bytes, dict[bytes, Hint]] = {}
+        for member in act.members:
+            directory, _, name = member.path.rpartition(b"/")
+            names.setdefault(directory, {})[name] = Hint.CLOSED
+        touched = Touched(act.root, names)
+        self._stages.inbox.put(Arrived((touched,), self._clock.monotonic(), lambda: None))
+        self._figures.acted(act.root)
 
     def failed(self, error: StorewardenError) -> None:
         """Count a round that came to nothing (recorder thread)."""

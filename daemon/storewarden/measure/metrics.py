@@ -35,6 +35,7 @@ FROM_ZERO = (
     "scan_running",
     "missing_held_files",
     "inspection_pending_files",
+    "trash_bytes",
 )
 
 
@@ -88,7 +89,25 @@ class Metrics:
     overdue_seconds: Gauge
     blocked_files: Gauge
     undecided_files: Gauge
+    store_up: Gauge
+    store_objects: Gauge
+    store_bytes: Gauge
+    store_last_verified_timestamp_seconds: Gauge
+    store_unverified_copies: Gauge
+    store_damaged_copies: Gauge
+    scrubbed_bytes_total: Counter
+    scrub_damaged_total: Counter
     clock_jump_seconds: Gauge
+    actions_total: Counter
+    action_bytes_total: Counter
+    freed_bytes_total: Counter
+    jobs: Gauge
+    held_back_files: Gauge
+    open_acts: Gauge
+    put_off_acts: Gauge
+    trash_bytes: Gauge
+    filesystem_size_bytes: Gauge
+    last_act_timestamp_seconds: Gauge
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.

@@ -254,12 +254,72 @@ TABLE = (
         ("why",),
     ),
     Row("undecided_files", "gauge", "Files that wait to be decided by the policies in force."),
+    Row("store_up", "gauge", "1 while a store answers, 0 while it does not.", ("store",)),
+    Row("store_objects", "gauge", "Copies of this host's files in a store.", ("store",)),
+    Row("store_bytes", "gauge", "Bytes of these copies, as they are stored.", ("store",)),
+    Row(
+        "store_last_verified_timestamp_seconds",
+        "gauge",
+        "When that copy was read to its end which was not read for longest.",
+        ("store",),
+    ),
+    Row(
+        "store_unverified_copies",
+        "gauge",
+        "Copies that were not read for longer than the store's `scrub` allows, or were damaged"
+        " then.",
+        ("store",),
+    ),
+    Row(
+        "store_damaged_copies",
+        "gauge",
+        "Copies that were damaged when they were last read, each the last of its file.",
+        ("store",),
+    ),
+    Row(
+        "scrubbed_bytes_total",
+        "counter",
+        "Bytes of stored objects that were read again.",
+        ("store",),
+    ),
+    Row(
+        "scrub_damaged_total",
+        "counter",
+        "Copies that were found missing or damaged when they were read again.",
+        ("store",),
+    ),
     Row(
         "clock_jump_seconds",
         "gauge",
         "By how much the wall clock jumped (back: below 0) while nobody confirmed it, else 0; "
         "nothing is removed meanwhile.",
     ),
+    Row(
+        "actions_total",
+        "counter",
+        "Acts that ended, by policy (`person` for people), action and outcome (done, refused,"
+        " failed, undone); those of earlier lives too.",
+        ("policy", "action", "outcome"),
+    ),
+    Row("action_bytes_total", "counter", "Bytes of files of acts that were done.", ("action",)),
+    Row("freed_bytes_total", "counter", "Bytes of files that left their roots for good."),
+    Row("jobs", "gauge", "What people asked the daemon to do to files, by state.", ("state",)),
+    Row(
+        "held_back_files",
+        "gauge",
+        "Files of which something is due that a guard holds back, by policy and guard.",
+        ("policy", "guard"),
+    ),
+    Row("open_acts", "gauge", "Acts that were begun and have not ended."),
+    Row("put_off_acts", "gauge", "Open acts that wait to be tried again."),
+    Row("trash_bytes", "gauge", "Bytes of files in the trash of a root.", ("root",)),
+    Row(
+        "filesystem_size_bytes",
+        "gauge",
+        "Size of the root's file system.",
+        ("root",),
+    ),
+    Row("last_act_timestamp_seconds", "gauge", "When an act ended last; 0 when none did yet."),
 )
 
 INTRODUCTION = """\

@@ -103,6 +103,11 @@ class Figures:
             with self._lock:
                 self._stale |= self._shown
 
+    def acted(self, root: str) -> None:
+        """Show the totals of a root anew: an act ended there."""
+        with self._lock:
+            self._stale.add(root)
+
     def failed(self, error: StorewardenError) -> None:
         """Count a transaction that came to nothing; say so once for each way of failing."""
         reason = next((name for kind, name in _REASONS if isinstance(error, kind)), "other")
@@ -246,6 +251,7 @@ class Figures:
         except OSError:
             return
         metrics.filesystem_free_bytes.labels(root=name).set(space.f_bavail * space.f_frsize)
+        metrics.filesystem_size_bytes.labels(root=name).set(space.f_blocks * space.f_frsize)
 
     def _show_usage(self, name: str, emitter: InotifyEmitter) -> None:
         if emitter.usage is None:
@@ -263,14 +269,14 @@ class Figures:
         with self._lock:
             stale, self._stale = self._stale, set()
         for name in stale & self._shown:
-            self._metrics.set_totals(
-                name,
-                {
-                    (kind, state): figures
-                    for (root, kind, state), figures in list(self._counts.totals.items())
-                    if root == name
-                },
-            )
+            totals = {
+                (kind, state): figures
+                for (root, kind, state), figures in list(self._counts.totals.items())
+                if root == name
+            }
+            self._metrics.set_totals(name, totals)
+            rests = sum(size for (_, state), (_, size) in totals.items() if state == "trashed")
+            self._metrics.trash_bytes.labels(root=name).set(rests)
 
     def show_all_totals(self) -> None:
         """Show the totals of every root, for the start."""

@@ -62,12 +62,13 @@ class Acting:
         """Touch nothing; ``hint`` hears of each act of which something may be to be seen."""
         self.engine, self.host_id, self.clock = ground.engine, ground.host_id, ground.clock
         self.roots, self.stores = roots, stores
+        self.counts = counts
         self.judge: Judge | None = None
         self.stopping: Callable[[], bool] = lambda: False
         self.journal = Journal(ground.engine, ground.lease.epoch)
         self._own = own or OwnReads()
         self._hint = hint
-        self._seen = Seen()
+        self._seen = self._always = Seen()
         tools = Tools(
             journal=self.journal,
             acted=Acted(self.journal, counts),
@@ -105,6 +106,7 @@ class Acting:
         if self.stopping():
             raise GivenUp
         self._seen.begins(acts[0])
+        self._always.begins(acts[0])
         with ExitStack() as stack:
             for act in acts:
                 stack.enter_context(self._announced(act))
@@ -123,10 +125,15 @@ class Acting:
         finally:
             self._seen = before
 
+    def hear(self, seen: Seen) -> None:
+        """Let somebody hear of all acts."""
+        self._always = seen
+
     def tell(self, outcome: Outcome) -> None:
         """Tell all who hear of acts what came of one."""
         self._hint(outcome.act)
         self._seen.ended(outcome)
+        self._always.ended(outcome)
 
     @contextmanager
     def _announced(self, act: Act) -> Iterator[None]:
@@ -145,6 +152,7 @@ class Acting:
 
     def _progress(self, size: int) -> None:
         self._seen.passed(size)
+        self._always.passed(size)
         if self.stopping():
             raise GivenUp
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from storewarden.catalogue.acts import Act, Member, Planned
@@ -58,8 +58,16 @@ def due(one: Wanted, bundle: Bundle) -> Due:
     return Due(one.file_id, file.root, force(one), bundle.size, len(bundle.files), one.store)
 
 
-def plan(acting: Acting, wanted: Sequence[Wanted], asker: Asker) -> Batch:
-    """Note acts for what is wanted; what is decided otherwise by now is left out, and told."""
+def plan(
+    acting: Acting,
+    wanted: Sequence[Wanted],
+    asker: Asker,
+    also: Callable[[], None] = lambda: None,
+) -> Batch:
+    """Note acts for what is wanted; what is decided otherwise by now is left out, and told.
+
+    ``also`` writes what is to be noted with them, or not at all.
+    """
     engine, now_ns = acting.engine, acting.now_ns
     with engine.transaction(durable=True):
         found = bundles(engine, acting.host_id, [one.file_id for one in wanted])
@@ -68,6 +76,7 @@ def plan(acting: Acting, wanted: Sequence[Wanted], asker: Asker) -> Batch:
         going = [one for one in wanted if one not in refused]
         planned = [_planned(one, found[one.file_id], asker) for one in going]
         acts = acting.journal.plan(planned, now_ns)
+        also()
     for one, act in zip(going, acts, strict=True):
         if act is None:
             refused[one] = "another act has it in hand"

@@ -8,7 +8,7 @@ from typing import Final
 
 from storewarden.act.landing import tidy
 from storewarden.act.recover import Recovered, recover
-from storewarden.daemon.acting.hands import Acting, Seen
+from storewarden.daemon.acting.hands import Acting
 from storewarden.errors import FileUnusable
 from storewarden.measure.shown import shown
 
@@ -39,7 +39,7 @@ class Recovery:
             if root not in self._done
         }
 
-    def step(self, seen: Seen | None = None) -> bool:
+    def step(self) -> bool:
         """Recover all roots that can be; tell whether one was.
 
         Raises:
@@ -52,7 +52,7 @@ class Recovery:
             if not there:
                 self._done.discard(root)  # whoever brought it back may have done something there
             elif root not in self._done and root in self._ids:
-                self._recover(root, seen or Seen())
+                self._recover(root)
                 self._done.add(root)
                 worked = True
         return worked
@@ -64,12 +64,8 @@ class Recovery:
         except FileUnusable:
             return False
 
-    def _recover(self, root: str, seen: Seen) -> None:
-        with (
-            suppress(FileUnusable),
-            self._acting.under(seen),
-            self._acting.roots.opened(root) as up,
-        ):
+    def _recover(self, root: str) -> None:
+        with suppress(FileUnusable), self._acting.roots.opened(root) as up:
             done = recover(self._acting.executor, root, self._ids[root])
             for outcome in done.outcomes:
                 self._acting.tell(outcome)

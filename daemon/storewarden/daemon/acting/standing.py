@@ -41,8 +41,11 @@ def by_person(acting: Acting, policy: Policy | None) -> Ground:
     )
 
 
-def of_policy(acting: Acting, policy: Policy, run: LastRun) -> Ground:
-    """Return how things stand for a run of a policy; what it did before counts."""
+def of_policy(acting: Acting, policy: Policy, run: LastRun, not_yet: Mapping[str, str]) -> Ground:
+    """Return how things stand for a run of a policy; what it did before counts.
+
+    ``not_yet`` are roots in which nothing may be done either, and why.
+    """
     engine, host_id = acting.engine, acting.host_id
     files, size = _present(acting)
     stored = policy_sets.policies(engine, host_id).get(policy.id)
@@ -56,7 +59,7 @@ def of_policy(acting: Acting, policy: Policy, run: LastRun) -> Ground:
         guard=policy.guard,
         of_files=files,
         of_bytes=size,
-        frozen=_frozen(acting),
+        frozen={**not_yet, **_frozen(acting)},
         jumped=jumped(engine, host_id),
         observed=policy.destructive and policy.observe and not approved,
         asked=asked_before(acting, policy.id),

@@ -64,6 +64,11 @@ class Tally:
         """Count files that came to no act: refused, or held."""
         self._counts[how] += files
 
+    @property
+    def done(self) -> int:
+        """Files that are done."""
+        return self._counts["done"]
+
     def result(self, seconds: float) -> Result:
         """Return what it all came to."""
         return Result(

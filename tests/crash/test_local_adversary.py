@@ -15,11 +15,15 @@ from storewarden.act.drawers import Room
 from storewarden.act.giveback import put_back
 from storewarden.act.kernel import Kernel
 from storewarden.act.leaving import Left, leave
+from storewarden.act.members import Bundle
+from storewarden.act.note import Note, Slip
 from storewarden.act.refused import Refused
+from storewarden.act.together import open_trash, survey, trash_together
 from storewarden.act.trash import Purged, purge, restore, trash
 from tests.adversary import DEEDS, ORIGINAL, VICTIM, WAITING, Adversary
 from tests.interfering import MARK, NOW, Ground, Standing, proof_of
 
+BESIDE = "abcdefgh23456733"
 Strike = Callable[[int, str, Adversary], None]
 # Nobody has a right to be in our drawer. Whoever is, and strikes between our last look and the
 # removal, cannot be kept from it by anybody; before that last look he is seen.
@@ -53,12 +57,51 @@ def purging(ground: Ground, kernel: Kernel) -> object:
     return purge(ground.fd, allowance, kernel=kernel)
 
 
+def trashing_together(ground: Ground, kernel: Kernel) -> object:
+    (first, *_) = together(ground, kernel)
+    return first
+
+
+def purging_together(ground: Ground, kernel: Kernel) -> object:
+    together(ground, Standing())
+    with open_trash(ground.fd, MARK, kernel) as opened:
+        assert opened is not None
+        entries = [opened.entry(mark) for mark in (MARK, BESIDE)]
+        allowances = [
+            allow_purge(entry, asked_by="renders", at_least_ns=0, now_ns=NOW)
+            for entry in entries
+            if entry is not None
+        ]
+        given = [one for one in allowances if isinstance(one, Allowance)]
+        done = opened.purge(given, lambda: None)
+    by_mark = {one.mark: told for one, told in zip(given, done, strict=True)}
+    return by_mark.get(MARK, allowances[0])
+
+
+def together(ground: Ground, kernel: Kernel) -> list[object]:
+    """Trash the victim and a file beside it."""
+    beside = ground.put(b"a/beside", b"what lies beside it")
+    bundles = [
+        ground.bundle(VICTIM)._replace(shared=MARK),
+        Bundle((beside,), BESIDE, NOW, shared=MARK),
+    ]
+    surveyed = survey(ground.fd, bundles, kernel)
+    slips = tuple(one for one in surveyed if isinstance(one, Slip))
+    if len(slips) < len(bundles):
+        return [one for one in surveyed if isinstance(one, Refused)]
+    return list(trash_together(ground.fd, Note(MARK, slips), bundles, kernel, lambda: None))
+
+
 def putting_back(ground: Ground, kernel: Kernel) -> object:
     trash(ground.fd, ground.bundle(VICTIM), kernel=Standing())
     return put_back(ground.fd, Room.TRASH, MARK, kernel=kernel)
 
 
-ACTS = (leaving, trashing, restoring, purging, putting_back)
+ACTS = (
+    *(leaving, trashing, restoring, purging, putting_back),
+    *(trashing_together, purging_together),
+)
+REMOVING = {leaving, purging, purging_together}
 Act = Callable[[Ground, Kernel], object]
 
 
@@ -78,7 +121,7 @@ def fight(place: Path, act: Act, strike: Strike, meant: Act) -> Fight:
     robbed = adversary.robbed()
     adversary.end()
     if robbed:
-        assert meant in {leaving, purging}
+        assert meant in REMOVING
         removed = isinstance(result, Left | Purged) or (
             isinstance(result, Refused) and VICTIM in result.removed
         )
@@ -87,7 +130,11 @@ def fight(place: Path, act: Act, strike: Strike, meant: Act) -> Fight:
         assert not adversary.writes, "it was removed while somebody could write into it"
     elif isinstance(result, Left | Purged):
         assert adversary.ended or adversary.did, "it was not removed, but told so"
-    if isinstance(result, Refused) and meant in {leaving, trashing} and adversary.drawer_holds():
+    if (
+        isinstance(result, Refused)
+        and meant in {leaving, trashing, trashing_together}
+        and adversary.drawer_holds()
+    ):
         assert result.kept or result.unsure, (result, "it was not put back, and not told")
     adversary.close()
     ground.close()
@@ -120,7 +167,7 @@ def test_no_deed_at_any_moment_makes_a_wrong_removal(act: Act, tmp_path: Path) -
 
     assert len(fights) >= 300
     refused = sum(isinstance(one.result, Refused) for one in fights)
-    if act in {leaving, trashing, purging}:
+    if act in {*REMOVING, trashing, trashing_together}:
         assert 0 < refused < len(fights), "it must matter when he strikes"
     print(f"{act.__name__}: {len(fights)} interleavings")  # noqa: T201  # pytest -s tells how many
 

@@ -116,7 +116,7 @@ def _move(
 ) -> Aside:
     found, removed = _find_all(root_fd, wish, drawer, kernel, stack)
     parents.update({one.number: one.held for one in found if not one.inside})
-    quiets = [_undisturbed(one.held, wish, kernel) for one in found]
+    quiets = [undisturbed(one.held, wish, kernel) for one in found]
     if drawer is None or drawer.note is None:
         slip = _slip(root_fd, wish, [one.held for one in found], kernel)
         drawer = make_drawer(root_fd, wish.room, Note(slip.mark, (slip,)), kernel, stack)
@@ -165,7 +165,12 @@ def _is_back(root_fd: int, member: Member, kernel: Kernel) -> bool:
     return there is not None and there.inode == member.identity.inode
 
 
-def _undisturbed(held: Held, wish: Wish, kernel: Kernel) -> Quiet:
+def undisturbed(held: Held, wish: Wish, kernel: Kernel) -> Quiet:
+    """Return how it is known that nobody changes a file, as long as it is held.
+
+    Raises:
+        Stop: somebody may, or did so meanwhile.
+    """
     if wish.only_name and held.status.st_nlink != 1:
         raise Stop(Reason.LINKED, held.path, f"it has {held.status.st_nlink} names")
     how = quiet(held.descriptor, held.path, kernel, unused=wish.bundle.unused)

@@ -1,11 +1,24 @@
-"""Carry out many acts: those that can be share what each of them would pay alone."""
+"""Carry out many acts: those that can be share what each of them would pay alone.
+
+Trash and purge of one root are carried out together, up to `AT_ONCE` of them; what is in the way
+of one act stops that one only. Any other act, and one that was begun before, is carried out by
+itself.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from itertools import groupby
+from typing import Final
 
-from storewarden.act.execute import Executor, Outcome
+from storewarden.act.carry.many import TOGETHER, Hand
+from storewarden.act.execute import Executor, Outcome, outcome
 from storewarden.catalogue.acts import Act
+from storewarden.errors import FileUnusable
+
+AT_ONCE: Final = 1000
+"""So many acts share a drawer and two notes of the journal; what is held in memory, too."""
 
 
 def carry_out_all(executor: Executor, acts: Sequence[Act]) -> Iterator[Outcome]:
@@ -16,5 +29,37 @@ def carry_out_all(executor: Executor, acts: Sequence[Act]) -> Iterator[Outcome]:
         StorewardenError: the catalogue cannot be written now; the acts can be carried out again
             when it can.
     """
-    for act in acts:
-        yield executor.carry_out(act)
+    for (_, verb, fresh), alike in groupby(acts, lambda act: (act.root, act.verb, _fresh(act))):
+        some = list(alike)
+        if not fresh or verb not in TOGETHER:
+            yield from map(executor.carry_out, some)
+            continue
+        for start in range(0, len(some), AT_ONCE):
+            yield from _together(executor, some[start : start + AT_ONCE])
+
+
+def _fresh(act: Act) -> bool:
+    """Tell whether nothing was begun for an act, as the journal has it."""
+    return act.state == "planned" and act.place is None
+
+
+def _together(executor: Executor, some: Sequence[Act]) -> Iterator[Outcome]:
+    tools = executor.tools
+    with ExitStack() as stack:
+        try:
+            root = stack.enter_context(tools.roots.opened(some[0].root))
+        except FileUnusable:  # it is not there: each act is put off for that
+            hand = Hand()
+        else:
+            hand = TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
+        for act in some:
+            yield _outcome(executor, hand, act)
+
+
+def _outcome(executor: Executor, hand: Hand, act: Act) -> Outcome:
+    if act.id in hand.ended:
+        ended, work = hand.ended[act.id]
+        return outcome(ended, work.tally)
+    if act.id in hand.stopped:
+        return executor.concluded(*hand.stopped[act.id])
+    return executor.carry_out(hand.begun.get(act.id, act))

@@ -262,6 +262,8 @@ def begin_removing(drawer: Drawer, numbers: Collection[int], kernel: Kernel) -> 
         OSError: it cannot be written: nothing may be removed.
     """
     if drawer.shared:
+        if not numbers:
+            return
         _write_going(drawer.descriptor, numbers, kernel)
     else:
         with suppress(FileExistsError):

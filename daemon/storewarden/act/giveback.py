@@ -58,22 +58,32 @@ def put_back(
             drawer = open_drawer_of(root_fd, room, mark, shared, kernel, stack)
             if drawer is None:
                 return PutBack()
-            files = lying(drawer, mark, kernel)
         except (Stop, OSError):
             return PutBack(unsure=True)
-        done = _give_all(root_fd, drawer, files, parents or {}, kernel)
-        try:
-            if drawer.going(mark):
-                done = done._replace(removed=tuple(_removed(root_fd, files, kernel)))
-        except (Stop, OSError):
-            done = done._replace(unsure=True)
-        with suppress(Stop, OSError):  # what is not tidied now, `entries.recover` still finds
-            kernel.sync(drawer.descriptor)
-            if done.kept and room is not Room.TRASH:
-                into_trash(root_fd, drawer, kernel)
-            elif not (done.kept or done.removed or done.unsure or done.perhaps or drawer.shared):
-                clear(drawer, kernel)
-        return done
+        return put_back_from(root_fd, drawer, mark, parents or {}, kernel)
+
+
+def put_back_from(
+    root_fd: int, drawer: Drawer, mark: str, parents: Mapping[int, Held], kernel: Kernel
+) -> PutBack:
+    """Put back all files of an act that lie in an open drawer; see `put_back`."""
+    try:
+        files = lying(drawer, mark, kernel)
+    except OSError:
+        return PutBack(unsure=True)
+    done = _give_all(root_fd, drawer, files, parents, kernel)
+    try:
+        if drawer.going(mark):
+            done = done._replace(removed=tuple(_removed(root_fd, files, kernel)))
+    except (Stop, OSError):
+        done = done._replace(unsure=True)
+    with suppress(Stop, OSError):  # what is not tidied now, `entries.recover` still finds
+        kernel.sync(drawer.descriptor)
+        if done.kept and drawer.room is not Room.TRASH:
+            into_trash(root_fd, drawer, kernel)
+        elif not (done.kept or done.removed or done.unsure or done.perhaps or drawer.shared):
+            clear(drawer, kernel)
+    return done
 
 
 def _give_all(

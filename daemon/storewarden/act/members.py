@@ -79,10 +79,21 @@ def hold(root_fd: int, member: Member, kernel: Kernel, stack: ExitStack) -> Held
     """
     try:
         parent, name = open_parent(root_fd, member.path, kernel, stack)
+        device = kernel.fstat(root_fd).st_dev
+    except OSError as error:
+        raise translated(error, member.path) from error
+    return hold_decided(parent, name, member, device, kernel, stack)
+
+
+def hold_decided(
+    parent: int, name: bytes, member: Member, device: int, kernel: Kernel, stack: ExitStack
+) -> Held:
+    """Open a file in its directory; see `hold`. ``device`` is that of the root."""
+    try:
         held = hold_in(parent, name, member.path, kernel, stack)
     except OSError as error:
         raise translated(error, member.path) from error
-    if held.status.st_dev != kernel.fstat(root_fd).st_dev:
+    if held.status.st_dev != device:
         raise Stop(Reason.OTHER_FILE_SYSTEM, member.path, "it is mounted there")
     if held.identity != member.identity:
         raise Stop(Reason.CHANGED, member.path, difference(member.identity, held.identity))

@@ -232,6 +232,45 @@ def trashing(engine: Engine, file_id: int) -> Act | None:
     return found[0] if (found[0].place or b"").startswith(TRASH) else None
 
 
+class InTrash(NamedTuple):
+    """What is to be known of an act to look for its files in the trash."""
+
+    mark: str
+    place: bytes
+    file_ids: frozenset[int]
+
+
+def all_trashing(engine: Engine, ids: Collection[int]) -> dict[int, InTrash]:
+    """Return by file the act by which it came into the trash, as `trashing` does for one."""
+    verbs = " OR ".join(f"a.verb = '{verb}'" for verb in sorted(_PLACING))
+    newest: dict[int, tuple[int, str, str, bytes]] = {}
+    for file_id, act_id, mark, verb, place in engine.fetch_in(
+        "SELECT f.file_id, a.id, a.mark, a.verb, a.place FROM act_files f"
+        f" JOIN acts a ON a.id = f.act_id WHERE a.state = 'done' AND ({verbs})"
+        " AND f.file_id IN ({in})",
+        ids,
+    ):
+        if file_id not in newest or newest[file_id][0] < act_id:
+            newest[file_id] = (act_id, mark, verb, bytes(place or b""))
+    files: dict[int, set[int]] = defaultdict(set)
+    for act_id, file_id in engine.fetch_in(
+        "SELECT act_id, file_id FROM act_files WHERE act_id IN ({in})",
+        {act_id for act_id, *_ in newest.values()},
+    ):
+        files[act_id].add(file_id)
+    return {
+        file_id: InTrash(mark, place, frozenset(files[act_id]))
+        for file_id, (act_id, mark, verb, place) in newest.items()
+        if verb != "restore" and place.startswith(TRASH)
+    }
+
+
+def stands(engine: Engine, ids: Collection[int]) -> dict[int, tuple[str, str]]:
+    """Return the states and kinds of files."""
+    rows = engine.fetch_in("SELECT id, state, kind FROM files WHERE id IN ({in})", ids)
+    return {file_id: (state, kind) for file_id, state, kind in rows}
+
+
 def going_on(engine: Engine, marks: Collection[str]) -> bool:
     """Tell whether an act goes on that is about a file which one of these acts was about."""
     rows = engine.fetch_in(

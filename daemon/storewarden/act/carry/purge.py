@@ -8,7 +8,7 @@ from typing import Final
 from storewarden.act.allowance import allow_purge
 from storewarden.act.carry.fetched import copies_of, hopeful
 from storewarden.act.carry.storing import prove
-from storewarden.act.carry.trashed import Put, forget_drawer, put_into_trash
+from storewarden.act.carry.trashed import Put, forget_emptied, put_into_trash
 from storewarden.act.carry.work import STEP_ERRORS, Halted, Verb, Work, file_ids
 from storewarden.act.drawers import Lying
 from storewarden.act.proof import Proof
@@ -86,7 +86,7 @@ def _held(copy: Copy) -> Held:
 
 def _ended(work: Work, put: Put, act: Act, freed: int) -> Act:
     ended = work.tools.acted.purged(act, work.now_ns, freed=freed)
-    forget_drawer(work, put.entry.drawer)
+    forget_emptied(work, put.entry.drawer)
     return ended
 
 

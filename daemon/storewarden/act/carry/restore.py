@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Final
 
 from storewarden.act.carry.fetched import end_back, fetch_all, settle_back
-from storewarden.act.carry.trashed import Put, forget_drawer, put_into_trash
+from storewarden.act.carry.trashed import Put, forget_emptied, put_into_trash
 from storewarden.act.carry.work import Halted, Verb, Work, drawer_of, drawer_place
 from storewarden.act.drawers import Room
 from storewarden.act.entries import at_place
@@ -29,7 +29,7 @@ def _carry(work: Work) -> Act:
     ended = end_back(work)
     drawer = drawer_of(ended)
     if drawer is not None:
-        forget_drawer(work, drawer)
+        forget_emptied(work, drawer)
     return ended
 
 

@@ -170,15 +170,20 @@ class Work:
         identity = Identity(*member.identity)
         return Source(root.host, root.name, root.uuid, root.descriptor, member.path, identity)
 
-    def bundle(self, members: Sequence[Member]) -> Bundle:
-        """Return files to be moved together; the same for every attempt."""
+    def bundle(self, members: Sequence[Member], kinds: Collection[str] | None = None) -> Bundle:
+        """Return files to be moved together; the same for every attempt.
+
+        ``kinds`` are those of the act's files, where they are known.
+        """
+        if kinds is None:
+            kinds = {row.kind for row in self.rows().values()}
         told = {"verb": self.act.verb, "by": self.act.asked_by, "reason": self.act.reason}
         return Bundle(
             members=tuple(Local(one.path, Identity(*one.identity)) for one in members),
             mark=self.act.mark,
             now_ns=self.act.planned_ns,
             told=told | ({"policy": self.act.policy} if self.act.policy else {}),
-            unused=any(row.kind == _DATABASE for row in self.rows().values()),
+            unused=_DATABASE in kinds,
             shared=drawer_of(self.act),
         )
 

@@ -1,0 +1,232 @@
+"""Acts of one verb on one root are carried out together: what costs most is paid once for all.
+
+The journal is written twice: where all are about to be put, and that all are done. An act that is
+not like the others is left to be carried out by itself, from wherever it stands then: nothing here
+brings it to a state that it could not have come to alone.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, NamedTuple
+
+from storewarden.act.allowance import Allowance, allow_purge
+from storewarden.act.carry.trash import lying
+from storewarden.act.carry.trashed import forget_drawer
+from storewarden.act.carry.work import Halted, Root, Tools, Work, drawer_place, file_ids
+from storewarden.act.drawers import Room
+from storewarden.act.members import Bundle
+from storewarden.act.note import Note, Slip
+from storewarden.act.refused import Refused, refused
+from storewarden.act.together import Before, OpenDrawer, open_trash, survey, trash_together
+from storewarden.act.trash import Trashed
+from storewarden.catalogue import acts
+from storewarden.catalogue.acts import Act, InTrash
+from storewarden.clock import Clock
+from storewarden.errors import CatalogueRefused
+
+_PUT_AWAY: Final = frozenset({"trashed", "purged"})
+_SECOND: Final = 1.0
+"""Whoever was stopped for longer than this asks whether he may still act."""
+
+
+@dataclass(slots=True)
+class Hand:
+    """What came of acts, by their numbers; the others are left to themselves.
+
+    ``begun`` are those among them of which the journal says another thing now.
+    """
+
+    ended: dict[int, tuple[Act, Work]] = field(default_factory=dict)
+    stopped: dict[int, tuple[Work, Halted]] = field(default_factory=dict)
+    begun: dict[int, Act] = field(default_factory=dict)
+
+    def stop(self, work: Work, why: Refused) -> None:
+        self.stopped[work.act.id] = (work, Halted(why))
+
+
+Together = Callable[[Tools, Root, Sequence[Act]], Hand]
+
+
+def _asking(work: Work, clock: Clock) -> Before:
+    """Return what asks for the lease before the first act, and after any while in which we stood.
+
+    Who is stopped and goes on later may have lost it; who goes on without a break has it still.
+    """
+    asked: list[float] = []
+
+    def ask() -> None:
+        now = clock.monotonic()
+        if not asked or now - asked[-1] > _SECOND:
+            work.require_lease()
+            asked[:] = [clock.monotonic()]
+
+    return ask
+
+
+# -- trash ----------------------------------------------------------------------------------------
+
+
+def trash_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
+    """Move the files of acts that were only planned into one drawer, and end the acts."""
+    hand = Hand()
+    works = {act.mark: Work(act, root, tools) for act in some}
+    known = acts.stands(
+        tools.journal.engine, file_ids([one for act in some for one in act.members])
+    )
+    wanted = [
+        _bundle(work, known)
+        for work in works.values()
+        if all(known.get(id_, _GONE)[0] != "archived" for id_ in file_ids(work.act.members))
+    ]
+    slips: list[Slip] = []
+    for bundle, slip in zip(wanted, survey(root.descriptor, wanted, tools.kernel), strict=True):
+        if isinstance(slip, Refused):
+            hand.stop(works[bundle.mark], slip)
+        else:
+            slips.append(slip)
+    if slips:
+        _put(hand, [works[slip.mark] for slip in slips], slips, known)
+    return hand
+
+
+_GONE: Final = ("", "")
+
+
+def _bundle(work: Work, known: Mapping[int, tuple[str, str]]) -> Bundle:
+    kinds = {known.get(id_, _GONE)[1] for id_ in file_ids(work.act.members)}
+    return work.bundle(work.act.members, kinds)
+
+
+def _put(
+    hand: Hand, works: Sequence[Work], slips: Sequence[Slip], known: Mapping[int, tuple[str, str]]
+) -> None:
+    tools, root = works[0].tools, works[0].root
+    drawer = slips[0].mark
+    place = drawer_place(Room.TRASH, drawer)
+    try:
+        shared = tools.journal.share([work.act for work in works], place, works[0].now_ns)
+    except CatalogueRefused:
+        return  # one is not where it was thought to be: each tells for itself
+    for work, act in zip(works, shared, strict=True):
+        work.act = hand.begun[act.id] = act
+    bundles = [_bundle(work, known) for work in works]
+    before = _asking(works[0], tools.clock)
+    note = Note(drawer, tuple(slips))
+    done = trash_together(root.descriptor, note, bundles, tools.kernel, before)
+    there: list[Work] = []
+    for work, came in zip(works, done, strict=True):
+        if isinstance(came, Refused):
+            hand.stop(work, came)
+        else:
+            work.tally.quiet = came.quiet
+            there.append(work)
+    names = {came.mark: came.names for came in done if isinstance(came, Trashed)}
+    ending = [
+        replace(work.act, members=lying(work.act.members, work.act.members, names[work.act.mark]))
+        for work in there
+    ]
+    try:
+        ended = tools.acted.all_trashed(ending, works[0].now_ns)
+    except CatalogueRefused:
+        return
+    for work, act in zip(there, ended, strict=True):
+        hand.ended[act.id] = (act, work)
+
+
+# -- purge ----------------------------------------------------------------------------------------
+
+
+class _Lot(NamedTuple):
+    """An act, and the act whose files it is to remove from the trash."""
+
+    work: Work
+    lies: InTrash
+
+
+def purge_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
+    """Remove the files of acts from the drawers in which they lie, and end the acts."""
+    hand = Hand()
+    engine = tools.journal.engine
+    ids = file_ids([one for act in some for one in act.members])
+    known, put = acts.stands(engine, ids), acts.all_trashing(engine, ids)
+    drawers: dict[bytes, list[_Lot]] = defaultdict(list)
+    for act in some:
+        lies = _lies(act, known, put)
+        if lies is not None and not tools.purge_rule(act).copy_stays:
+            drawers[lies.place].append(_Lot(Work(act, root, tools), lies))
+    for place, lots in drawers.items():
+        drawer = place.rpartition(b"/")[2].decode()
+        with open_trash(root.descriptor, drawer, tools.kernel) as opened:
+            if opened is None:
+                continue
+            marks = opened.marks
+            _empty(hand, lots, opened)
+        forget_drawer(tools, root, drawer, marks)
+    return hand
+
+
+def _lies(
+    act: Act, known: Mapping[int, tuple[str, str]], put: Mapping[int, InTrash]
+) -> InTrash | None:
+    """Return by which act exactly the files of this one came into the trash, as far as it is so."""
+    ids = frozenset(file_ids(act.members))
+    if len(ids) < len(act.members) or any(known.get(id_, _GONE)[0] not in _PUT_AWAY for id_ in ids):
+        return None
+    found = {put.get(id_) for id_ in ids}
+    (lies, *others) = found
+    return lies if lies is not None and not others and lies.file_ids == ids else None
+
+
+def _empty(hand: Hand, lots: Sequence[_Lot], opened: OpenDrawer) -> None:
+    works: list[Work] = []
+    allowances: list[Allowance] = []
+    for work, lies in lots:
+        allowed = _allowed(work, lies, opened)
+        if isinstance(allowed, Refused):
+            hand.stop(work, allowed)
+        elif allowed is not None:
+            works.append(work)
+            allowances.append(allowed)
+    if not works:
+        return
+    tools = works[0].tools
+    before = _asking(works[0], tools.clock)
+    before()
+    gone: list[tuple[Work, int]] = []
+    for work, done in zip(works, opened.purge(allowances, before), strict=True):
+        if isinstance(done, Refused):
+            hand.stop(work, done)
+        else:
+            work.tally.freed += done.freed
+            gone.append((work, done.freed))
+    if not gone:
+        return
+    freed = [(work.act, bytes_) for work, bytes_ in gone]
+    try:
+        ended = tools.acted.all_purged(freed, works[0].now_ns)
+    except CatalogueRefused:
+        return  # one is not where it was thought to be: each tells for itself
+    for (work, _), act in zip(gone, ended, strict=True):
+        hand.ended[act.id] = (act, work)
+
+
+def _allowed(work: Work, lies: InTrash, opened: OpenDrawer) -> Allowance | Refused | None:
+    """Allow an act to remove its files; None if not all of them lie there, and nothing else."""
+    try:
+        entry = opened.entry(lies.mark)
+    except OSError as error:
+        return refused(error, work.act.path)
+    if entry is None or not len(entry.files) == len(entry.here) == len(work.act.members):
+        return None
+    return allow_purge(
+        entry,
+        asked_by=work.act.policy or work.act.asked_by,
+        at_least_ns=work.tools.purge_rule(work.act).at_least_ns,
+        now_ns=work.now_ns,
+    )
+
+
+TOGETHER: Final[Mapping[str, Together]] = {"trash": trash_all, "purge": purge_all}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.catalogue import lease, migrate, rehearsal, schema
+from storewarden.catalogue import lease, migrate, rehearsal, schema, version
 from storewarden.catalogue.dialect import speak
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.migrate import Migration
@@ -118,6 +118,16 @@ def test_rolling_back_leaves_only_the_table_of_versions(place: Place) -> None:
     assert tables(engine) == {"schema_version"}
     migrate.migrate(engine, place.clock)
     assert schema.differences(schema.read(engine), schema.declared(engine)) == []
+
+
+def test_who_only_reads_knows_the_newest_version_without_loading_any_step(place: Place) -> None:
+    assert version.NEWEST == NEWEST
+    engine = place.made()
+    version.require_current(engine)
+    with engine.transaction():
+        engine.execute("DELETE FROM schema_version WHERE version = ?", (NEWEST,))
+    with pytest.raises(PermanentError, match="older than this program"):
+        version.require_current(engine)
 
 
 @pytest.mark.usefixtures("future")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storewarden.catalogue import roots
+from storewarden.catalogue import hosts, roots
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.roots import Figures, Identity, LastScan, Machine
 from storewarden.errors import CatalogueRefused
@@ -34,7 +34,7 @@ def test_a_machine_is_known_by_its_id_whatever_its_name(empty: Engine) -> None:
 
 
 def test_this_machine_has_a_name_and_an_id(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(roots, "MACHINE_ID", tmp_path / "machine-id")
+    monkeypatch.setattr(hosts, "MACHINE_ID", tmp_path / "machine-id")
     assert roots.this_machine().machine_id == f"name:{roots.this_machine().name}"
     (tmp_path / "machine-id").write_text("0123\n")
     assert roots.this_machine().machine_id == "0123"

@@ -16,10 +16,12 @@ from functools import cache
 from importlib import import_module
 
 from storewarden.catalogue import migrations
+from storewarden.catalogue import version as versions
 from storewarden.catalogue.dialect import speak
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.version import has_history
 from storewarden.clock import Clock
-from storewarden.errors import CatalogueTooNew, PermanentError, UsageError
+from storewarden.errors import UsageError
 
 log = logging.getLogger(__name__)
 
@@ -73,7 +75,7 @@ def newest() -> int:
 
 def applied(engine: Engine) -> dict[int, MigrationState]:
     """Return the steps that made this catalogue, by version."""
-    if not _has_history(engine):
+    if not has_history(engine):
         return {}
     rows = engine.execute("SELECT version, name, applied_ns FROM schema_version ORDER BY version")
     return {row[0]: MigrationState(*row) for row in rows}
@@ -81,7 +83,7 @@ def applied(engine: Engine) -> dict[int, MigrationState]:
 
 def version(engine: Engine) -> int:
     """Return the catalogue's version, 0 for one without any table."""
-    return max(applied(engine), default=0)
+    return versions.version(engine)
 
 
 def history_table(engine: Engine) -> str:
@@ -98,15 +100,7 @@ def status(engine: Engine) -> list[MigrationState]:
 
 def require_current(engine: Engine) -> None:
     """Raise unless the catalogue has just the version of this program."""
-    at = version(engine)
-    _refuse_newer(engine, at)
-    if at < newest():
-        raise PermanentError(
-            "the catalogue is older than this program",
-            where=engine.where,
-            why=f"it has version {at}, the program works with {newest()}",
-            remedy="storewarden catalogue migrate",
-        )
+    versions.require_current(engine, newest())
 
 
 def migrate(
@@ -117,7 +111,7 @@ def migrate(
     Refused, when there is something to apply, while another process holds a lease.
     """
     target = _target(engine, newest() if to is None else to)
-    if not _has_history(engine):
+    if not has_history(engine):
         with engine.transaction():
             _lock(engine)
             engine.execute(history_table(engine))
@@ -183,13 +177,6 @@ def take_back(engine: Engine, step: Migration) -> None:
     engine.execute("DELETE FROM schema_version WHERE version = ?", (step.version,))
 
 
-def _has_history(engine: Engine) -> bool:
-    if engine.dialect == "sqlite":
-        sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'"
-        return bool(engine.execute(sql))
-    return engine.execute("SELECT to_regclass('schema_version')") != [(None,)]
-
-
 def _lock(engine: Engine) -> None:
     """Keep other programs from migrating until the transaction ends; SQLite's writer is alone."""
     engine.no_time_limit()
@@ -198,7 +185,7 @@ def _lock(engine: Engine) -> None:
 
 
 def _target(engine: Engine, wanted: int) -> int:
-    _refuse_newer(engine, version(engine))
+    versions.refuse_newer(engine, version(engine), newest())
     if not 0 <= wanted <= newest():
         raise UsageError(
             "no such version of the catalogue",
@@ -207,13 +194,3 @@ def _target(engine: Engine, wanted: int) -> int:
             remedy="storewarden catalogue status",
         )
     return wanted
-
-
-def _refuse_newer(engine: Engine, at: int) -> None:
-    if at > newest():
-        raise CatalogueTooNew(
-            "the catalogue was written by a newer program",
-            where=engine.where,
-            why=f"it has version {at}, this program knows versions up to {newest()}",
-            remedy="install that program again, or restore an older backup of the catalogue",
-        )

@@ -5,28 +5,38 @@ What changes rows joins the caller's transaction, or makes one of its own.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storewarden.catalogue import undecided
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.hosts import Machine, host_id, this_machine
 from storewarden.catalogue.rules import check, folded, unfolded
 
 if TYPE_CHECKING:  # milliseconds, for who only asks where a root lies
     from storewarden.model import Blind
 
-MACHINE_ID = Path("/etc/machine-id")
-
-
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What a host is known by; the name may change, the id may not."""
-
-    name: str
-    machine_id: str
+__all__ = [
+    "BlindRow",
+    "Figures",
+    "Identity",
+    "LastScan",
+    "Machine",
+    "RootRow",
+    "blindness",
+    "has_files_below",
+    "host_id",
+    "newest_file",
+    "register_host",
+    "register_root",
+    "roots",
+    "this_machine",
+    "write_blindness",
+    "write_figures",
+    "write_identity",
+    "write_scan",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +99,6 @@ class BlindRow:
     remedy: str
 
 
-def this_machine() -> Machine:
-    """Return who we are; a machine without an id of its own is known by its name."""
-    name = platform.node() or "localhost"
-    try:
-        machine_id = MACHINE_ID.read_text().strip()
-    except OSError:
-        machine_id = ""
-    return Machine(name, machine_id or f"name:{name}")
-
-
 def register_host(engine: Engine, machine: Machine, now_ns: int) -> int:
     """Return the host's row, making it or bringing its name up to date."""
     check("hosts", {"name": machine.name, "machine_id": machine.machine_id})
@@ -109,12 +109,6 @@ def register_host(engine: Engine, machine: Machine, now_ns: int) -> int:
             (machine.name, machine.machine_id, now_ns),
         )
     return int(rows[0][0])
-
-
-def host_id(engine: Engine, machine: Machine) -> int | None:
-    """Return the host's row if it has one."""
-    rows = engine.execute("SELECT id FROM hosts WHERE machine_id = ?", (machine.machine_id,))
-    return int(rows[0][0]) if rows else None
 
 
 def register_root(

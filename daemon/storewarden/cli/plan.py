@@ -46,7 +46,7 @@ def plan(session: Session, at: str | None, policy: str | None, root: str | None)
 
         until_ns = until(at, now_ns)
     with session.reading() as engine:
-        from storewarden.catalogue.roots import host_id, this_machine
+        from storewarden.catalogue.hosts import host_id, this_machine
 
         host = host_id(engine, this_machine())
         told_if_others(engine, host, policy_set)

@@ -66,7 +66,7 @@ class Session:
         """Open the catalogue to read it, refuse one of another version, close it at the end."""
         engine = self.catalogue()
         try:
-            from storewarden.catalogue.migrate import require_current
+            from storewarden.catalogue.version import require_current
 
             require_current(engine)
             yield engine

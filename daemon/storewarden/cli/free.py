@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -188,10 +187,9 @@ def _tell_missing(output: Output, found: Freeing) -> None:
 
 
 def _kept(found: Freeing) -> dict[str, int]:
-    counts: Counter[str] = Counter()
-    for reason, count in found.kept.items():
-        counts[reason.value] += count
-    return dict(counts.most_common())
+    """Return how many files stay for which reason, the most first."""
+    counts = sorted((-count, reason.value) for reason, count in found.kept.items())
+    return {reason: -count for count, reason in counts}
 
 
 def _tell_items(session: Session, found: Freeing) -> None:

@@ -46,10 +46,10 @@ class Yard:
         }
         (self.here / "storewarden.yaml").write_text(yaml.safe_dump(document | more))
 
-    def policies(self, text: str) -> None:
+    def policies(self, text: str, **more: object) -> None:
         """Write policies, and configure them."""
         (self.here / "policies.yaml").write_text(text)
-        self.configure(policies=["policies.yaml"])
+        self.configure(policies=["policies.yaml"], **more)
 
     def fill(self) -> None:
         """Make the files, old ones, with all that a file can have."""

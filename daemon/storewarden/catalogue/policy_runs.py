@@ -52,6 +52,15 @@ def write(engine: Engine, host_id: int, run: LastRun) -> None:
         )
 
 
+def forget_pauses(engine: Engine, host_id: int) -> None:
+    """Let all policies try at once again: what their acts failed with is over."""
+    with engine.joined():
+        engine.execute(
+            "UPDATE policy_runs SET fruitless = 0, tried = 0, failed = 0 WHERE host_id = ?",
+            (host_id,),
+        )
+
+
 def forget_limits(engine: Engine, host_id: int, policies: Collection[str], now_ns: int) -> None:
     """Let runs of policies count from nothing: a person answered for what there was until now."""
     with engine.joined():

@@ -35,6 +35,7 @@ TICK: Final = 1.0
 _ROOTS: Final = 5.0  # seconds between two looks whether a root is there
 _AFTER_BURST: Final = 0.5
 _AGAIN: Final = 5.0  # after the catalogue could not be used
+_A_MOMENT: Final = 2.0  # in which one act may follow another
 _TELL: Final = 0.5  # seconds between two tellings how far a wish is
 
 _FATAL: Final = (LeaseLost, CatalogueCorrupt)
@@ -74,6 +75,8 @@ class Actor:
             decided=decided,
             between=self._between,
         )
+        self._runs.news = shown.news
+        self._waiting.back = self._runs.try_again
         self._wishes: deque[tuple[int, Wish]] = deque()
         self._performing = False
         self._roots_at = self._told_at = float("-inf")
@@ -84,7 +87,8 @@ class Actor:
         self.wake: Callable[[], None] = lambda: None
         self.beat: Callable[[], None] = lambda: None
         self._refused: list[Act] = []  # of which nothing may be left to act on
-        acting.hear(Seen(lambda _size: self.beat(), lambda _act: self.beat(), self._ended))
+        self._acted_at = float("-inf")
+        acting.hear(Seen(self._goes_on, self._goes_on, self._ended))
 
     # -- for other threads ------------------------------------------------------------------------
 
@@ -108,6 +112,10 @@ class Actor:
     def give_up(self) -> None:
         """End what is done now, in the middle of a file."""
         self._stopping.set()
+
+    def at_work(self) -> bool:
+        """Tell whether an act goes on, or did a moment ago."""
+        return self._acting.clock.monotonic() - self._acted_at < _A_MOMENT
 
     def sleep(self, seconds: float) -> None:
         """Wait, for a store that is to be asked again; not beyond our end."""
@@ -206,6 +214,7 @@ class Actor:
             self._waiting.forget()
             if wish.approves:
                 self._runs.forget()
+                self._shown.news()
         self.answer(job, result.facts())
         facts = {"by": wish.asked_by, "done": result.done, "refused": result.refused}
         facts |= {"failed": result.failed, "put_off": result.put_off, "held": result.held}
@@ -225,8 +234,12 @@ class Actor:
 
     # -- what acts tell ---------------------------------------------------------------------------
 
-    def _ended(self, outcome: Outcome) -> None:
+    def _goes_on(self, _with: object) -> None:
+        self._acted_at = self._acting.clock.monotonic()
         self.beat()
+
+    def _ended(self, outcome: Outcome) -> None:
+        self._goes_on(outcome)
         self._shown.ended(outcome)
         self._waiting.forget()
         if outcome.act.verb == "purge" and outcome.act.state == REFUSED:

@@ -24,7 +24,7 @@ from storewarden.daemon.acting.wish import Wanted
 from storewarden.pipeline import ready as due_work
 from storewarden.policy.pressure import Space
 from storewarden.policy.rules import Policy
-from storewarden.policy.run import Due, Outcome, Run
+from storewarden.policy.run import Due, Limit, Outcome, Run
 from storewarden.policy.triggered import LOOK_NS, Asked, Cause, Known, Last, asked
 
 log = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ class Runs:
         """
         self._acting, self._recovery, self._resting, self._zone = acting, recovery, resting, zone
         self._decided, self._between = decided, between
+        self.news: Callable[[], None] = lambda: None  # what is held back is other than it was
         self._judge: Judge | None = None
         self._stored: dict[str, StoredPolicy] = {}
         self._last: dict[str, LastRun] = {}
@@ -99,6 +100,11 @@ class Runs:
         """Read anew what is stored: somebody else changed it."""
         self._stale = True
         self._empty.clear()
+
+    def try_again(self) -> None:
+        """Let policies run at once whose acts failed: what they failed with is over."""
+        policy_runs.forget_pauses(self._acting.engine, self._acting.host_id)
+        self.forget()
 
     def step(self, *, urgent_only: bool = False) -> float:
         """Run what is to run; return in how many seconds to look again.
@@ -132,6 +138,7 @@ class Runs:
             held_back.replace(engine, host_id, name, [], self._acting.now_ns)
         self._judge = judge
         self.forget()
+        self.news()
 
     def _look(self) -> None:
         """Find out what is due, where that may have changed."""
@@ -268,6 +275,8 @@ class Runs:
         before = last.fruitless if last is not None else 0
         fruitless = 0 if begun.tally.done else before + 1
         row = begun.row._replace(fruitless=fruitless, looked_ns=acting.now_ns)
+        if any(one.limit is Limit.ERRORS for one in held):
+            row = row._replace(tried=0, failed=0)  # the next try is judged by itself
         known = {one.guard for one in self._held(name)}
         kept = [
             HeldBack(name, one.guard, one.why, one.files, one.bytes, 0, one.command) for one in held
@@ -275,6 +284,7 @@ class Runs:
         with acting.engine.transaction():
             policy_runs.write(acting.engine, acting.host_id, row)
             held_back.replace(acting.engine, acting.host_id, name, kept, acting.now_ns)
+        self.news()
         if begun.taken_up or held:
             _tell(begun, kept, known, seconds)
 

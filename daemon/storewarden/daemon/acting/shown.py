@@ -55,16 +55,14 @@ class Shown:
         """Show what people asked for."""
         self._metrics.show("jobs", {("running",): running, ("waiting",): waiting})
 
-    def step(
-        self,
-        policies: Collection[str],
-        under_way: Iterable[UnderWay],
-        *,
-        stale: bool = False,
-    ) -> None:
+    def news(self) -> None:
+        """Hear that something is other than it was."""
+        self._stale = True
+
+    def step(self, policies: Collection[str], under_way: Iterable[UnderWay]) -> None:
         """Bring figures up to what is, where something happened."""
         now = self._clock.monotonic()
-        if not (self._stale or stale) or now - self._read_at < _EVERY:
+        if not self._stale or now - self._read_at < _EVERY:
             return
         self._read_at, self._stale = now, False
         self._known.update(policies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Final
 
@@ -28,9 +28,11 @@ class Waiting:
 
     def __init__(self, acting: Acting, recovery: Recovery, root_ids: Mapping[str, int]) -> None:
         self._acting, self._recovery, self._ids = acting, recovery, root_ids
+        self.back: Callable[[], None] = lambda: None  # a store is
         self.under_way: tuple[UnderWay, ...] = ()
         self._look_at = float("-inf")
         self._probe_at = float("-inf")
+        self._down: set[str] | None = None  # stores that acts wait for
         self._stale = True
 
     def forget(self) -> None:
@@ -86,14 +88,19 @@ class Waiting:
 
     def _ask_stores(self, now: float) -> None:
         """Try at once what waits for a store that is back, instead of when its pause is over."""
+        acting = self._acting
+        waited_for = wished.stores_waited_for(acting.engine, acting.host_id)
+        if self._down is None:
+            self._down = set(waited_for)  # nobody knows what was when they were last asked
+        self._down.update(name for name in waited_for if acting.store_is_down(name))
+        self._down.intersection_update(waited_for)
         if now < self._probe_at:
             return
         self._probe_at = now + _PROBE
-        acting = self._acting
-        for name in wished.stores_waited_for(acting.engine, acting.host_id):
-            if not acting.store_is_down(name):
-                continue
+        for name in sorted(self._down & acting.stores.keys()):
             with suppress(StorewardenError):
                 acting.stores[name].find(_PROBE_KEY)
             if not acting.store_is_down(name):
+                self._down.discard(name)
                 wished.wake(acting.engine, acting.host_id, name, acting.now_ns)
+                self.back()

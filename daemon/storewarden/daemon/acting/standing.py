@@ -57,8 +57,8 @@ def of_policy(acting: Acting, policy: Policy, run: LastRun, not_yet: Mapping[str
     return Ground(
         policy=policy.id,
         guard=policy.guard,
-        of_files=files,
-        of_bytes=size,
+        of_files=files + run.files,  # a share is of what there was when the run began
+        of_bytes=size + run.size,
         frozen={**not_yet, **_frozen(acting)},
         jumped=jumped(engine, host_id),
         observed=policy.destructive and policy.observe and not approved,

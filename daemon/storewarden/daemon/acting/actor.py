@@ -109,10 +109,6 @@ class Actor:
         self._roots_at = float("-inf")
         self.wake()
 
-    def at_work(self) -> bool:
-        """Tell whether acts are carried out at this moment."""
-        return self._acting.at_work
-
     def give_up(self) -> None:
         """End what is done now, in the middle of a file."""
         self._stopping.set()

@@ -63,7 +63,6 @@ class Acting:
         self.engine, self.host_id, self.clock = ground.engine, ground.host_id, ground.clock
         self.roots, self.stores = roots, stores
         self.counts = counts
-        self._at_work = False
         self.judge: Judge | None = None
         self.stopping: Callable[[], bool] = lambda: False
         self.journal = Journal(ground.engine, ground.lease.epoch)
@@ -90,11 +89,6 @@ class Acting:
         """Tell whether the last call to a store came to nothing."""
         return name is not None and name in self.stores and self.stores.state_of(name).up is False
 
-    @property
-    def at_work(self) -> bool:
-        """Whether acts are carried out at this moment; any thread may ask."""
-        return self._at_work
-
     def carry_out(self, acts: Sequence[Act], seen: Seen | None = None) -> Iterator[Outcome]:
         """Go on with acts, in their order; yield what became of each.
 
@@ -111,7 +105,6 @@ class Acting:
     def _together(self, root: str, acts: Sequence[Act]) -> Iterator[Outcome]:
         if self.stopping():
             raise GivenUp
-        self._at_work = True
         self._seen.begins(acts[0])
         self._always.begins(acts[0])
         with ExitStack() as stack:
@@ -130,7 +123,7 @@ class Acting:
         try:
             yield
         finally:
-            self._seen, self._at_work = before, False
+            self._seen = before
 
     def hear(self, seen: Seen) -> None:
         """Let somebody hear of all acts."""

@@ -226,7 +226,10 @@ class Life:
         """Lend the root, as a daemon does."""
         if self.away:
             raise FileUnusable("a root is not there", where=name)
-        descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise FileUnusable("a root cannot be opened", where=name, why=str(error)) from error
         try:
             yield Root(name, HOST.name, "", descriptor)
         finally:

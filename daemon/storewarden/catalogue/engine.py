@@ -10,6 +10,7 @@ it needs one, writers take turns.
 
 from __future__ import annotations
 
+import itertools
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
@@ -69,6 +70,13 @@ class Engine(ABC):
         """Yield the rows of one statement; memory holds ``size`` of them. Exhaust or close it."""
         with self._connected() as connection:
             yield from self._flow(connection, sql, params, size)
+
+    def pages(self, sql: str, params: Sequence[Any] = (), size: int = 4000) -> Iterator[list[Row]]:
+        """Yield the same ``size`` rows at a time: for so many that each of them counts."""
+        with self._connected() as connection:
+            rows = self._flow(connection, sql, params, size)
+            while page := list(itertools.islice(rows, size)):
+                yield page
 
     def fetch_in(self, sql: str, values: Iterable[Any], params: Sequence[Any] = ()) -> list[Row]:
         """Return the rows for any number of values; ``sql`` holds ``IN ({in})`` once, as its last.

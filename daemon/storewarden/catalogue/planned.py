@@ -147,8 +147,8 @@ def lines(
     *,
     host_id: int | None = None,
     policy_id: int | None = None,
-) -> Iterator[bytes]:
-    """Yield what is due now, each as the line that a pipe is told.
+) -> Iterator[Sequence[bytes]]:
+    """Yield what is due now, each as the line that a pipe is told; thousands at a time.
 
     The database writes them: so they take a fifth of what rows take. Paths stand in them as they
     are, whatever bytes they hold.
@@ -172,7 +172,8 @@ def lines(
     line = _LINE[engine.dialect].format("r.name || '\t'", f"{after} || '\n'")
     sql = f"WITH v AS ({query}) SELECT {line} {_from(engine)} WHERE {due} AND {where}"
     marks = [*params, *itertools.chain.from_iterable(values), *bounds, *asked]
-    yield from itertools.chain.from_iterable(engine.stream(sql, marks))
+    for page in engine.pages(sql, marks):
+        yield [line for (line,) in page]
 
 
 def _which(host_id: int | None, root: str | None) -> tuple[str, list[Any]]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from storewarden.measure.shown import shown
@@ -12,20 +11,18 @@ from storewarden.measure.shown import shown
 if TYPE_CHECKING:
     from storewarden.pipeline.planning import Item
 
-_AT_ONCE = 4096
 _HARMLESS = bytes(range(0x20, 0x7F))
 _FIELDS = 8
 _BEHIND_PATH = 6
 
 
-def write_lines(lines: Iterable[bytes]) -> None:
+def write_lines(pages: Iterable[Sequence[bytes]]) -> None:
     """Write lines as the catalogue tells them, with what stands in paths made harmless."""
-    rest = iter(lines)
-    while some := list(itertools.islice(rest, _AT_ONCE)):
-        whole = b"".join(some)
+    for lines in pages:
+        whole = b"".join(lines)
         # most paths are plain, which is seen of thousands at once: only tabs and ends are left
-        if len(whole.translate(None, _HARMLESS)) != _FIELDS * len(some):
-            whole = b"".join(map(_harmless, some))
+        if len(whole.translate(None, _HARMLESS)) != _FIELDS * len(lines):
+            whole = b"".join(map(_harmless, lines))
         sys.stdout.write(whole.decode())
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from storewarden import __version__
 from storewarden.catalogue import planned
@@ -62,8 +62,8 @@ def due_lines(
     now_ns: int,
     host_id: int | None,
     policy: str | None = None,
-) -> Iterator[bytes]:
-    """Yield a line for each file of which something is due, with its path as it is.
+) -> Iterator[Sequence[bytes]]:
+    """Yield a line for each file of which something is due, with its path as it is; in pages.
 
     That a policy waits until a disk is fuller is not told: it is for who asks for rows.
     """

@@ -100,7 +100,7 @@ def test_no_system_call_that_fails_loses_anything(
 
 
 MANY = ("trash", "purge", "archive")
-AT_ONCE = 4
+AT_ONCE = 9
 
 
 @fully

@@ -3,126 +3,19 @@
 from __future__ import annotations
 
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from storewarden.catalogue import requests
-from storewarden.catalogue.connect import open_catalogue
-from storewarden.config.schema import Settings, StoreSettings
-from storewarden.daemon.acting.stores import prepare
-from storewarden.daemon.acting.wish import Result, Wanted, Wish
-from tests.daemon import Daemon
+from storewarden.daemon.acting.wish import Wanted, Wish
+from tests.acted import ARCHIVE, NOTHING, TRASH, Acting
+from tests.mounts import namespace
 
-ARCHIVE = """\
-version: 1
-policies:
-  - id: renders
-    match: {name: "*.bin"}
-    phases: [{after: 0s, do: archive, to: cold}]
-    guard: {max_share: 100%, loosen: true}
-    observe: false
-"""
-TRASH = """\
-version: 1
-policies:
-  - id: drafts
-    match: {name: "*.tmp.txt"}
-    phases: [{after: 0s, do: trash}, {after_previous: 2s, do: purge}]
-    guard: {max_share: 100%, loosen: true}
-    observe: false
-"""
-
-
-NOTHING = """\
-version: 1
-policies:
-  - id: keep
-    match: {name: "*"}
-    hold: true
-"""
-
-
-class Acting:
-    """A daemon that acts on one root, by policies, with a directory store."""
-
-    def __init__(self, base: Path, policies: str, catalogue: str = "sqlite") -> None:
-        self.root, self.store = base / "uploads", base / "cold"
-        for path in (self.root, self.store):
-            path.mkdir()
-        self.policies = base / "policies.yaml"
-        self.policies.write_text(policies)
-        self.daemon = Daemon(
-            base / "d",
-            {"uploads": {"path": str(self.root), "settle": "0.2s"}},
-            catalogue=catalogue,
-            settings={
-                "policies": [str(self.policies)],
-                "stores": {"cold": {"path": str(self.store)}},
-            },
-        )
-        stores = (StoreSettings("cold", path=bytes(self.store)),)
-        self.daemon.state.mkdir(parents=True, exist_ok=True)
-        prepare(Settings(self.daemon.state, "sqlite", (), stores=stores), "cold")
-
-    def land(self, name: str, content: bytes = b"content") -> Path:
-        path = self.root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return path
-
-    def objects(self) -> list[str]:
-        return sorted(
-            str(path.relative_to(self.store))
-            for path in self.store.rglob("*~*")
-            if path.is_file() and path.suffix != ".about" and ".storewarden" not in path.parts
-        )
-
-    def states(self) -> dict[str, list[str]]:
-        return {os.fsdecode(path): states for path, states in self.daemon.states().items()}
-
-    def acts(self) -> list[tuple[Any, ...]]:
-        return self.daemon.query("SELECT verb, state FROM acts ORDER BY id")
-
-    def until(self, met: Callable[[], object], what: str, seconds: float = 20.0) -> float:
-        return self.daemon.until(met, what, seconds)
-
-    def ask(self, wish: Wish, seconds: float = 20.0) -> Result:
-        """Ask the daemon, as a verb does."""
-        engine = open_catalogue(self.daemon.catalogue, self.daemon.state, role="test")
-        try:
-            ((root_id,),) = engine.execute("SELECT id FROM roots")
-            facts = wish.facts()
-            job = requests.ask(
-                engine, "act", root_id, facts, asked_by="anna", now_ns=time.time_ns()
-            )
-
-            def ended() -> bool:
-                request = requests.read(engine, job)
-                return request is not None and request.ended
-
-            self.until(ended, "the wish is carried out", seconds)
-            request = requests.read(engine, job)
-            assert request is not None
-            assert request.state == "done", request.outcome
-            return Result.of(request.outcome)
-        finally:
-            engine.close()
-
-    def id(self, name: str) -> int:
-        rows = self.daemon.query(
-            "SELECT id FROM files WHERE name = ? ORDER BY id DESC", (os.fsencode(name),)
-        )
-        found: int = rows[0][0]
-        return found
-
-    def reload(self, policies: str) -> None:
-        self.policies.write_text(policies)
-        self.daemon.signal(signal.SIGHUP)
+PRESSED = ARCHIVE.replace(
+    "    observe: false",
+    "    trigger: [{pressure: {high: 80%, low: 50%, order: [name asc]}}]\n    observe: false",
+)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -131,13 +24,6 @@ def catalogue(request: pytest.FixtureRequest) -> str:
     if url == "postgresql":
         url = request.getfixturevalue("postgres_database")
     return url
-
-
-@pytest.fixture
-def acting(tmp_path: Path) -> Iterator[Acting]:
-    acting = Acting(tmp_path, ARCHIVE)
-    with acting.daemon:
-        yield acting
 
 
 def test_what_lands_is_archived_within_seconds_and_comes_back_when_asked(
@@ -227,6 +113,23 @@ def test_no_more_than_a_guard_allows_until_a_person_answers(tmp_path: Path) -> N
         acting.until(lambda: len(list(acting.root.glob("*.txt"))) == 2, "two more")
 
 
+def test_what_failed_is_not_held_back_any_more_once_nothing_of_it_is_due(tmp_path: Path) -> None:
+    acting = Acting(tmp_path, NOTHING)
+    for number in range(8):
+        acting.land(f"{number}.bin")
+    never_prepared = {"path": str(tmp_path / "tape")}
+    acting.daemon.settings["stores"]["tape"] = never_prepared
+    acting.daemon.configure()
+    with acting.daemon as daemon:
+        daemon.settled()
+        acting.reload(ARCHIVE.replace("cold", "tape"))
+        held = "SELECT guard FROM held_back"
+        acting.until(lambda: daemon.query(held) == [("max_errors",)], "the rest is held back")
+        for number in range(8):
+            (acting.root / f"{number}.bin").unlink()
+        acting.until(lambda: daemon.query(held) == [], "nothing is, for nothing is due")
+
+
 def test_a_store_that_is_away_keeps_files_here_and_work_goes_on_when_it_is_back(
     tmp_path: Path,
 ) -> None:
@@ -281,3 +184,87 @@ def test_what_somebody_took_out_of_the_trash_is_told_and_not_tried_for_ever(
         acting.until(lambda: acting.states()["a.tmp.txt"] == ["missing"], "it is missing")
         assert len(daemon.told("files were removed from the trash, and not by us")) == 1
         daemon.assert_totals()
+
+
+def test_it_stops_at_once_whatever_is_copied_and_goes_on_with_that_later(tmp_path: Path) -> None:
+    acting = Acting(tmp_path, ARCHIVE, store={"rate": "1MiB"})
+    content = os.urandom(8 << 20)
+    with acting.daemon as daemon:
+        path = acting.land("film.bin", content)
+        acting.until(lambda: acting.acts() == [("archive", "planned")], "it is being copied")
+        time.sleep(1)
+        begun = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - begun < 2.5
+        assert path.read_bytes() == content
+        assert acting.acts() == [("archive", "planned")]
+        acting.configure(rate="100MiB")
+        daemon.start()
+        acting.until(lambda: acting.acts() == [("archive", "done")], "the same act is done")
+        assert not path.exists()
+        assert len(acting.objects()) == 1
+
+
+def test_what_is_too_much_for_a_disk_leaves_it_and_no_more(tmp_path: Path) -> None:
+    with namespace() as mounts:
+        acting = Acting(tmp_path, PRESSED, inside=mounts)
+        mounts.tmpfs(acting.root)
+        top = mounts.view / acting.root.relative_to("/")
+        for number in range(12):
+            (top / f"{number:02}.bin").write_bytes(os.urandom(1 << 20))
+        with acting.daemon as daemon:
+            daemon.until(lambda: daemon.count() == 12, "all are recorded")
+            time.sleep(6)
+            assert len(list(top.glob("*.bin"))) == 12  # below the mark nothing goes
+            for number in range(12, 14):
+                (top / f"{number:02}.bin").write_bytes(os.urandom(1 << 20))
+            daemon.until(lambda: len(acting.objects()) >= 6, "room is made", 30.0)
+            daemon.until(
+                lambda: daemon.query("SELECT 1 FROM acts WHERE ended_ns IS NULL") == [], "at rest"
+            )
+            time.sleep(6)
+            space = os.statvfs(top)
+            used = (space.f_blocks - space.f_bavail) / space.f_blocks
+            assert 0.5 - 1.2 / 16 < used <= 0.5
+            left = sorted(path.name for path in top.glob("*.bin"))
+            assert left == [f"{number:02}.bin" for number in range(14 - len(left), 14)]
+            assert [line["cause"] for line in daemon.told("a policy ran")] == ["pressure"]
+
+
+def test_a_file_in_use_is_left_and_goes_when_it_is_not(tmp_path: Path) -> None:
+    acting = Acting(tmp_path, NOTHING)
+    path = acting.land("film.bin", os.urandom(5000))
+    with acting.daemon as daemon:
+        daemon.settled()
+        with path.open("r+b") as user:
+            acting.reload(ARCHIVE)
+            acting.until(acting.acts, "it is tried")
+            acting.until(
+                lambda: daemon.query("SELECT 1 FROM acts WHERE attempts > 0 OR state = 'refused'"),
+                "and not done",
+            )
+            assert path.exists()
+            user.write(b"new")
+        acting.until(lambda: not path.exists(), "it goes", 75.0)
+        acting.until(lambda: acting.states()["film.bin"] == ["archived"], "and is one row")
+
+
+def test_what_acts_read_does_not_count_as_use(tmp_path: Path) -> None:
+    copies = ARCHIVE.replace("do: archive", "do: copy")
+    acting = Acting(tmp_path, copies, root={"usage": True})
+    with acting.daemon as daemon:
+        acting.land("film.bin", os.urandom(3 << 20))
+        acting.until(lambda: acting.acts() == [("copy", "done")], "it is copied")
+        used = acting.land("used.txt")
+        acting.until(lambda: "used.txt" in acting.states(), "another one is recorded")
+        time.sleep(1)
+        used.read_bytes()
+        acting.until(
+            lambda: daemon.query("SELECT opens FROM usage WHERE opens > 0") == [(1,)],
+            "its use is counted",
+            40.0,
+        )
+        rows = daemon.query(
+            "SELECT f.name FROM usage u JOIN files f ON f.id = u.file_id WHERE u.opens > 0"
+        )
+        assert [bytes(name) for (name,) in rows] == [b"used.txt"]

@@ -68,7 +68,7 @@ def approve(acting: Acting, policies: Sequence[str]) -> None:
     with engine.transaction(durable=True):
         for policy in policies:
             held_back.approve(engine, host_id, policy, now_ns)
-            kept = [one for one in held if one.policy == policy and not _asks(one.guard)]
+            kept = [one for one in held if one.policy == policy and not asks(one.guard)]
             held_back.replace(engine, host_id, policy, kept, now_ns)
         policy_runs.forget_limits(engine, host_id, policies, now_ns)
 
@@ -93,7 +93,8 @@ def growing(run: Iterable[Due]) -> Iterator[list[Due]]:
         size = min(2 * size, AT_ONCE)
 
 
-def _asks(guard: str) -> bool:
+def asks(guard: str) -> bool:
+    """Tell whether what is held back waits for a person, and not for its cause to end."""
     return any(limit.value == guard for limit in Limit if limit.asks)
 
 
@@ -165,5 +166,6 @@ class _Performance:
 
 
 def _held(held: Held, one: Wanted) -> Trouble:
-    why = f"{held.files:,} files: {held.why}; {held.command}"
+    files = "1 file" if held.files == 1 else f"{held.files:,} files"
+    why = f"{files}: {held.why}; {held.command}"
     return Trouble(held.root or "", b"", one.verb, "held", why)

@@ -15,7 +15,7 @@ from storewarden.catalogue.policy_sets import StoredPolicy
 from storewarden.daemon.acting import planning, standing
 from storewarden.daemon.acting.hands import Acting, GivenUp
 from storewarden.daemon.acting.judge import Judge
-from storewarden.daemon.acting.perform import growing, outcome_of
+from storewarden.daemon.acting.perform import asks, growing, outcome_of
 from storewarden.daemon.acting.planning import Asker
 from storewarden.daemon.acting.pressing import Relieving, together
 from storewarden.daemon.acting.recovering import Recovery
@@ -92,6 +92,8 @@ class Runs:
         self._seen = -1
         self._stale = True
         self._rests_until = 0.0
+        self._looked_at = float("-inf")
+        self._kept = False  # by what asks nobody
         self._spaces: dict[str, Space] = {}
         self._measured_at = float("-inf")
         self._empty: dict[str, _Empty] = {}
@@ -145,7 +147,8 @@ class Runs:
         acting, decided = self._acting, self._decided()
         now, now_ns = acting.clock.monotonic(), acting.now_ns
         fell_due = self._next_due_ns is not None and self._next_due_ns <= now_ns
-        if not (self._stale or fell_due or decided != self._seen) or (
+        over = self._kept and now >= self._looked_at + _LOOK  # what held it back may be
+        if not (self._stale or fell_due or over or decided != self._seen) or (
             now < self._rests_until and not self._stale
         ):
             return
@@ -154,9 +157,21 @@ class Runs:
         self._due = ready.due_now(acting.engine, acting.host_id, now_ns)
         self._next_due_ns = ready.next_due(acting.engine, now_ns)
         self._last = policy_runs.read(acting.engine, acting.host_id)
-        self._seen, self._stale = decided, False
+        self._let_go()
+        self._seen, self._stale, self._looked_at = decided, False, now
         took = acting.clock.monotonic() - now
         self._rests_until = now + max(_SOON, _REST * took)
+
+    def _let_go(self) -> None:
+        """Hold nothing back that no person is asked about, where nothing is due any more."""
+        engine, host_id = self._acting.engine, self._acting.host_id
+        due = {name for name, stored in self._stored.items() if stored.id in self._due}
+        held = held_back.read(engine, host_id)
+        kept = {one.policy for one in held if not asks(one.guard)}
+        for name in kept - due:
+            asking = [one for one in held if one.policy == name and asks(one.guard)]
+            held_back.replace(engine, host_id, name, asking, self._acting.now_ns)
+        self._kept = bool(kept & due)
 
     def _space(self) -> Mapping[str, Space]:
         now = self._acting.clock.monotonic()

@@ -87,15 +87,16 @@ class Reading:
             raise ObjectMissing("a stored object is not there any more", where=where)
         about = from_bytes(self._store.about(expected.key), where)
         self._refuse_another(about)
-        content, size = blake3(), 0
+        content = blake3()
         with self._store.open(expected.key) as opened:
             tapped = _Tapped(opened)
-            for piece in decoder(about.codec, about.size, where)(tapped):
-                content.update(piece)
-                size += len(piece)
+            try:
+                for piece in decoder(about.codec, about.size, where)(tapped):
+                    content.update(piece)
+                    self.read = tapped.bytes
+                    yield
+            finally:
                 self.read = tapped.bytes
-                yield
-            self.read = tapped.bytes
         self._compare(about, content.digest(), tapped)
         if self._store.find(expected.key) != stored:
             raise ObjectDamaged("a stored object was replaced while it was read", where=where)

@@ -23,6 +23,7 @@ from storewarden.daemon.acting.actor import Actor
 from storewarden.daemon.acting.hands import Acting
 from storewarden.daemon.acting.pressing import Resting
 from storewarden.daemon.acting.roots import OpenRoots
+from storewarden.daemon.acting.scrubbing import Scrubbing
 from storewarden.daemon.acting.shown import Shown
 from storewarden.daemon.acting.stores import open_stores
 from storewarden.daemon.background import Background
@@ -153,6 +154,10 @@ class Daemon:
         )
         deciding.busy = self._background.busy
         self._actor = self._acting(deciding)
+        self._scrubbing = Scrubbing(
+            *(ground.engine, ground.host_id, self._stores, self._metrics, clock),
+            busy=lambda: self._background.busy() or self._actor.at_work(),
+        )
         self._clerk = Clerk(
             ground,
             self._scanner,
@@ -177,8 +182,10 @@ class Daemon:
         def sleep(seconds: float) -> None:
             self._actor.sleep(seconds)
 
-        stores = open_stores(self._settings, os.environ, clock=clock, sleep=sleep)
-        acting = Acting(ground, stages.counts, roots, stores, own=stages.own, hint=self._acted)
+        self._stores = open_stores(self._settings, os.environ, clock=clock, sleep=sleep)
+        acting = Acting(
+            *(ground, stages.counts, roots, self._stores), own=stages.own, hint=self._acted
+        )
         return Actor(
             acting,
             ground.roots,
@@ -222,6 +229,7 @@ class Daemon:
         figures = worker("figures", self._figures.step, finish=self._figures.last)
         lease = worker("lease", self._beat)
         policies = worker("policies", self._policies.step)
+        scrub = worker("scrubber", self._scrubbing.step, finish=self._scrubbing.finish)
         self._stages.inbox.wake = self._policies.wake = record.wake
         self._scanner.wake = self._scan_worker.wake
         self._scanner.beat = self._scan_worker.beat
@@ -229,7 +237,7 @@ class Daemon:
         self._supervisor = Supervisor(
             (
                 *(watch, self._scan_worker, digest, inspect, act, record, clerk, figures),
-                *(policies, lease),
+                *(policies, scrub, lease),
             ),
             clock=self._clock,
         )

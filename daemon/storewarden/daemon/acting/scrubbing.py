@@ -1,8 +1,8 @@
 """The worker that reads stored objects again, a share of them each day, and looks after stores.
 
-What waits for a store waits in a thread of its own, an errand at a time, so that the daemon can end
-at any moment; what is written, and what is decided, is this worker's. Nothing is read while files
-are recorded or acts are carried out.
+What waits for a store waits in a thread of its own, so that the daemon can end at any moment: one
+reads, and beside it each store is asked whether it is there. What is written, and what is decided,
+is this worker's. Nothing is read while files are recorded or acts are carried out.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from storewarden.catalogue import copies, scrubbed
 from storewarden.catalogue.copies import Copy
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import Clock
+from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.rereading import Rereading, tell
 from storewarden.daemon.acting.storefigures import StoreFigures
 from storewarden.daemon.acting.stores import Stores
@@ -37,7 +38,12 @@ _SLICES: Final = 8  # a second
 _CHOSEN: Final = 64  # copies at a time
 _DAMAGED_AGAIN: Final = 7  # days after which what was damaged is read once more
 _UNFINISHED: Final = 7  # days after which what was never finished is removed
+_PATIENCE: Final = 30.0  # for its answer
 _PROBED: Final = "storewarden/is-it-there"
+
+
+# What a store says, and what says that we are to stop; anything else is a mistake of ours.
+_SAID: Final = (StorewardenError, GivenUp)
 
 
 class Errand:
@@ -69,6 +75,7 @@ class _Care:
 
     look_at: float = 0.0
     sweep_at: float = 0.0
+    probed_at: float = 0.0
     left: int = 0  # bytes of this day's share
     pace: float = SLOWLY
     chosen: deque[Copy] = field(default_factory=deque)
@@ -102,7 +109,8 @@ class Scrubbing:
         self._engine, self._host_id = engine, host_id
         self._stores, self._metrics, self._clock = stores, metrics, clock
         self._busy, self._errands = busy, errand
-        self._figures = StoreFigures(engine, host_id, stores, metrics, clock)
+        self._figures = StoreFigures(engine, host_id, stores, metrics, clock, self._is_up)
+        self._probes: dict[str, Errand] = {}
         self._cares: dict[str, _Care] = {}
         self._errand: Errand | None = None
         self._settle: Callable[[Errand], float] = lambda _errand: 0.0
@@ -112,28 +120,25 @@ class Scrubbing:
     def step(self) -> float:
         """Do a little; return how long to wait until more."""
         try:
-            return self._step()
+            wait = self._step()
         except StorewardenError as error:
             if not error.transient:
                 raise
             return _IDLE  # the catalogue cannot be used now
+        return min(wait, _BUSY) if self._probes else wait
 
     def finish(self) -> None:
         """Leave what is being read; it is read from its beginning another time."""
         self._reading = None
 
     def _step(self) -> float:
-        if self._errand is not None:
-            if not self._errand.is_over:
-                return _POLL
-            errand, self._errand = self._errand, None
-            if errand.error is not None and not isinstance(errand.error, StorewardenError):
-                self._reading = None
-                raise errand.error
-            return self._settle(errand)
         self._follow()
         now = self._clock.monotonic()
         self._figures.show()
+        if any(self._probing(name, now) for name in self._cares):
+            return _POLL
+        if self._errand is not None:
+            return self._come_back(self._errand)
         if self._busy():
             return _BUSY
         if self._reading is not None:
@@ -150,16 +155,14 @@ class Scrubbing:
         """Know the stores that are configured now."""
         if list(self._cares) != list(self._stores):
             self._cares = {name: self._cares.get(name, _Care()) for name in self._stores}
+            self._probes = {name: one for name, one in self._probes.items() if name in self._cares}
 
     # -- what is next for a store ---------------------------------------------------------------
 
     def _begin(self, name: str, now: float) -> bool:
         """Begin what is due for a store; whether anything was."""
-        care, state = self._cares[name], self._stores.state_of(name)
-        if state.up is None or now - state.asked >= _PROBE:
-            self._send(lambda: self._probe(name), lambda _errand: 0.0)
-            return True
-        if not state.up:
+        care = self._cares[name]
+        if name in self._probes or not self._stores.state_of(name).up:
             return False
         if now >= care.sweep_at:
             care.sweep_at = now + DAY
@@ -201,15 +204,49 @@ class Scrubbing:
             *(self._engine, self._host_id, name, before_ns, _CHOSEN), after_ns=after_ns
         )
 
+    def _come_back(self, errand: Errand) -> float:
+        """Go on with what an errand brought, if it is back."""
+        if not errand.is_over:
+            return _POLL
+        self._errand = None
+        if isinstance(errand.error, GivenUp):
+            return _IDLE
+        if errand.error is not None and not isinstance(errand.error, _SAID):
+            self._reading = None
+            raise errand.error
+        return self._settle(errand)
+
     # -- errands ----------------------------------------------------------------------------------
 
     def _send(self, call: Callable[[], int], settle: Callable[[Errand], float]) -> None:
         self._settle = settle
         self._errand = self._errands(call)
 
-    def _probe(self, name: str) -> int:
-        self._stores[name].find(_PROBED)
-        return 0
+    def _probing(self, name: str, now: float) -> bool:
+        """Ask a store whether it is there, if nobody did for a while; whether that just began."""
+        probe, care, state = self._probes.get(name), self._cares[name], self._stores.state_of(name)
+        if probe is not None:
+            if not probe.is_over:
+                return False
+            del self._probes[name]
+            self._figures.look_anew()
+            if probe.error is not None and not isinstance(probe.error, _SAID):
+                raise probe.error
+            return False
+        if state.up is not None and now - state.asked < _PROBE:
+            return False
+        care.probed_at = now
+        store = self._stores[name]
+        self._probes[name] = self._errands(lambda: int(store.find(_PROBED) is not None))
+        return True
+
+    def _is_up(self, name: str) -> bool | None:
+        """Tell whether a store answers; one that has not for long does not."""
+        care = self._cares.get(name)
+        waited = self._clock.monotonic() - care.probed_at if care else 0.0
+        if name in self._probes and waited > _PATIENCE:
+            return False
+        return self._stores.state_of(name).up
 
     def _sweep(self, name: str) -> int:
         days_ns = _UNFINISHED * int(DAY) * _SECOND

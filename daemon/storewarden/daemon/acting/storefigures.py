@@ -21,11 +21,23 @@ class StoreFigures:
     """Keeps the figures of all stores up to date; asks nothing of any store."""
 
     def __init__(
-        self, engine: Engine, host_id: int, stores: Stores, metrics: Metrics, clock: Clock
+        self,
+        engine: Engine,
+        host_id: int,
+        stores: Stores,
+        metrics: Metrics,
+        clock: Clock,
+        is_up: Callable[[str], bool | None],
     ) -> None:
+        """Touch nothing; ``is_up`` tells whether a store answers, None while nobody knows."""
+        self._is_up = is_up
         self._engine, self._host_id = engine, host_id
         self._stores, self._metrics, self._clock = stores, metrics, clock
         self._shown_at = self._counted_at = float("-inf")
+
+    def look_anew(self) -> None:
+        """Show with the next look what changed just now."""
+        self._shown_at = float("-inf")
 
     def count_anew(self) -> None:
         """Count ages with the next look: something was found."""
@@ -37,7 +49,7 @@ class StoreFigures:
         if now - self._shown_at < _EVERY:
             return
         self._shown_at = now
-        states = {name: self._stores.state_of(name).up for name in self._stores}
+        states = {name: self._is_up(name) for name in self._stores}
         up: dict[tuple[str, ...], float] = {
             (name,): float(state) for name, state in states.items() if state is not None
         }

@@ -22,7 +22,8 @@ from storewarden.store.retry import Patience, Retrying
 
 # A disk that is not there will not be there a second later; a line may be.
 _NEAR: Final = Patience(attempts=2, first_pause=0.25, longest_pause=0.25)
-_FAR: Final = Patience(attempts=3, first_pause=0.5, longest_pause=5.0)
+# Each attempt is three of obstore's, and a server that says nothing takes half a minute of each.
+_FAR: Final = Patience(attempts=2, first_pause=0.5, longest_pause=0.5)
 
 
 class Prepared(NamedTuple):
@@ -44,8 +45,9 @@ class Stores(Mapping[str, Store]):
         clock: Clock,
         sleep: Callable[[float], None],
         chance: Callable[[], float],
+        patience: Patience | None = None,
     ) -> None:
-        self._environ, self._clock = environ, clock
+        self._environ, self._clock, self._patience = environ, clock, patience
         self._sleep, self._chance = sleep, chance
         self._stores: dict[str, Configured] = {}
         self._settings: dict[str, StoreSettings] = {}
@@ -92,7 +94,7 @@ class Stores(Mapping[str, Store]):
         store = _directory(one, state, self._sleep) or self._remote(one)
         if one.rate is not None:
             store = Limited(store, one.rate, clock=self._clock, sleep=self._sleep)
-        patience = _NEAR if one.path is not None else _FAR
+        patience = self._patience or (_NEAR if one.path is not None else _FAR)
         return Retrying(store, patience, sleep=self._sleep, chance=self._chance)
 
     def _remote(self, one: StoreSettings) -> Store:
@@ -108,6 +110,7 @@ def open_stores(
     clock: Clock | None = None,
     sleep: Callable[[float], None] = time.sleep,
     chance: Callable[[], float] = random.random,
+    patience: Patience | None = None,
 ) -> Stores:
     """Return the configured stores but `local`; nothing is asked of any before it is used.
 
@@ -119,8 +122,10 @@ def open_stores(
         clock: for rates and pauses.
         sleep: waits; what it raises ends the call that waits.
         chance: from 0 to 1, so that those who failed together do not come back together.
+        patience: with a store that is away; None is what suits a daemon.
     """
-    return Stores(settings, environ, clock=clock or SystemClock(), sleep=sleep, chance=chance)
+    clock = clock or SystemClock()
+    return Stores(settings, environ, clock=clock, sleep=sleep, chance=chance, patience=patience)
 
 
 def prepare(settings: Settings, name: str, *, instead: bool = False) -> Prepared:

@@ -43,6 +43,7 @@ VERBS = {
     "policy": ("policy", "Policies before they act: check, test, coverage, diff, backtest …"),
     "db": ("db", "Databases: where each belongs, and what moving them would come to."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
+    "store": ("store", "Stores: prepare, check, list, and read again what they hold."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),
 }
 

@@ -207,7 +207,8 @@ def _how_it_went(why: Why) -> Iterator[tuple[str, str, Style]]:
 def _what_next(why: Why) -> Iterator[tuple[str, str, Style]]:
     decision = why.decision
     if why.subject.state in GONE:
-        yield "gone", _went(why), ""
+        if why.went is None or why.went.act is None:
+            yield "gone", _went(why), ""
         return
     if decision.action is None:
         yield "next", f"nothing: {shown(decision.reason)}", ""

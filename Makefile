@@ -7,7 +7,7 @@ bin := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench soak clean
+.PHONY: help setup run test lint format bench soak mutation clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -43,6 +43,10 @@ bench: ## how fast, against what one would use instead; figures as a table
 soak: ## long runs: hours of load, faults and restarts
 	@setup/prepare test
 	@$(bin)/pytest -m soak --timeout 0 $(ARGS)
+
+mutation: ## does a test notice each small wrong in what proves, removes and recovers?
+	@setup/prepare test
+	@$(bin)/python -m tests.mutation $(ARGS)
 
 clean: ## remove what make made: .venv and caches; never a catalogue or a watched file
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -22,6 +22,10 @@ class Equivalents:
     def __contains__(self, mutant: Mutant) -> bool:
         return mutant.name in self._listed
 
+    @property
+    def files(self) -> frozenset[str]:
+        return frozenset(file for file, _, _ in self._listed)
+
     def unknown(self, mutants: Collection[Mutant]) -> Iterator[Name]:
         """Yield what is listed of files that are looked at, but is no mutant of them."""
         files = {one.file for one in mutants}

@@ -146,8 +146,9 @@ class Executor:
             ended = verb.settle(work)
         # It is not known where its files lie: it is tried, however often, until that is seen.
         except (Halted, Stop, *STEP_ERRORS) as error:
-            found = _trouble(error, work)
-            return self._put_off(work.act, f"{trouble.why}; and then: {found.why}")
+            found = _trouble(error, work).why
+            why = trouble.why if found == trouble.why else f"{trouble.why}; and then: {found}"
+            return self._put_off(work.act, why)
         if ended is not None:
             return ended
         journal, now_ns = self.tools.journal, self.tools.clock.wall_ns()

@@ -93,10 +93,13 @@ def _tell(root: str, done: Recovered, removed: int) -> None:
         log.info("what was begun before goes on", extra={"facts": facts})
     for entry in done.unknown[:_FEW]:
         told = {"root": root, "room": entry.room.value, "mark": entry.mark}
-        told["remedy"] = "its files are left alone; storewarden doctor tells where they lie"
+        lies = f".storewarden/{entry.room.value}/{entry.mark}"
+        told["remedy"] = f"its files are left alone in {lies}: docs/runbooks/trash-and-recovery.md"
         log.error("a drawer of which the catalogue knows nothing", extra={"facts": told})
-    for refused in done.unreadable[:_FEW]:
-        told = {"root": root, "path": shown(refused.path), "why": f"{refused.reason} {refused.why}"}
+    for refused in tuple(dict.fromkeys(done.unreadable))[:_FEW]:
+        word = refused.reason.replace("_", " ")
+        why = f"{word}: {refused.why}" if refused.why else word
+        told = {"root": root, "path": shown(refused.path), "why": why}
         log.error("a drawer cannot be read", extra={"facts": told})
     more = len(done.unknown[_FEW:]) + len(done.unreadable[_FEW:])
     if more:

@@ -66,7 +66,8 @@ def main() -> int:
     wanted = [one for one in mutants if not before.get(one) or not before[one].killed_by]
     if asked.only_survivors:
         wanted = [one for one in wanted if one in before and one not in equivalents]
-    trials = before | _stage(sources, wanted, asked.tests or TESTS, log / "quick")
+    quick = asked.tests or TESTS
+    trials = before | _stage(sources, wanted, quick, log / "quick", asked.most)
     if not asked.tests and not asked.no_sweeps:
         left = [m for m, one in trials.items() if not one.killed_by and m not in equivalents]
         trials |= {
@@ -85,6 +86,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("files", nargs="*", help="below daemon/storewarden (default: the gate's)")
     parser.add_argument("--tests", nargs="+", help="these alone, and no sweeps")
     parser.add_argument("--no-sweeps", action="store_true", help="leave those that take long")
+    parser.add_argument("--most", type=int, help="tests for each; those that survive are guesses")
     parser.add_argument("--again", action="store_true", help="only what was not killed last time")
     parser.add_argument(
         "--only-survivors", action="store_true", help="of those leave the new and the equivalent"
@@ -98,9 +100,13 @@ def _arguments() -> argparse.Namespace:
 
 
 def _stage(
-    sources: dict[str, Source], mutants: Sequence[Mutant], tests: Sequence[str], log: Path
+    sources: dict[str, Source],
+    mutants: Sequence[Mutant],
+    tests: Sequence[str],
+    log: Path,
+    most: int | None = None,
 ) -> dict[Mutant, Trial]:
-    """Let some tests run against mutants."""
+    """Let some tests run against mutants, ``most`` against each."""
     if not mutants:
         return {}
     log.mkdir(exist_ok=True)
@@ -110,7 +116,7 @@ def _stage(
     covered = Covered.read(log / "covered.json")
     _say(f"{len(covered.seconds)} tests, {time.monotonic() - began:.0f} s")
     control = Work(touched[0].unchanged(), touched[0], covered.quickest())
-    all_work = [Work(one, sources[one.file], covered.may_kill(one)) for one in mutants]
+    all_work = [Work(one, sources[one.file], covered.may_kill(one)[:most]) for one in mutants]
     done = _loaded([control, *all_work], covered, tests, log)
     again = [w for w in all_work if not w.mutant.function and not done[w.mutant].killed_by]
     for work in [control, *again] if again else []:

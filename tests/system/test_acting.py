@@ -14,7 +14,7 @@ from tests.mounts import namespace
 
 PRESSED = ARCHIVE.replace(
     "    observe: false",
-    "    trigger: [{pressure: {high: 80%, low: 50%, order: [name asc]}}]\n    observe: false",
+    "    trigger: [{pressure: {high: 80%, low: 50%, order: [modified asc]}}]\n    observe: false",
 )
 
 
@@ -229,24 +229,6 @@ def test_what_is_too_much_for_a_disk_leaves_it_and_no_more(tmp_path: Path) -> No
             left = sorted(path.name for path in top.glob("*.bin"))
             assert left == [f"{number:02}.bin" for number in range(14 - len(left), 14)]
             assert [line["cause"] for line in daemon.told("a policy ran")] == ["pressure"]
-
-
-def test_a_file_in_use_is_left_and_goes_when_it_is_not(tmp_path: Path) -> None:
-    acting = Acting(tmp_path, NOTHING)
-    path = acting.land("film.bin", os.urandom(5000))
-    with acting.daemon as daemon:
-        daemon.settled()
-        with path.open("r+b") as user:
-            acting.reload(ARCHIVE)
-            acting.until(acting.acts, "it is tried")
-            acting.until(
-                lambda: daemon.query("SELECT 1 FROM acts WHERE attempts > 0 OR state = 'refused'"),
-                "and not done",
-            )
-            assert path.exists()
-            user.write(b"new")
-        acting.until(lambda: not path.exists(), "it goes", 75.0)
-        acting.until(lambda: acting.states()["film.bin"] == ["archived"], "and is one row")
 
 
 def test_what_acts_read_does_not_count_as_use(tmp_path: Path) -> None:

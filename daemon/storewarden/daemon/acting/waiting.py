@@ -52,6 +52,7 @@ class Waiting:
         self._look_at, self._stale = now + _LOOK, False
         self.under_way = tuple(wished.under_way(self._acting.engine, self._acting.host_id))
         if not self.under_way:
+            self._down = self._down or set()
             return
         self._ask_stores(now)
         for one in self.under_way:

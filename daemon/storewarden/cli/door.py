@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -88,9 +87,6 @@ common(door)
 
 def enter(arguments: Sequence[str] | None) -> int:
     """Carry out one command line; the exit code."""
-    soon_over = arguments is None and "run" not in sys.argv
-    if soon_over:
-        gc.set_threshold(50_000)  # then it need not look for rubbish while it begins
     session = Session()
     try:
         code = door.main(arguments, "storewarden", standalone_mode=False, obj=session)
@@ -102,8 +98,6 @@ def enter(arguments: Sequence[str] | None) -> int:
         code = FAILED
     except BaseException as error:  # noqa: BLE001  # every error has a line and a code
         code = told(error, session)
-    if soon_over:
-        gc.freeze()  # nor when it ends: looking through all modules takes longer than many verbs
     return code if isinstance(code, int) else DONE
 
 

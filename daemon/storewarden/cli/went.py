@@ -14,6 +14,14 @@ AWAY = ("archived", "trashed", "purged", "missing")
 _WORDS = {"archive": "archived", "move": "moved", "trash": "put into the trash", "purge": "purged"}
 
 
+class Lies(NamedTuple):
+    """Where a copy lies."""
+
+    store: str
+    key: str
+    damaged: bool  # when it was last read
+
+
 class Went(NamedTuple):
     """What took a file from its place, and what brings it back."""
 
@@ -23,7 +31,7 @@ class Went(NamedTuple):
     by: str
     policy: str | None
     reason: str
-    lies: tuple[tuple[str, str], ...]  # copies: a store, and a key
+    lies: tuple[Lies, ...]
     back: str  # a command; empty: nothing brings it back
 
 
@@ -50,7 +58,9 @@ def read(
         return None, tried
     act = _that_took_it(newest) if state != "missing" else None
     known = copies.of_files(engine, [file_id]).get(file_id, [])
-    lies = tuple((one.store, one.key) for one in known if one.key is not None)
+    lies = tuple(
+        Lies(one.store, one.key, one.scrubbed_ns < 0) for one in known if one.key is not None
+    )
     here = state in {"archived", "trashed"}
     back = _back(root, path, act) if here or lies else ""
     return _went(act, lies, back), tried
@@ -63,7 +73,7 @@ def _that_took_it(newest: list[Act]) -> Act | None:
     return next(found, None)
 
 
-def _went(act: Act | None, lies: tuple[tuple[str, str], ...], back: str) -> Went:
+def _went(act: Act | None, lies: tuple[Lies, ...], back: str) -> Went:
     if act is None:
         return Went(None, "", None, "", None, "", lies, back)
     to = f" to {shown(act.store)}" if act.store else ""
@@ -95,7 +105,7 @@ def went_as_json(went: Went | None) -> dict[str, Any] | None:
     if went is None:
         return None
     told = went._asdict()
-    return told | {"lies": [{"store": store, "key": key} for store, key in went.lies]}
+    return told | {"lies": [one._asdict() for one in went.lies]}
 
 
 def tried_as_json(tried: Tried | None) -> dict[str, Any] | None:

@@ -110,8 +110,8 @@ def _for_pipes(output: Output, why: Why) -> None:
         output.fields("lies in", why.subject.lies)
     if why.went is not None:
         output.fields(*_went_fields(why.went))
-        for store, key in why.went.lies:
-            output.fields("copy", store, key)
+        for one in why.went.lies:
+            output.fields("copy", one.store, one.key, "damaged" if one.damaged else "")
     if why.tried is not None:
         tried = why.tried
         output.fields("tried", tried.act, tried.verb, tried.state, tried.at_ns, tried.why)
@@ -190,8 +190,10 @@ def _how_it_went(why: Why) -> Iterator[tuple[str, str, Style]]:
         yield "went", f"{went.what}{when}, by {whom}", ""
         yield "for", f"{shown(went.reason)}; act {went.act}", ""
     if went is not None:
-        for store, key in went.lies:
-            yield "lies", f"{shown(store)}: {shown(key)}", "dim"
+        for one in went.lies:
+            yield "lies", f"{shown(one.store)}: {shown(one.key)}", "dim"
+            if one.damaged:
+                yield "", "it was damaged when it was last read", "bad"
         if went.back:
             yield "back", went.back, "head"
         else:

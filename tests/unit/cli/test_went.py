@@ -8,14 +8,15 @@ import pytest
 
 from storewarden.cli.judged import Why, judged
 from storewarden.cli.output import Output
-from storewarden.cli.went import Tried, Went
+from storewarden.cli.went import Lies, Tried, Went
 from storewarden.cli.why_told import document, tell
 from storewarden.policy import load
 from tests.conftest import Golden
 from tests.unit.cli.test_why import DAY, FILM, NOW, PLACE, POLICIES
 
 REASON = "storewarden trash kind=video  # abcdefgh"
-LIES = (("cloud", "save_outputs/renders/two%0Alines %FF.mp4~abcdefgh234567aa"),)
+LIES = (Lies("cloud", "save_outputs/renders/two%0Alines %FF.mp4~abcdefgh234567aa", damaged=False),)
+DAMAGED = (LIES[0]._replace(damaged=True),)
 ARCHIVED = Went(
     *(1204, "archived to cloud", NOW - DAY, "the daemon", "renders", "30d after it was made"),
     *(LIES, "storewarden undo 1204"),
@@ -42,6 +43,7 @@ WHYS = {
     ),
     "purged": case("purged", Went(8, "purged", NOW - DAY, "anna", None, REASON, (), "")),
     "deleted": case("missing", Went(None, "", None, "", None, "", LIES, "storewarden restore a")),
+    "damaged": case("archived", ARCHIVED._replace(lies=DAMAGED)),
     "tried": case(
         "present",
         None,
@@ -74,14 +76,14 @@ def test_for_pipes(capsys: pytest.CaptureFixture[str]) -> None:
             *("archived to cloud", str(NOW - DAY), "the daemon", "renders"),
             *("30d after it was made", "1204", "storewarden undo 1204"),
         ],
-        "copy": list(LIES[0]),
+        "copy": [*LIES[0][:2], ""],
         "tried": ["9", "archive", "planned", str(NOW - DAY), "the store is away: cloud"],
     }
 
 
 def test_for_programs() -> None:
     told = json.loads(json.dumps(document(WHYS["archived"])))
-    assert told["went"]["lies"] == [{"store": "cloud", "key": LIES[0][1]}]
+    assert told["went"]["lies"] == [{"store": "cloud", "key": LIES[0].key, "damaged": False}]
     assert (told["went"]["act"], told["tried"]) == (1204, None)
     tried = json.loads(json.dumps(document(WHYS["tried"])))["tried"]
     assert (tried["state"], tried["again_ns"]) == ("planned", NOW + DAY // 24)

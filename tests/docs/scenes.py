@@ -1,0 +1,215 @@
+"""The situations in which the pages' commands are typed, each built with real files."""
+
+import errno
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from storewarden.act.kernel import Kernel
+from storewarden.catalogue import clocks
+from storewarden.catalogue.connect import open_catalogue
+from storewarden.catalogue.roots import host_id, this_machine
+from storewarden.store.disk import Disk
+from tests.docs.playing import House
+
+HELD_BACK = """\
+  - id: drafts
+    match: {name: "draft-*"}
+    phases: [{after: 0s, do: trash}]
+  - id: renders
+    match: {name: "render-*"}
+    phases: [{after: 0s, do: trash}]
+    observe: false
+    guard: {max_objects: 2, max_share: 100%, loosen: true}
+  - id: films
+    match: {name: "film-*"}
+    phases: [{after: 0s, do: trash}]
+    observe: false
+    guard: {max_bytes: 100KB, max_share: 100%, loosen: true}
+  - id: notes
+    match: {name: "note-*"}
+    phases: [{after: 0s, do: trash}]
+    observe: false
+  - id: keepsakes
+    match: {name: "keepsake-*"}
+    phases: [{after: 0s, do: archive, to: nas}]
+    observe: false
+    guard: {max_share: 100%, loosen: true}
+  - id: clips
+    match: {name: "clip-*"}
+    phases: [{after: 0s, do: trash}]
+    observe: false
+    guard: {max_share: 100%, loosen: true}
+"""
+
+
+def held_back(house: House) -> None:
+    """Each policy meets another limit, and one root is not what it was."""
+    for name in ("draft", "render", "film", "note"):
+        for number in range(1, 5):
+            house.put(f"media/{name}-{number}.bin")
+    for number in range(1, 11):
+        house.put(f"media/keepsake-{number:02}.bin")
+    house.put("uploads/clip-1.bin")
+    roots = {name: {"path": str(house.here / name)} for name in ("media", "uploads")}
+    house.configure(roots=roots)
+    house.daemon.start()
+    house.daemon.until(lambda: "root=uploads why=start" in house.daemon.said(), "it is scanned")
+    house.daemon.stop()
+    (house.here / "uploads").rename(house.here / "uploads.away")
+    house.configure(HELD_BACK)
+    house.daemon.start()
+    house.daemon.until(lambda: house.daemon.said().count("work is held back") == 6, "all are held")
+
+
+def clock(house: House) -> None:
+    """The clock is noted as having jumped by a year, as the daemon notes it."""
+    house.put("media/cat.png")
+    house.scan()
+    engine = open_catalogue("sqlite", house.here / "state", role="test")
+    host, now_ns = host_id(engine, this_machine()), time.time_ns()
+    assert host is not None
+    year = 365 * 86_400 * 10**9
+    clocks.note(engine, host, clocks.Clocks(now_ns, 1, "boot", year, now_ns))
+    engine.close()
+    house.commands["date"] = lambda _words: "Sat Nov 21 03:12:55 UTC 2026\n"
+
+
+# -- refused.md ------------------------------------------------------------------------------------
+
+FAULTS: Final = {
+    "read-only": errno.EROFS,
+    "full": errno.ENOSPC,
+    "not-allowed": errno.EACCES,
+    "mounted": errno.EXDEV,
+    "too-long": errno.ENAMETOOLONG,
+    "busy": errno.EMFILE,
+    "unsupported": errno.EINVAL,
+    "failing": errno.EIO,
+}
+
+
+def refused(house: House) -> None:
+    """Files that acts stumble over, each in its own way; disks that say no are made up."""
+    names = ("cat", "dog", "hen", "fox", "owl", "bee", "ant", "elk", "yak")
+    for name in (*names, "night/moth", "taken", "twice"):
+        house.put(f"media/{name}.png")
+    database = house.put("media/app.db", b"")
+    connection = sqlite3.connect(database)
+    connection.execute("CREATE TABLE t (a)")
+    connection.commit()
+    connection.close()
+    os.link(house.here / "media/fox.png", house.here / "media/fox again.png")
+    (house.here / "tape").mkdir()
+    stores = {name: {"path": str(house.here / name)} for name in ("nas", "tape")}
+    house.configure(stores=stores)
+    house.prepare()
+    house.prepare("tape")
+    house.scan()
+
+    house.put("media/cat.png", b"another picture", old=False)
+    (house.here / "media/dog.png").unlink()
+    for path, flags in (("hen.png", os.O_WRONLY), ("app.db", os.O_RDONLY)):
+        descriptor = os.open(house.here / "media" / path, flags)
+        house.over.append(partial(os.close, descriptor))
+    (house.here / "media/night").rename(house.here / "media/day")
+    (house.here / "media/night").symlink_to("day")
+    (house.here / "media/owl.png").unlink()
+    os.mkfifo(house.here / "media/owl.png")
+
+    house.later |= {name: partial(_fails, house, number) for name, number in FAULTS.items()}
+    house.later["well-again"] = house.heal
+
+
+def _fails(house: House, number: int) -> None:
+    """Let every rename below a root fail, as a disk would."""
+
+    def rename(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    house.replace(Kernel, "rename", rename)
+
+
+# -- stores.md -------------------------------------------------------------------------------------
+
+
+def stores(house: House) -> None:
+    """Files that lie in two stores, of which much can go wrong."""
+    (house.here / "tape").mkdir()
+    house.configure(stores={name: {"path": str(house.here / name)} for name in ("nas", "tape")})
+    for name in ("cat", "dog", "hen", "fox", "owl", "bee", "ant", "elk", "yak"):
+        house.put(f"media/{name}.png")
+    house.prepare()
+    house.scan()
+    house.does("archive", "--to", "nas", *(f"media/{one}.png" for one in ("cat", "dog", "hen")))
+    house.later = {
+        "unmounted": partial(_unmount, house),
+        "full": partial(_full, house),
+        "well-again": house.heal,
+        "lost": partial(_lose, house, "dog"),
+        "flipped": partial(_flip, house, "hen"),
+        "replaced": partial(_replace, house, "fox"),
+    }
+    house.commands["mount"] = partial(_mount, house)
+
+
+def _unmount(house: House) -> None:
+    """Leave the empty directory that a disk leaves behind that is not mounted."""
+    (house.here / "nas").rename(house.here / "disk")
+    (house.here / "nas").mkdir()
+
+
+def _mount(house: House, _words: list[str]) -> str:
+    (house.here / "nas").rmdir()
+    (house.here / "disk").rename(house.here / "nas")
+    return ""
+
+
+def _full(house: House) -> None:
+    def write(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    house.replace(Disk, "write", write)
+
+
+def _object(house: House, name: str) -> Path:
+    (found,) = (
+        path for path in house.here.glob(f"nas/media/{name}.png~*") if path.suffix != ".about"
+    )
+    return found
+
+
+def _lose(house: House, name: str) -> None:
+    """Let somebody take an object away of which there is a backup."""
+    (house.here / "backup").mkdir()
+    path = _object(house, name)
+    path.rename(house.here / "backup" / path.name)
+
+
+def _flip(house: House, name: str) -> None:
+    """Change one bit, as an old disk does."""
+    path = _object(house, name)
+    with path.open("r+b") as file:
+        file.seek(1000)
+        (byte,) = file.read(1)
+        file.seek(1000)
+        file.write(bytes([byte ^ 4]))
+
+
+def _replace(house: House, name: str) -> None:
+    """Put another file under the name of an object."""
+    path = _object(house, name)
+    path.unlink()
+    path.write_bytes(b"something else")
+
+
+SCENES: Final[dict[str, Callable[[House], None]]] = {
+    "clock": clock,
+    "refused": refused,
+    "stores": stores,
+    "held-back": held_back,
+}

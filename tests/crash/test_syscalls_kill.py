@@ -82,11 +82,12 @@ def swept(lives: Lives, scene: Scene, kind: str, bundle: str, stride: int) -> in
         points += 1
         if not scene.gone:
             life.all_there()
-        # Who recovers is killed as well, at one of its calls.
-        if dies(life, Dying(1 + number * 7 % 90), None):
-            points += 1
-            if not scene.gone:
-                life.all_there()
+        # Who recovers is killed as well, and who recovers after him.
+        for most in (13, 29):
+            if dies(life, Dying(1 + number * 7 % most), None):
+                points += 1
+                if not scene.gone:
+                    life.all_there()
         recovered(life, act, scene)
         life.end()
     return points

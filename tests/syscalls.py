@@ -80,7 +80,7 @@ class _Libc:
         self._real, self._stand = real, stand
 
     def renameat2(self, *arguments: Any) -> int:
-        old_fd, old, new_fd, new, _ = (one.value for one in arguments)
+        old_fd, old, new_fd, new, _ = (getattr(one, "value", one) for one in arguments)
 
         def real(*_: Any) -> int:
             if (told := int(self._real.renameat2(*arguments))) != 0:

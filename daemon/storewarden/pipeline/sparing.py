@@ -15,6 +15,9 @@ from storewarden.policy.rules import Force, PolicySet
 from storewarden.policy.sql_terms import regenerable
 from storewarden.policy.verdict import verdict
 
+_FORCES = {int(force): force for force in Force}
+_BLOCKS = {int(block): block for block in Blocked}
+
 
 def to_free(
     engine: Engine,
@@ -43,23 +46,19 @@ def spares(
 
 def _spare(row: SpareRow, names: dict[int, str], required: frozenset[int]) -> Spare:
     return Spare(
-        file_id=row.id,
-        state=row.state,
-        state_ns=row.gone_ns,
-        blocks=row.blocks,
-        links=row.links,
-        regenerable=None if row.regenerable is None else bool(row.regenerable),
-        copied=None if row.copied is None else (row.copied, row.copied_ns or 0),
+        *(row.id, row.state, row.gone_ns, row.blocks, row.links),
+        None if row.regenerable is None else bool(row.regenerable),
+        None if row.copied is None else (row.copied, row.copied_ns or 0),
         held=row.hold != 0,
         pinned=bool(row.pinned),
         required=abs(row.place) in required,
         sidecar=bool(row.sidecar),
         growing=bool(row.growing),
-        action=None if row.action is None else Force(row.action),
+        action=None if row.action is None else _FORCES[row.action],
         policy=None if row.policy_id is None else names.get(row.policy_id),
         due_ns=row.due_ns,
         store=row.store,
-        blocked=Blocked(row.blocked),
+        blocked=_BLOCKS[row.blocked],
     )
 
 

@@ -112,10 +112,11 @@ def freeing(wanted: int, spares: Iterable[Spare], now_ns: int) -> Freeing:
             kept[reason or Kept.NO_REASON] += 1
             continue
         size = spare.blocks * BLOCK
-        rank = _rank(safety, spare, size)
+        place = -safety, -_rank(safety, spare, size), -spare.file_id
+        if total >= wanted and (not chosen or place < chosen[0][:3]):
+            continue  # it would be the first to stay
         how = _how(safety, spare, now_ns)
-        how = hows.setdefault(how, how)
-        heapq.heappush(chosen, (-safety, -rank, -spare.file_id, size, how))
+        heapq.heappush(chosen, (*place, size, hows.setdefault(how, how)))
         total += size
         while chosen and total - chosen[0][3] >= wanted:
             total -= heapq.heappop(chosen)[3]

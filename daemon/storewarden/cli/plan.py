@@ -60,6 +60,7 @@ def plan(session: Session, at: str | None, policy: str | None, root: str | None)
             _whole(made, around)
         elif session.output.terminal:
             _for_people(session, made, around)
+            _tell_command(session, made, around, policy, root)
         else:
             from storewarden.cli.plan_lines import write_items
 
@@ -151,6 +152,18 @@ def _for_people(session: Session, made: Plan, around: Around) -> None:
         FIRST, counted(), key=lambda each: (each.due_ns is None, each.due_ns or 0, each.path)
     )
     tell(session.output, made, around, first, count)
+
+
+def _tell_command(
+    session: Session, made: Plan, around: Around, policy: str | None, root: str | None
+) -> None:
+    """Say which command does just this."""
+    from storewarden.cli.typed import command
+
+    if not around.ahead and any(each.files for each in made.sums.values()):
+        line = command("apply", [made.id], policy=policy, root=root)
+        session.output.text()
+        session.output.text(f"→ {line}", "head")
 
 
 def _whole(made: Plan, around: Around) -> None:

@@ -38,6 +38,17 @@ def read(engine: Engine, host_id: int) -> dict[str, LastRun]:
     return {run.policy: run for run in found}
 
 
+def on_disk(engine: Engine, host_id: int) -> tuple[int, int]:
+    """Return how many files of a host lie in its roots, their trash included, and their bytes."""
+    rows = engine.execute(
+        "SELECT coalesce(sum(t.files), 0), coalesce(sum(t.bytes), 0) FROM totals t"
+        " JOIN roots r ON r.id = t.root_id WHERE r.host_id = ?"
+        " AND (t.state = 'present' OR t.state = 'held' OR t.state = 'trashed')",
+        (host_id,),
+    )
+    return int(rows[0][0]), int(rows[0][1])
+
+
 def write(engine: Engine, host_id: int, run: LastRun) -> None:
     """Remember a run in place of the one before."""
     columns = ", ".join(_COLUMNS)

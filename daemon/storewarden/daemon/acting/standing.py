@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from storewarden.catalogue import clocks, held_back, planned, policy_sets
+from storewarden.catalogue import clocks, held_back, policy_sets
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.policy_runs import LastRun
+from storewarden.catalogue.policy_runs import LastRun, on_disk
 from storewarden.catalogue.roots import roots as root_rows
 from storewarden.daemon.acting.hands import Acting
 from storewarden.policy.fingerprints import fingerprint
@@ -29,7 +29,7 @@ def jumped(engine: Engine, host_id: int) -> str:
 
 def by_person(acting: Acting, policy: Policy | None) -> Ground:
     """Return how things stand for what a person wants done: of a policy, or of his own."""
-    files, size = _present(acting)
+    files, size = on_disk(acting.engine, acting.host_id)
     return Ground(
         policy=policy.id if policy is not None else "",
         guard=policy.guard if policy is not None else _BY_HAND,
@@ -47,7 +47,7 @@ def of_policy(acting: Acting, policy: Policy, run: LastRun, not_yet: Mapping[str
     ``not_yet`` are roots in which nothing may be done either, and why.
     """
     engine, host_id = acting.engine, acting.host_id
-    files, size = _present(acting)
+    files, size = on_disk(acting.engine, acting.host_id)
     stored = policy_sets.policies(engine, host_id).get(policy.id)
     approved = (
         stored is not None
@@ -79,12 +79,6 @@ def asked_before(acting: Acting, policy: str) -> Limit | None:
 
 
 _ASKING: Final = {limit.value: limit for limit in Limit if limit.asks}
-
-
-def _present(acting: Acting) -> tuple[int, int]:
-    """Return how many files there are, and their bytes."""
-    held = planned.held(acting.engine, acting.host_id).values()
-    return sum(files for files, _ in held), sum(size for _, size in held)
 
 
 def _frozen(acting: Acting) -> Mapping[str, str]:

@@ -7,7 +7,7 @@ where something waits to be decided anew: both tell the same, the one at a tenth
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from storewarden.catalogue.engine import Engine
@@ -40,30 +40,42 @@ class Verdict(Protocol):
     def query(self, where: str) -> str: ...
 
 
-class Decided(NamedTuple):
-    """Where it is read what is decided: in the schedule, or by a verdict; of some files by each.
+Decided = Callable[[str, Sequence[Any]], tuple[str, tuple[Any, ...]]]
+"""Returns a query of what is decided of the files that meet a condition, and its values.
+
+Given are the condition and its values; what is read from the schedule may be of other files too.
+"""
+
+
+def read(stands: Stands) -> Decided:
+    """Have all read from the schedule."""
+    return lambda _where, _asked: (stands.query, ())
+
+
+def judged(verdict: Verdict, met: tuple[str, Sequence[Any]] = ("", ())) -> Decided:
+    """Have all decided by a verdict.
 
     ``met`` is a condition with its values that a file meets to which anything is to be done.
     """
 
-    stands: Stands | None
-    verdict: Verdict | None
-    met: tuple[str, Sequence[Any]] = ("", ())
+    def query(where: str, asked: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        if met[0]:
+            where, asked = f"{where} AND ({met[0]})", (*asked, *met[1])
+        return verdict.query(where), (*verdict.params, *asked)
 
-    def query(self, where: str, asked: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
-        """Return the query over files that meet a condition, and its values."""
-        if self.verdict is None:
-            return (self.stands.query if self.stands else ""), ()
-        if self.met[0]:
-            where, asked = f"{where} AND ({self.met[0]})", (*asked, *self.met[1])
-        if self.stands is None:
-            return self.verdict.query(where), (*self.verdict.params, *asked)
-        rest = self.verdict.query(f"{where} AND f.id IN ({self.stands.waiting})")
+    return query
+
+
+def read_or_judged(stands: Stands, verdict: Verdict) -> Decided:
+    """Have read from the schedule what of it stands, and the rest decided by a verdict."""
+
+    def query(where: str, asked: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        rest = verdict.query(f"{where} AND f.id IN ({stands.waiting})")
         # the verdict first: its marks have numbers
-        return (
-            f"SELECT * FROM ({rest}) w UNION ALL {self.stands.query}",
-            (*self.verdict.params, *asked),
-        )
+        both = f"SELECT * FROM ({rest}) w UNION ALL {stands.query}"
+        return both, (*verdict.params, *asked)
+
+    return query
 
 
 class Words(NamedTuple):
@@ -134,7 +146,7 @@ def planned(
     if again:
         wanted, bounds = f"({_DUE} OR v.again_ns <= ?)", [until_ns, until_ns]
     where, asked = _which(host_id, root)
-    query, params = decided.query(where, asked)
+    query, params = decided(where, asked)
     sql = f"WITH v AS ({query}) SELECT {told} {_from(engine)}{more} WHERE {wanted} AND {where}"
     yield from map(PlannedRow._make, engine.stream(sql, [*params, *bounds, *asked]))
 
@@ -154,7 +166,7 @@ def lines(
     are, whatever bytes they hold.
     """
     where, asked = _which(host_id, None)
-    query, params = decided.query(where, asked)
+    query, params = decided(where, asked)
     due, bounds = f"({_DUE})", [now_ns]
     if policy_id is not None:
         due, bounds = f"{due} AND v.policy_id = ?", [now_ns, policy_id]

@@ -32,13 +32,15 @@ def decisions(
     if host_id is not None and not ahead:
         there = stands(engine, host_id, policy_set.fingerprint, __version__, names, now_ns)
     if there is not None and there.whole:
-        return there.policies, Decided(there, None)
+        return there.policies, planned.read(there)
     from storewarden.policy.verdict import verdict  # noqa: PLC0415  # 10 ms that most need not wait
 
     numbers = there.policies if there else {name: at for at, name in enumerate(names, 1)}
     judged = verdict(policy_set, numbers, engine.dialect, now_ns)
-    met = ("", ()) if ahead or there else _acting(engine, policy_set, now_ns)
-    return numbers, Decided(there, judged, met)
+    if there is not None:
+        return numbers, planned.read_or_judged(there, judged)
+    met = ("", ()) if ahead else _acting(engine, policy_set, now_ns)
+    return numbers, planned.judged(judged, met)
 
 
 def _acting(engine: Engine, policy_set: PolicySet, now_ns: int) -> tuple[str, tuple[object, ...]]:

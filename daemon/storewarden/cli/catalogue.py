@@ -219,6 +219,9 @@ def restore(session: Session, name: str | None) -> int:
         output.text(f"restored    {done.backup.path}", "good")
         output.text(f"set aside   {done.aside or 'nothing, there was no catalogue'}")
         output.text("What happened since comes back with: storewarden scan")
+        for store in session.settings.store_names:
+            rebuild = f"storewarden catalogue rebuild --from-store {store}"
+            output.text(f"What was archived since comes back with: {rebuild}")
     else:
         output.fields("restored", done.backup.path)
         output.fields("aside", done.aside or "")

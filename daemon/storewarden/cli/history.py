@@ -74,7 +74,7 @@ def history(
             _tell(output, line)
         more = bool(limit) and shown == limit and next(lines, None) is not None
     if output.terminal and not shown:
-        note("nothing was done")
+        note("nothing was refused, and nothing failed" if troubles else "nothing was done")
     elif output.terminal and more:
         note(f"the last {shown}; --limit 0 tells all")
     return DONE

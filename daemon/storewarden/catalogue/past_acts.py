@@ -53,3 +53,11 @@ def going_on(engine: Engine, host_id: int) -> tuple[int, int, list[Act]]:
     )
     files, put_off = counts[0]
     return int(files), int(put_off), acts.completed(engine, rows)
+
+
+def open_for(engine: Engine, reason: str) -> int:
+    """Return how many acts that were asked for with a reason go on."""
+    rows = engine.execute(
+        "SELECT count(*) FROM acts WHERE ended_ns IS NULL AND reason = ?", (reason,)
+    )
+    return int(rows[0][0])

@@ -35,13 +35,23 @@ def carry_out(session: Session, wishes: Iterable[Wish], bar: Drawn) -> Result:
     result = Result()
     with Interrupted() as interrupted:
         for wish in wishes:
-            if interrupted.told:
-                break
             done = _one(session, wish, bar, interrupted)
             result = result.plus(done)
             bar.add(done, len(wish.wanted))
-    interrupted.raise_it(result)
+            if interrupted.told:
+                _tell_enough(session, wish, result)
+                raise KeyboardInterrupt
     return result
+
+
+def _tell_enough(session: Session, wish: Wish, result: Result) -> None:
+    """Say what is done, and what was begun and goes on, when the person wants no more."""
+    from storewarden.catalogue.past_acts import open_for
+
+    with session.reading() as engine:
+        begun = open_for(engine, wish.reason)
+    on = f"; {begun:,} were begun, and go on with the next start" if begun else ""
+    note(f"storewarden: interrupted; {result.done:,} done{on}; the rest was not begun")
 
 
 def _one(session: Session, wish: Wish, bar: Drawn, interrupted: Interrupted) -> Result:
@@ -159,12 +169,6 @@ class Interrupted:
         if self._event.is_set():
             raise KeyboardInterrupt
         self._event.set()
-
-    def raise_it(self, result: Result) -> None:
-        """End the verb as one that was interrupted, if it was."""
-        if self.told:
-            note(f"storewarden: interrupted; {result.done:,} done, the rest was not begun")
-            raise KeyboardInterrupt
 
 
 class Drawn:

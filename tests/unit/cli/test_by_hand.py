@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storewarden.act import copying
 from storewarden.catalogue.connect import open_catalogue
 from tests.conftest import Golden
 from tests.unit.cli.acting import FILES, NAMES, Yard
@@ -382,3 +385,27 @@ def test_programs_are_told_file_by_file(yard: Yard, golden: Golden) -> None:
     ran = yard.run("trash", "kind=image", "--json")
     assert ran.code == 0
     golden("cli/by-hand-json.txt", steady(ran.out, yard.here))
+
+
+def test_who_has_enough_is_told_what_is_done_and_what_goes_on(yard: Yard) -> None:
+    copied = []
+
+    def copy(*arguments: Any, **more: Any) -> Any:
+        copied.append(1)
+        if len(copied) == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        return copying.copy(*arguments, **more)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("storewarden.act.carry.storing.copy", copy)
+        ran = yard.run("archive", "--to", "cold", "root=save_outputs")
+
+    assert (ran.code, ran.out) == (130, "")
+    told = re.match(r"storewarden: interrupted; (\d) done", ran.err)
+    assert told is not None, ran.err
+    assert ran.err.strip().endswith("; the rest was not begun")
+    assert list(yard.states().values()).count("archived") == int(told[1])
+    before = [name for name, state in yard.states().items() if state == "present"]
+    assert len(before) >= 3
+    yard.run("archive", "--to", "cold", "root=save_outputs")  # goes on with what was begun, too
+    assert set(yard.states().values()) == {"archived"}

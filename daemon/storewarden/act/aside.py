@@ -16,6 +16,7 @@ from storewarden.act.drawers import (
     make_drawer,
     name_of,
     open_drawer_of,
+    still_is,
 )
 from storewarden.act.entries import Entry, at_place, look
 from storewarden.act.giveback import put_back
@@ -162,7 +163,7 @@ def _lies_in(drawer: Drawer, number: int, kernel: Kernel) -> bool:
 def _is_back(root_fd: int, member: Member, kernel: Kernel) -> bool:
     """Tell whether an attempt that was refused, and then killed, had put this file back."""
     there = at_place(root_fd, member.path, kernel)
-    return there is not None and there.inode == member.identity.inode
+    return there is not None and still_is(member.identity, there)
 
 
 def undisturbed(held: Held, wish: Wish, kernel: Kernel) -> Quiet:

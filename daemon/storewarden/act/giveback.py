@@ -9,7 +9,16 @@ from contextlib import ExitStack, suppress
 from typing import Final, NamedTuple
 
 from storewarden.act import remove
-from storewarden.act.drawers import Drawer, Lying, Room, clear, into_trash, lying, open_drawer_of
+from storewarden.act.drawers import (
+    Drawer,
+    Lying,
+    Room,
+    clear,
+    into_trash,
+    lying,
+    open_drawer_of,
+    still_is,
+)
 from storewarden.act.drawers import name_of as number_name
 from storewarden.act.entries import at_place
 from storewarden.act.kernel import DIRECTORY, KERNEL, PLACE, Kernel
@@ -197,6 +206,7 @@ def _removed(root_fd: int, files: Sequence[Lying], kernel: Kernel) -> Sequence[b
     return [
         noted.path
         for noted in missing
+        # The number of a file that was removed is given to the next one that is made.
         if (there := at_place(root_fd, noted.path, kernel)) is None
-        or there.inode != noted.identity.inode
+        or not still_is(noted.identity, there)
     ]

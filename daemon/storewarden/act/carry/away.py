@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from storewarden.act.carry.storing import copy_all, drop_objects, verify_all
 from storewarden.act.carry.work import STEP_ERRORS, Halted, Work, drawer_of, drawer_place
-from storewarden.act.drawers import Lying, Room, name_of
+from storewarden.act.drawers import Lying, Room, name_of, still_is
 from storewarden.act.entries import Found, forget, recover
 from storewarden.act.giveback import put_back
 from storewarden.act.leaving import leave
@@ -157,5 +157,5 @@ def _left(found: Found) -> list[int]:
         for file, place in zip(found.entry.files, found.places, strict=True)
         if file.here is None
         and file.noted is not None
-        and (place is None or place.inode != file.noted.identity.inode)
+        and (place is None or not still_is(file.noted.identity, place))
     ]

@@ -2,10 +2,10 @@
 
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import pytest
 from blake3 import blake3
@@ -44,6 +44,21 @@ SORTS = {
 TINY = Sizes(whole=8 * KIB, part=100 * KIB, flight=220 * KIB, range=100 * KIB)
 sorts = pytest.mark.parametrize("sort", SORTS.values(), ids=list(SORTS))
 faults = pytest.mark.parametrize("fault", list(Fault), ids=[fault.name for fault in Fault])
+FAULTS = list(Fault)
+# The server takes most of the time: of the requests every fifth has its fault in `make test`,
+# another one for each sort of fault, so that each request meets some and each sort some request.
+EVERY = 5
+extents = pytest.mark.parametrize(
+    "all_of_them", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["some", "all"]
+)
+_Each = TypeVar("_Each")
+
+
+def some(cases: Sequence[_Each], turn: int = 0, *, all_of_them: bool) -> list[_Each]:
+    """Return cases that are tried, others for each turn."""
+    if all_of_them:
+        return list(cases)
+    return list(cases[turn % min(EVERY, len(cases)) :: EVERY])
 
 
 class Case(NamedTuple):
@@ -143,30 +158,41 @@ def test_a_put_makes_so_many_requests(s3_url: str, sort: Sort) -> None:
         assert len(proxy.seen) == sort.requests
 
 
+@extents
 @sorts
 @faults
-def test_a_fault_at_any_request_of_a_put(s3_url: str, sort: Sort, fault: Fault) -> None:
+def test_a_fault_at_any_request_of_a_put(
+    s3_url: str, sort: Sort, fault: Fault, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), sort)
+    cases = [Case(fault, at) for at in sort.own]
 
-    all_at_once(ways(trial, [Case(fault, at) for at in sort.own]))
+    all_at_once(ways(trial, some(cases, FAULTS.index(fault), all_of_them=all_of_them)))
 
     trial.end()
 
 
+@extents
 @sorts
 @pytest.mark.parametrize("fault", [Fault.BUSY, Fault.REPLY_LOST], ids=["BUSY", "REPLY_LOST"])
-def test_a_store_that_fails_from_some_request_on(s3_url: str, sort: Sort, fault: Fault) -> None:
+def test_a_store_that_fails_from_some_request_on(
+    s3_url: str, sort: Sort, fault: Fault, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), sort)
 
     cases = [Case(fault, at, lasting=True) for at in sort.own]
+    cases = some(cases, FAULTS.index(fault), all_of_them=all_of_them)
     all_at_once(ways(trial, cases))
 
     assert trial.failed == len(cases)
     trial.end()
 
 
+@extents
 @sorts
-def test_after_a_failed_put_the_same_is_put_again(s3_url: str, sort: Sort) -> None:
+def test_after_a_failed_put_the_same_is_put_again(
+    s3_url: str, sort: Sort, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), sort)
 
     def one(number: int, case: Case) -> None:
@@ -178,6 +204,7 @@ def test_after_a_failed_put_the_same_is_put_again(s3_url: str, sort: Sort) -> No
         trial.assert_whole(met)
 
     cases = [Case(Fault.REPLY_LOST, at, lasting=True) for at in range(1, sort.requests + 1)]
+    cases = some(cases, all_of_them=all_of_them)
     all_at_once(
         (lambda number=number, case=case: one(number, case))  # type: ignore[misc]
         for number, case in enumerate(cases)
@@ -187,19 +214,24 @@ def test_after_a_failed_put_the_same_is_put_again(s3_url: str, sort: Sort) -> No
     trial.end()
 
 
+@extents
 @sorts
-def test_one_lost_reply_is_no_failure(s3_url: str, sort: Sort) -> None:
+def test_one_lost_reply_is_no_failure(s3_url: str, sort: Sort, *, all_of_them: bool) -> None:
     """The second request meets the object of the first, and knows it for its own."""
     trial = Trial(Bench.at(s3_url), sort, PATIENT)
     cases = [Case(Fault.REPLY_LOST, at) for at in range(1, sort.requests + 1)]
+    cases = some(cases, 1, all_of_them=all_of_them)
 
     all_at_once(ways(trial, cases))
 
     assert (trial.failed, trial.kept) == (0, len(cases))
 
 
+@extents
 @sorts
-def test_what_takes_the_key_at_any_moment_is_not_written_over(s3_url: str, sort: Sort) -> None:
+def test_what_takes_the_key_at_any_moment_is_not_written_over(
+    s3_url: str, sort: Sort, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), sort)
 
     def one(at: int) -> None:
@@ -221,11 +253,12 @@ def test_what_takes_the_key_at_any_moment_is_not_written_over(s3_url: str, sort:
         assert trial.direct.about(key) == b"of it"
 
     # After the last but one the object is there, and the rival is who comes too late.
-    for at in range(1, sort.requests):
+    moments = some(range(1, sort.requests), 1, all_of_them=all_of_them)
+    for at in moments:
         one(at)
     trial.direct.sweep(FUTURE_NS)
     assert leftovers(trial.direct) == 0
-    assert len(list(trial.direct.list())) == sort.requests - 1
+    assert len(list(trial.direct.list())) == len(moments)
 
 
 def pieces(opened: Opened) -> Iterator[bytes]:
@@ -238,8 +271,11 @@ def through(proxy: Proxy, bench: Bench, case: Case) -> ObjectStore:
     return store
 
 
+@extents
 @faults
-def test_what_is_read_under_faults_is_proven_or_not_believed(s3_url: str, fault: Fault) -> None:
+def test_what_is_read_under_faults_is_proven_or_not_believed(
+    s3_url: str, fault: Fault, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), SORTS["in parts"])
     stored = trial.put(trial.direct, trial.key(0))
     digest = blake3(trial.content).digest()
@@ -261,11 +297,15 @@ def test_what_is_read_under_faults_is_proven_or_not_believed(s3_url: str, fault:
         assert time.monotonic() - began < LONGEST
 
     cases = [Case(fault, at, lasting) for at in range(1, requests + 1) for lasting in (False, True)]
+    cases = some(cases, FAULTS.index(fault), all_of_them=all_of_them)
     all_at_once((lambda case=case: one(case)) for case in cases)  # type: ignore[misc]
 
 
+@extents
 @faults
-def test_what_is_there_is_never_told_to_be_missing(s3_url: str, fault: Fault) -> None:
+def test_what_is_there_is_never_told_to_be_missing(
+    s3_url: str, fault: Fault, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), SORTS["with companion"])
     stored = {trial.put(trial.direct, trial.key(0))}
 
@@ -283,11 +323,15 @@ def test_what_is_there_is_never_told_to_be_missing(s3_url: str, fault: Fault) ->
                     assert_passing(error)
 
     cases = [Case(fault, at) for at in range(1, 5)]
+    cases = some(cases, FAULTS.index(fault), all_of_them=all_of_them)
     all_at_once((lambda case=case: one(case)) for case in cases)  # type: ignore[misc]
 
 
+@extents
 @faults
-def test_a_fault_at_any_request_of_a_removal(s3_url: str, fault: Fault) -> None:
+def test_a_fault_at_any_request_of_a_removal(
+    s3_url: str, fault: Fault, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), SORTS["with companion"])
 
     def one(number: int, at: int) -> None:
@@ -307,16 +351,28 @@ def test_a_fault_at_any_request_of_a_removal(s3_url: str, fault: Fault) -> None:
 
     all_at_once(
         (lambda number=number, at=at: one(number, at))  # type: ignore[misc]
-        for number, at in enumerate(range(1, 4))
+        for number, at in enumerate(some(range(1, 4), FAULTS.index(fault), all_of_them=all_of_them))
     )
 
     trial.end()
 
 
 @pytest.mark.parametrize(
-    "fault", [Fault.BUSY, Fault.ERROR_DONE, Fault.REPLY_LOST, Fault.REPLY_CUT, Fault.SILENT]
+    ("fault", "all_of_them"),
+    [
+        (Fault.ERROR_DONE, False),
+        (Fault.REPLY_LOST, False),
+        *(
+            pytest.param(fault, True, marks=pytest.mark.soak)
+            for fault in (
+                *(Fault.BUSY, Fault.ERROR_DONE, Fault.REPLY_LOST, Fault.REPLY_CUT, Fault.SILENT),
+            )
+        ),
+    ],
 )
-def test_a_sweep_under_faults_harms_no_object(s3_url: str, fault: Fault) -> None:
+def test_a_sweep_under_faults_harms_no_object(
+    s3_url: str, fault: Fault, *, all_of_them: bool
+) -> None:
     trial = Trial(Bench.at(s3_url), SORTS["in parts"])
     trial.kept = 1
     met = trial.put(trial.direct, trial.key(0))
@@ -324,7 +380,7 @@ def test_a_sweep_under_faults_harms_no_object(s3_url: str, fault: Fault) -> None
         trial.run(number, Case(Fault.BUSY, 5, lasting=True).rule())
     assert leftovers(trial.direct) == 2
 
-    for at in (1, 2, 3, 5):
+    for at in some((1, 2, 3, 5), FAULTS.index(fault), all_of_them=all_of_them):
         with proxy_to(s3_url) as proxy:
             try:
                 through(proxy, trial.bench, Case(fault, at)).sweep(FUTURE_NS)

@@ -107,7 +107,7 @@ def written_of(items: Counter[Item]) -> list[str]:
 # the database stays, and what each example finds in it is its own
 quick = settings(
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     phases=(Phase.generate,),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
@@ -122,7 +122,7 @@ def test_what_is_read_is_what_would_be_decided(engine: Engine, data: st.DataObje
     office.use(data.draw(any_set()))
     office.settle()
 
-    for _ in range(data.draw(st.integers(1, 4))):
+    for _ in range(data.draw(st.integers(1, 3))):
         asked = office.policy_set
         match data.draw(st.sampled_from(("time", "told", "lands", "renamed", "set", "decided"))):
             case "time":
@@ -146,8 +146,10 @@ def test_what_is_read_is_what_would_be_decided(engine: Engine, data: st.DataObje
         assert by_schedule == by_verdict
         assert written(office, office.host) == written_of(decided)
         assert written(office, None) == written_of(decided)
-        office.policy_set = asked  # who asks with other policies than those in force
-        assert planned(office, office.host) == planned(office, None)
+        if office.policy_set is not asked:  # who asks with other policies than those in force
+            in_force, office.policy_set = office.policy_set, asked
+            assert planned(office, office.host) == planned(office, None)
+            office.policy_set = in_force
 
 
 def _told(engine: Engine) -> None:

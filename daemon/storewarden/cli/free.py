@@ -67,8 +67,6 @@ def free(session: Session, size: str, root: str | None, yes: bool, dry_run: bool
         result = carry_out(session, _wishes(session, found, line), bar)
     more = {"wanted": size_, "missing": found.missing, "kept": _kept(found)}
     tell(session, result, _items(found), "gone from here", more=more)
-    if found.missing:
-        _tell_missing(session.output, found)
     return DONE if well(result) and not found.missing else FAILED
 
 

@@ -64,9 +64,9 @@ def _tell(output: Output, taken: Taken, store: str) -> None:
         more = {"hosts": dict(taken.hosts), "roots_missing": dict(taken.unknown)}
         output.document({**figures, **more, "problems": taken.problems})
     elif output.terminal:
-        output.text(f"{taken.objects:,} objects in {store}", "head")
-        output.text(f"{done.added:,} files are known again, archived there", "good")
-        output.text(f"{done.linked:,} are copies of files that are here, {done.known:,} were known")
+        output.text(f"objects in {store}: {taken.objects:,}", "head")
+        output.text(f"known again, archived there: {done.added:,}", "good")
+        output.text(f"copies of files that are here: {done.linked:,}; known before: {done.known:,}")
     else:
         for name, value in figures.items():
             output.fields(name, value)

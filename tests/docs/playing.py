@@ -43,7 +43,9 @@ _VOLATILE: Sequence[tuple[str, str]] = (
     (r"~[a-z2-7]{16}", "~<mark>"),
     (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "<uuid>"),
     (r"\b\d{19}\b", "<ns>"),
+    (r"\b\d{8}T\d{6}Z", "<time>"),
     (r"pid \d+", "pid <pid>"),
+    (r'"(device|inode|mode|uid|gid)": \d+', r'"\1": <number>'),
     (r" on [\w.-]+,", " on <host>,"),
     (r"\b\d+(\.\d+)? [GT]iB\b", "<disk>"),
     (r"\d+(\.\d+)?% of all there is", "<share> of all there is"),
@@ -197,7 +199,7 @@ class House:
             words = words[1:]
         if words[0] in self.commands:
             return self.commands[words[0]](words[1:])
-        if words[0] == "storewarden" and not _SHELL.search(line):
+        if words[0] == "storewarden" and not _SHELL.search(re.sub(r"'[^']*'", "", line)):
             ran = self.run(*words[1:], terminal=True)
             self.code = ran.code
             return ran.out + ran.err

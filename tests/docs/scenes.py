@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from storewarden.catalogue import clocks
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.roots import host_id, this_machine
 from storewarden.store.disk import Disk
-from tests.docs.playing import House
+from tests.docs.playing import House, noise
 
 HELD_BACK = """\
   - id: drafts
@@ -207,9 +208,107 @@ def _replace(house: House, name: str) -> None:
     path.write_bytes(b"something else")
 
 
+# -- trash-and-recovery.md -------------------------------------------------------------------------
+
+
+def trash(house: House) -> None:
+    """Files to be put away, and all that can happen to them there."""
+    for name in ("cat", "dog", "hen", "fox", "owl", "bee", "elk"):
+        house.put(f"media/{name}.png")
+    house.put("media/story.txt", b"Once upon a time. " * 1000)
+    house.prepare()
+    house.scan()
+    house.does("catalogue", "backup")
+    house.later = {
+        "emptied": partial(_empty_trash, house),
+        "failing": partial(_fails, house, errno.EIO),
+        "well-again": house.heal,
+        "killed": partial(_killed, house, "archive", "media/owl.png"),
+        "unmounted": partial(_unmount, house),
+    }
+    house.commands["mount"] = partial(_mount, house)
+
+
+def _empty_trash(house: House) -> None:
+    for drawer in (house.here / "media/.storewarden/trash").iterdir():
+        shutil.rmtree(drawer)
+
+
+class _Killed(BaseException):
+    """Ends a process where it stands, as far as its files can tell."""
+
+
+def _killed(house: House, *words: str) -> None:
+    """Let a verb be killed in the instant before a file is removed for good."""
+
+    def unlink(*_: object) -> None:
+        raise _Killed
+
+    house.replace(Kernel, "unlink", unlink)
+    assert house.run(*words).code == 1
+    house.heal()
+
+
+# -- disk-full.md and lost-catalogue.md ------------------------------------------------------------
+
+UNDER_PRESSURE = """\
+  - id: room
+    match: {name: "*.mp4"}
+    phases: [{after: 0s, do: archive, to: nas}]
+    trigger: [{pressure: {high: HIGH, low: LOW, order: [size desc]}}]
+    observe: false
+    guard: {max_share: 100%, loosen: true}
+"""
+
+
+def disk_full(house: House) -> None:
+    """A disk that is full by what its policy says of that, and files that may go and may not."""
+    for name in ("film", "clip", "intro"):
+        house.put(f"media/{name}.mp4", noise(name, 40_960))
+    house.put("media/keep.bin", noise("keep", 200_000))
+    house.put("media/old.bin", noise("old", 61_440))
+    house.prepare()
+    house.scan()
+    house.does("trash", "media/old.bin")
+    told = os.statvfs(house.here)
+    used = 100 * (1 - told.f_bavail / told.f_blocks)
+    house.configure(
+        UNDER_PRESSURE.replace("HIGH", f"{used / 2:.3f}%").replace("LOW", f"{used / 3:.3f}%")
+    )
+    house.later["filled"] = partial(_filled, house)
+
+
+def _filled(house: House) -> None:
+    house.put("media/new.mp4", noise("new", 40_960))
+    house.daemon.start()
+
+
+def lost_catalogue(house: House) -> None:
+    """Files here, in the trash and in a store, and then no catalogue any more."""
+    for name in ("cat", "dog", "hen"):
+        house.put(f"media/{name}.png")
+    house.prepare()
+    house.scan()
+    house.does("catalogue", "backup")
+    house.does("archive", "--to", "nas", "media/cat.png")
+    house.does("trash", "media/dog.png")
+    house.later = {"lost": lambda: _lost(house), "no-backups": lambda: _lost(house, backups=True)}
+
+
+def _lost(house: House, *, backups: bool = False) -> None:
+    state = house.here / "state"
+    for path in state.glob("catalogue.db*"):
+        path.unlink()
+    if backups:
+        shutil.rmtree(state / "backups")
+
+
 SCENES: Final[dict[str, Callable[[House], None]]] = {
     "clock": clock,
+    "disk-full": disk_full,
+    "lost-catalogue": lost_catalogue,
     "refused": refused,
     "stores": stores,
+    "trash": trash,
     "held-back": held_back,
 }

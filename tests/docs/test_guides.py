@@ -16,8 +16,12 @@ BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROMPT = "$ storewarden "
 
 
+# What has scenes is played as a whole, on a machine of its own.
+SCENE = "<!-- scene: "
+
+
 def pages() -> list[Path]:
-    return sorted(GUIDES.glob("*.md"))
+    return [page for page in sorted(GUIDES.glob("*.md")) if SCENE not in page.read_text()]
 
 
 def played(block: str, run: Run, place: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from storewarden.cli.output import Cell, Output, named, note, number
 from storewarden.cli.when import moment
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from storewarden.daemon.acting.scrubnow import Scrubbed
     from storewarden.daemon.acting.stores import Prepared
     from storewarden.store.contract import Space
+
+
+_WORTH_A_RATE: Final = 10.0  # seconds
 
 
 class Look(NamedTuple):
@@ -235,7 +238,7 @@ def tell_scrub(output: Output, name: str, done: Scrubbed, seconds: float) -> Non
         output.fields("read", done.objects, done.bytes)
         return
     objects = "1 object" if done.objects == 1 else f"{done.objects:,} objects"
-    rate = f", {format_size(done.bytes / seconds)}/s" if seconds >= 1 else ""
+    rate = f", {format_size(done.bytes / seconds)}/s" if seconds >= _WORTH_A_RATE else ""
     output.text(f"{objects} read, {format_size(done.bytes)} in {format_duration(seconds)}{rate}")
     if not done.damaged:
         output.text("All of them are what they should be", "good")

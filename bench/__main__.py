@@ -39,6 +39,7 @@ BENCHMARKS = (
     "policies",
     "plans",
     "archive",
+    "trash",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -14,7 +14,7 @@ from typing import Final
 
 from storewarden.act.carry.many import TOGETHER, Hand
 from storewarden.act.execute import Executor, Outcome, outcome
-from storewarden.catalogue.acts import Act
+from storewarden.catalogue.acts import Act, changed
 from storewarden.errors import FileUnusable
 
 AT_ONCE: Final = 1000
@@ -62,4 +62,5 @@ def _outcome(executor: Executor, hand: Hand, act: Act) -> Outcome:
         return outcome(ended, work.tally)
     if act.id in hand.stopped:
         return executor.concluded(*hand.stopped[act.id])
-    return executor.carry_out(hand.begun.get(act.id, act))
+    place = hand.begun.get(act.id)
+    return executor.carry_out(act if place is None else changed(act, place=place))

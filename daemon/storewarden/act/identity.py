@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from storewarden.model import entry_of
+
+_LARGEST: Final = 2**63 - 1  # what is beyond is brought within what a column holds
+_CHANGED: Final = 4  # where the time of the last change of status stands
 
 
 class Identity(NamedTuple):
@@ -27,9 +30,11 @@ class Identity(NamedTuple):
 
         It is compared with what was recorded: a number that no column holds would never be equal.
         """
-        _, inode, _, _, _, _, size, _, modified, changed = entry_of(b"", status)
-        return cls(status.st_dev, inode, size, modified, changed)
+        inode, modified, changed = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
+        if inode > _LARGEST or not (0 <= modified <= _LARGEST and 0 <= changed <= _LARGEST):
+            _, inode, _, _, _, _, _, _, modified, changed = entry_of(b"", status)
+        return cls(status.st_dev, inode, status.st_size, modified, changed)
 
     def unchanged_by_rename(self, later: Identity) -> bool:
         """Tell whether a later look tells the same but for the time that a rename sets."""
-        return self._replace(changed_ns=0) == later._replace(changed_ns=0)
+        return self[:_CHANGED] == later[:_CHANGED]

@@ -22,6 +22,10 @@ _CREATE: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLO
 _RENAME_NOREPLACE: Final = 1
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.renameat2.argtypes = (
+    *(ctypes.c_int, ctypes.c_char_p, ctypes.c_int, ctypes.c_char_p),
+    ctypes.c_uint,
+)
 
 
 class Kernel:
@@ -68,13 +72,7 @@ class Kernel:
         """Rename what is there, unless something bears the new name: FileExistsError."""
         error = errno.EINTR
         while error == errno.EINTR:
-            done = _libc.renameat2(
-                ctypes.c_int(old_fd),
-                ctypes.c_char_p(old),
-                ctypes.c_int(new_fd),
-                ctypes.c_char_p(new),
-                ctypes.c_uint(_RENAME_NOREPLACE),
-            )
+            done = _libc.renameat2(old_fd, old, new_fd, new, _RENAME_NOREPLACE)
             if done == 0:
                 return
             error = ctypes.get_errno()

@@ -20,6 +20,7 @@ from storewarden.act.refused import Reason, Stop, translated
 from storewarden.watch.exclude import OURS
 
 _LONGEST_NAME: Final = 255
+_SPECIAL: Final = frozenset({b".", b"..", OURS})
 
 
 class Member(NamedTuple):
@@ -48,10 +49,7 @@ class Held(NamedTuple):
     name: bytes  # its name there
     descriptor: int
     status: os.stat_result
-
-    @property
-    def identity(self) -> Identity:
-        return Identity.of(self.status)
+    identity: Identity
 
 
 def split(path: bytes) -> tuple[bytes, bytes]:
@@ -69,6 +67,11 @@ def split(path: bytes) -> tuple[bytes, bytes]:
     if len(name) > _LONGEST_NAME:
         raise Stop(Reason.TOO_LONG, path, os.strerror(errno.ENAMETOOLONG))
     return directory, name
+
+
+def is_plain(name: bytes) -> bool:
+    """Tell whether a name is one that `split` lets pass wherever it is."""
+    return 0 < len(name) <= _LONGEST_NAME and name not in _SPECIAL and b"\0" not in name
 
 
 def hold(root_fd: int, member: Member, kernel: Kernel, stack: ExitStack) -> Held:
@@ -129,7 +132,7 @@ def hold_in(parent: int, name: bytes, path: bytes, kernel: Kernel, stack: ExitSt
     status = kernel.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         raise Stop(Reason.NOT_REGULAR, path)
-    return Held(path, parent, name, descriptor, status)
+    return Held(path, parent, name, descriptor, status, Identity.of(status))
 
 
 def difference(decided: Identity, found: Identity) -> str:

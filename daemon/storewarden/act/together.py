@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Final
 
 from storewarden.act import remove
@@ -20,6 +20,7 @@ from storewarden.act.drawers import (
     Drawer,
     Room,
     begin_removing,
+    clear,
     make_drawer,
     name_of,
     open_drawer,
@@ -35,6 +36,7 @@ from storewarden.act.members import (
     difference,
     hold_decided,
     hold_in,
+    is_plain,
     modes_above,
     split,
 )
@@ -158,8 +160,11 @@ class _Directories:
             Stop: it is no path below the root.
             OSError: it cannot be opened.
         """
-        directory, name = split(path)
+        directory, _, name = path.rpartition(b"/")
         found = self._open.get(directory)
+        if found is None or not is_plain(name):
+            directory, name = split(path)
+            found = self._open.get(directory)
         if found is None:
             found = self.kernel.open_below(self._root_fd, directory, DIRECTORY)
             self._open[directory] = found
@@ -234,6 +239,11 @@ class OpenDrawer:
         except OSError as error:
             return [self._in_part(allowance, error) for allowance in allowances]
         return done
+
+    def forget(self) -> None:
+        """Remove the drawer if it is empty; see `entries.forget`."""
+        with suppress(Stop, OSError):  # whoever recovers finds it
+            clear(self._drawer, self._kernel)
 
     def _purged(self, allowance: Allowance, before: Before) -> Purged | Refused:
         before()

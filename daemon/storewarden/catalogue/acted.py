@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -36,6 +36,7 @@ ARCHIVED, TRASHED, PURGED, PRESENT, MISSING = (
 )
 _LOCAL = (*HERE, MISSING)  # states in which a row's identity is that of a local file
 _IN_ITS_ROOT = "local"  # what policies call where a file was to begin with
+_HISTORY = ("file_id", "at_ns", "event", "detail")
 _ENTRY = (
     *("inode", "mode", "links", "uid", "gid", "size", "blocks", "modified_ns", "changed_ns"),
     "accessed_ns",
@@ -124,7 +125,7 @@ class Acted:
         """End such acts together, in one transaction: all or none."""
         with self._ending(acts_):
             done, rows = self._all_put_away(acts_, TRASHED, now_ns)
-            self._tell_all(done, rows, TRASHED, now_ns)
+            self._tell_all(done, [each.values() for each in rows], TRASHED, now_ns)
             return self._journal.end_all(done, acts.DONE, now_ns, [0] * len(done))
 
     def purged(
@@ -156,7 +157,13 @@ class Acted:
             self._engine.fetch_in("DELETE FROM placed WHERE file_id IN ({in})", ids)
             bundles.part(self._engine, ids)
             undecided.drop(self._engine, ids)
-            self._tell_all(done, rows, PURGED, now_ns, copies_removed=sorted(removed))
+            self._tell_all(
+                done,
+                [each.values() for each in rows],
+                PURGED,
+                now_ns,
+                copies_removed=sorted(removed),
+            )
             return self._journal.end_all(done, acts.DONE, now_ns, [bytes_ for _, bytes_ in freed])
 
     # -- what comes back ----------------------------------------------------------------------
@@ -413,35 +420,31 @@ class Acted:
         self, act: Act, rows: Iterable[_File], event: str, now_ns: int, **more: object
     ) -> None:
         """Add to the histories of files what was done, by whom, and why."""
-        self._write_history(_lines(act, rows, event, now_ns, more))
+        self._tell_all([act], [rows], event, now_ns, **more)
 
     def _tell_all(
         self,
         acts_: Sequence[Act],
-        found: Sequence[dict[int, _File]],
+        found: Sequence[Iterable[_File]],
         event: str,
         now_ns: int,
         **more: object,
     ) -> None:
-        self._write_history(
-            line
-            for act, rows in zip(acts_, found, strict=True)
-            for line in _lines(act, rows.values(), event, now_ns, more)
-        )
+        said: tuple[object, str] = (None, "")
+        lines = []
+        for act, rows in zip(acts_, found, strict=True):
+            why = (act.policy, act.asked_by, act.reason)
+            if said[0] != why:  # many acts say the same
+                told = {"policy": act.policy, "by": act.asked_by, "reason": act.reason, **more}
+                said = (why, json.dumps(told)[1:])
+            detail = f'{{"act": {act.id}, {said[1]}'
+            lines += [(row.id, now_ns, event, detail) for row in rows]
+        self._engine.insert("history", _HISTORY, lines)
 
     def _write_history(self, lines: Iterable[tuple[int, int, str, dict[str, object]]]) -> None:
         self._engine.insert(
-            "history",
-            ("file_id", "at_ns", "event", "detail"),
-            [(*line, json.dumps(detail)) for *line, detail in lines],
+            "history", _HISTORY, [(*line, json.dumps(detail)) for *line, detail in lines]
         )
-
-
-def _lines(
-    act: Act, rows: Iterable[_File], event: str, now_ns: int, more: Mapping[str, object]
-) -> Iterator[tuple[int, int, str, dict[str, object]]]:
-    detail = {"act": act.id, "policy": act.policy, "by": act.asked_by, "reason": act.reason, **more}
-    return ((row.id, now_ns, event, detail) for row in rows)
 
 
 def _member_ids(act: Act) -> list[int]:

@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 
 from storewarden.catalogue import undecided
 from storewarden.catalogue.acts import (
@@ -26,6 +25,7 @@ from storewarden.catalogue.acts import (
     Act,
     Member,
     Planned,
+    changed,
     completed,
     ids_of,
     named_roots,
@@ -77,7 +77,7 @@ class Journal:
         }
         return [by_mark.get(one.mark) for one in planned]
 
-    def share(self, acts: Sequence[Act], place: bytes, now_ns: int) -> list[Act]:
+    def share(self, acts: Sequence[Act], place: bytes, now_ns: int) -> None:
         """Note where acts that are planned are about to put their files, all or none.
 
         Raises:
@@ -91,7 +91,6 @@ class Journal:
                 (place, now_ns, self._epoch),
             )
             self._require_all(acts, {act_id for (act_id,) in done})
-        return [replace(act, place=place, changed_ns=now_ns, epoch=self._epoch) for act in acts]
 
     def advance(
         self,
@@ -184,7 +183,7 @@ class Journal:
         )
         self._count(acts, state, freed)
         return [
-            replace(
+            changed(
                 act,
                 state=state,
                 stored_bytes=stored,

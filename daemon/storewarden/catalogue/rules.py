@@ -7,6 +7,7 @@ same before an insert, of all columns at once and in words.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -265,6 +266,9 @@ UNIQUE = {
     "copies.store, copies.key": "an object is the copy of one file",
 }
 BY_NAME = {rule.name: rule for rule in (*RULES, *ACROSS)}
+_OF_COLUMN: dict[tuple[str, str], list[Rule]] = defaultdict(list)
+for _rule in RULES:
+    _OF_COLUMN[_rule.table, _rule.column].append(_rule)
 
 
 def folded(number: int) -> int:
@@ -308,14 +312,13 @@ def _wrong(table: str, column: str, value: Any) -> str:
         return ""
     if isinstance(value, int) and not -LARGEST - 1 <= value <= LARGEST:
         return "must fit into 64 bits"
-    for rule in RULES:
-        if rule.table == table and rule.column == column:
-            try:
-                if rule.holds(value):
-                    continue
-            except (TypeError, AttributeError):
-                pass
-            return f"must be such that it {rule.words}"
+    for rule in _OF_COLUMN.get((table, column), ()):
+        try:
+            if rule.holds(value):
+                continue
+        except (TypeError, AttributeError):
+            pass
+        return f"must be such that it {rule.words}"
     return ""
 
 

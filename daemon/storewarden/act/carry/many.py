@@ -9,21 +9,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from storewarden.act.allowance import Allowance, allow_purge
 from storewarden.act.carry.trash import lying
-from storewarden.act.carry.trashed import forget_drawer
 from storewarden.act.carry.work import Halted, Root, Tools, Work, drawer_place, file_ids
 from storewarden.act.drawers import Room
 from storewarden.act.members import Bundle
 from storewarden.act.note import Note, Slip
 from storewarden.act.refused import Refused, refused
 from storewarden.act.together import Before, OpenDrawer, open_trash, survey, trash_together
-from storewarden.act.trash import Trashed
 from storewarden.catalogue import acts
-from storewarden.catalogue.acts import Act, InTrash
+from storewarden.catalogue.acts import Act, InTrash, changed
 from storewarden.clock import Clock
 from storewarden.errors import CatalogueRefused
 
@@ -36,12 +34,12 @@ _SECOND: Final = 1.0
 class Hand:
     """What came of acts, by their numbers; the others are left to themselves.
 
-    ``begun`` are those among them of which the journal says another thing now.
+    ``begun`` tells of which of them the journal says now where they are about to be put.
     """
 
     ended: dict[int, tuple[Act, Work]] = field(default_factory=dict)
     stopped: dict[int, tuple[Work, Halted]] = field(default_factory=dict)
-    begun: dict[int, Act] = field(default_factory=dict)
+    begun: dict[int, bytes] = field(default_factory=dict)
 
     def stop(self, work: Work, why: Refused) -> None:
         self.stopped[work.act.id] = (work, Halted(why))
@@ -82,13 +80,16 @@ def trash_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
         if all(known.get(id_, _GONE)[0] != "archived" for id_ in file_ids(work.act.members))
     ]
     slips: list[Slip] = []
+    bundles: list[Bundle] = []
     for bundle, slip in zip(wanted, survey(root.descriptor, wanted, tools.kernel), strict=True):
         if isinstance(slip, Refused):
             hand.stop(works[bundle.mark], slip)
         else:
             slips.append(slip)
+            bundles.append(bundle)
     if slips:
-        _put(hand, [works[slip.mark] for slip in slips], slips, known)
+        note = Note(slips[0].mark, tuple(slips))
+        _put(hand, [works[slip.mark] for slip in slips], bundles, note)
     return hand
 
 
@@ -100,34 +101,28 @@ def _bundle(work: Work, known: Mapping[int, tuple[str, str]]) -> Bundle:
     return work.bundle(work.act.members, kinds)
 
 
-def _put(
-    hand: Hand, works: Sequence[Work], slips: Sequence[Slip], known: Mapping[int, tuple[str, str]]
-) -> None:
+def _put(hand: Hand, works: Sequence[Work], bundles: Sequence[Bundle], note: Note) -> None:
     tools, root = works[0].tools, works[0].root
-    drawer = slips[0].mark
-    place = drawer_place(Room.TRASH, drawer)
+    place = drawer_place(Room.TRASH, note.mark)
     try:
-        shared = tools.journal.share([work.act for work in works], place, works[0].now_ns)
+        tools.journal.share([work.act for work in works], place, works[0].now_ns)
     except CatalogueRefused:
         return  # one is not where it was thought to be: each tells for itself
-    for work, act in zip(works, shared, strict=True):
-        work.act = hand.begun[act.id] = act
-    bundles = [_bundle(work, known) for work in works]
+    hand.begun.update((work.act.id, place) for work in works)
+    bundles = [bundle._replace(shared=note.mark) for bundle in bundles]
     before = _asking(works[0], tools.clock)
-    note = Note(drawer, tuple(slips))
     done = trash_together(root.descriptor, note, bundles, tools.kernel, before)
     there: list[Work] = []
+    ending: list[Act] = []
     for work, came in zip(works, done, strict=True):
         if isinstance(came, Refused):
+            work.act = changed(work.act, place=place)
             hand.stop(work, came)
         else:
             work.tally.quiet = came.quiet
             there.append(work)
-    names = {came.mark: came.names for came in done if isinstance(came, Trashed)}
-    ending = [
-        replace(work.act, members=lying(work.act.members, work.act.members, names[work.act.mark]))
-        for work in there
-    ]
+            members = lying(work.act.members, came.names)
+            ending.append(changed(work.act, place=place, members=members))
     try:
         ended = tools.acted.all_trashed(ending, works[0].now_ns)
     except CatalogueRefused:
@@ -162,9 +157,9 @@ def purge_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
         with open_trash(root.descriptor, drawer, tools.kernel) as opened:
             if opened is None:
                 continue
-            marks = opened.marks
             _empty(hand, lots, opened)
-        forget_drawer(tools, root, drawer, marks)
+            if not acts.going_on(engine, opened.marks):
+                opened.forget()
     return hand
 
 

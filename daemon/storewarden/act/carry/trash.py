@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
 
 from storewarden.act.carry.away import end_kept, settled
@@ -14,21 +13,22 @@ from storewarden.act.trash import trash
 from storewarden.catalogue.acts import Act, Member
 
 _NOWHERE: Final = b""  # in name alone, whatever was meant before
-_NOTHING: Final[tuple[bytes, ...]] = ()
 
 
 def _carry(work: Work) -> Act:
     if work.act.state == "planned":
         here = _here(work)
-        place, names = _NOWHERE, _NOTHING
+        place, members = _NOWHERE, work.act.members
         if here:
             work.require_lease()
             done = trash(work.root.descriptor, work.bundle(here), kernel=work.tools.kernel)
             if isinstance(done, Refused):
                 raise Halted(done)
             work.tally.quiet = done.quiet
-            place, names = drawer_place(Room.TRASH, done.drawer), done.names
-        work.advance("switched", members=lying(work.act.members, here, names), place=place)
+            place = drawer_place(Room.TRASH, done.drawer)
+            there = {one.path: one for one in lying(here, done.names)}
+            members = tuple(there.get(one.path, one) for one in members)
+        work.advance("switched", members=members, place=place)
     return work.tools.acted.trashed(work.act, work.now_ns)
 
 
@@ -38,13 +38,11 @@ def _here(work: Work) -> list[Member]:
     return [one for one in work.act.members if one.file_id not in archived]
 
 
-def lying(
-    members: Sequence[Member], here: Sequence[Member], names: Sequence[bytes]
-) -> tuple[Member, ...]:
+def lying(here: Sequence[Member], names: Sequence[bytes]) -> tuple[Member, ...]:
     """Return members that tell what each is called in the drawer."""
-    called = {one.path: name for one, name in zip(here, names, strict=True)}
     return tuple(
-        replace(one, lies=called[one.path]) if one.path in called else one for one in members
+        Member(one.path, one.identity, one.file_id, one.held, name)
+        for one, name in zip(here, names, strict=True)
     )
 
 

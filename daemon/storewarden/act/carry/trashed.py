@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from typing import NamedTuple
 
-from storewarden.act.carry.work import Halted, Root, Tools, Work, drawer_of, file_ids
+from storewarden.act.carry.work import Halted, Work, drawer_of, file_ids
 from storewarden.act.drawers import Lying, Room
 from storewarden.act.entries import Entry, forget, look, look_into
 from storewarden.act.refused import Reason, Refused
@@ -50,17 +49,11 @@ def put_into_trash(work: Work) -> Put | None:
     return put
 
 
-def forget_drawer(tools: Tools, root: Root, drawer: str, marks: Collection[str]) -> None:
-    """Remove a drawer if it is empty, unless an act goes on to which it may still tell something.
-
-    ``marks`` are of the acts that put their files there.
-    """
-    if not acts.going_on(tools.journal.engine, marks):
-        forget(root.descriptor, Room.TRASH, drawer, tools.kernel)
-
-
 def forget_emptied(work: Work, drawer: str) -> None:
-    """Remove the drawer out of which an act took its files, if it was the last; see above."""
-    found = look_into(work.root.descriptor, Room.TRASH, drawer, work.tools.kernel)
-    if not isinstance(found, Refused) and not any(entry.here for entry in found):
-        forget_drawer(work.tools, work.root, drawer, [entry.mark for entry in found])
+    """Remove a drawer if it is empty, unless an act goes on to which it may tell something."""
+    root_fd, kernel = work.root.descriptor, work.tools.kernel
+    found = look_into(root_fd, Room.TRASH, drawer, kernel)
+    if isinstance(found, Refused) or any(entry.here for entry in found):
+        return
+    if not acts.going_on(work.tools.journal.engine, [entry.mark for entry in found]):
+        forget(root_fd, Room.TRASH, drawer, kernel)

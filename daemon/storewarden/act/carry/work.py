@@ -179,7 +179,7 @@ class Work:
             kinds = {row.kind for row in self.rows().values()}
         told = {"verb": self.act.verb, "by": self.act.asked_by, "reason": self.act.reason}
         return Bundle(
-            members=tuple(Local(one.path, Identity(*one.identity)) for one in members),
+            members=tuple(Local(one.path, Identity._make(one.identity)) for one in members),
             mark=self.act.mark,
             now_ns=self.act.planned_ns,
             told=told | ({"policy": self.act.policy} if self.act.policy else {}),

@@ -44,7 +44,8 @@ class Yard:
             "stores": {name: {"path": str(self.here / name)} for name in ("cold", "nas")},
             "http": {"listen": "127.0.0.1:0"},
         }
-        (self.here / "storewarden.yaml").write_text(yaml.safe_dump(document | more))
+        whole = {key: value for key, value in (document | more).items() if value}
+        (self.here / "storewarden.yaml").write_text(yaml.safe_dump(whole))
 
     def policies(self, text: str, **more: object) -> None:
         """Write policies, and configure them."""

@@ -170,3 +170,13 @@ def test_a_daemon_that_judges_by_other_policies_is_not_asked(yard: Yard) -> None
     assert ran.code == 1
     assert "the policies as they are written now are not those in force" in ran.err
     assert os.path.exists(yard.root / "cat.png")
+
+
+def test_on_a_terminal_it_is_told_that_nothing_was_done_or_is_due(yard: Yard) -> None:
+    ran = yard.run("apply", "--dry-run", terminal=True)
+    assert (ran.code, ran.err) == (0, "nothing was done: --dry-run\n")
+    assert yard.states()["cat.png"] == "present"
+    assert yard.run("apply", "--yes").code == 0
+    ran = yard.run("apply", terminal=True)
+    assert ran.out.splitlines()[-1] == "nothing is due that can be done"
+    assert yard.run("apply", "--json").json["items"] == []

@@ -196,6 +196,7 @@ def _none(asked: Asked, words: Sequence[str], chosen: Chosen) -> Exception:
         "restore": "what is present need not come back",
         "purge": "what is present goes by way of the trash; archived copies with state=archived",
         "trash": "what is archived goes to the trash with state=archived",
+        "move": "from one store to another it goes by way of here: --to local, then --to STORE",
     }
     remedy = hints.get(asked.verb, "storewarden restore brings back what was put away")
     what = f"nothing to {asked.verb} among them"

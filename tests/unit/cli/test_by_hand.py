@@ -271,6 +271,7 @@ def test_a_name_that_looks_like_a_term_is_a_path_when_it_is_there(
 
 def test_each_mistake_is_told_in_one_line(yard: Yard, golden: Golden) -> None:
     assert yard.run("trash", "save_outputs/dog.png").code == 0
+    assert yard.run("archive", "--to", "cold", "save_outputs/renders/film.mp4").code == 0
     lines = []
     for code, words in (
         (2, ("trash",)),
@@ -292,6 +293,7 @@ def test_each_mistake_is_told_in_one_line(yard: Yard, golden: Golden) -> None:
         (1, ("undo", "999")),
         (2, ("undo", "all of it")),
         (1, ("undo", "abcdefgh")),
+        (1, ("move", "--to", "nas", "save_outputs/renders/film.mp4")),
         (1, ("pin", "kind=audio")),
         (1, ("history", "save_outputs/never.png")),
     ):

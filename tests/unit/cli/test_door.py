@@ -19,6 +19,7 @@ from storewarden.errors import ConfigError, HeldByAnother, StorewardenError
 from tests.conftest import Golden
 
 HEAVY = {"apsw", "peewee", "psycopg", "pydantic", "rich", "yaml", "prometheus_client", "watchdog"}
+ACTING = {"act", "store", "daemon", "catalogue", "policy", "pipeline"}
 
 
 @pytest.fixture
@@ -83,6 +84,29 @@ def test_help_is_instant_and_imports_nothing_heavy() -> None:
         assert done.stderr == b"[]\n"
 
     assert min(took) < 0.150
+
+
+def test_verbs_load_what_acts_only_when_they_act() -> None:
+    verbs = (
+        "apply",
+        "archive",
+        "trash",
+        "restore",
+        "purge",
+        "move",
+        "pin",
+        "undo",
+        "free",
+        "history",
+    )
+    code = (
+        "import sys, storewarden.cli as cli;"
+        f"[cli.main([verb, '--help']) for verb in {verbs!r}];"
+        "rooms = {name.split('.')[1] for name in sys.modules if name.startswith('storewarden.')};"
+        f"print(sorted(rooms & {ACTING!r}), sorted({HEAVY!r} & set(sys.modules)), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+    assert done.stderr == b"[] []\n"
 
 
 @pytest.mark.parametrize(

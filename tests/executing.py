@@ -124,7 +124,7 @@ class Life:
         place = self.lives.directory / f"{self.name}.store"
         place.mkdir()
         disk = DISK if self.lives.plain else QuickDisk()
-        store = DirectoryStore("cloud", str(place), disk=disk)
+        store = DirectoryStore("cloud", str(place), disk=disk, sleep=lambda _seconds: None)
         store.prepare()
         return store
 

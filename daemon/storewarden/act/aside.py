@@ -87,7 +87,8 @@ def put_aside(root_fd: int, wish: Wish, kernel: Kernel, stack: ExitStack) -> Asi
 def undone(
     root_fd: int, wish: Wish, parents: Mapping[int, Held], why: Refused, kernel: Kernel
 ) -> Refused:
-    """Put back what was moved; return why, and what could not be put back."""
+    """Put back what was moved, if we may still act; return why, and what could not be put back."""
+    kernel.require_ours()
     bundle = wish.bundle
     done = put_back(root_fd, wish.room, bundle.mark, parents, kernel, shared=bundle.shared)
     kept = done.kept

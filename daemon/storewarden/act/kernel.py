@@ -6,11 +6,13 @@ they are links; a rename never replaces.
 
 from __future__ import annotations
 
+import copy
 import ctypes
 import errno
 import fcntl
 import os
 import signal
+from collections.abc import Callable
 from typing import Final
 
 from storewarden.below import open_below
@@ -30,6 +32,22 @@ _libc.renameat2.argtypes = (
 
 class Kernel:
     """The kernel as it is. Tests give their own to fail, to kill and to interfere at each call."""
+
+    _question: Callable[[], None] = staticmethod(lambda: None)
+
+    def asking(self, question: Callable[[], None]) -> Kernel:
+        """Return this kernel with what `require_ours` asks, which may raise."""
+        kernel = copy.copy(self)
+        kernel._question = question  # noqa: SLF001  # it is one of us
+        return kernel
+
+    def require_ours(self) -> None:
+        """Raise if another process acts now.
+
+        Asked before anything is undone: whoever was stopped past his lease meets what the next one
+        did in the meantime, and must not take that for something of his own that went wrong.
+        """
+        self._question()
 
     def open(self, name: bytes, flags: int, directory: int) -> int:
         return os.open(name, flags, dir_fd=directory)

@@ -164,6 +164,7 @@ def _taken_back(
     kernel: Kernel,
 ) -> Refused:
     """Put into the trash again what this attempt, or one that was killed, had brought back."""
+    kernel.require_ours()
     unsure = False
     for file, place in pairs:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -25,15 +26,19 @@ from storewarden.catalogue.subjects import SubjectRow
 from storewarden.clock import Clock
 from storewarden.errors import (
     FileUnusable,
+    LeaseLost,
     ObjectDamaged,
     ObjectExists,
     ObjectMissing,
     StoreFull,
     StoreRefused,
     StoreUnavailable,
+    StorewardenError,
 )
 from storewarden.store.contract import Store
 from storewarden.watch.exclude import OURS
+
+log = logging.getLogger(__name__)
 
 _DATABASE: Final = "database"
 
@@ -98,6 +103,22 @@ class Tools:
     purge_rule: Callable[[Act], PurgeRule] = purge_at_once
     codec: Callable[[str], Codec] = pack
     progress: Progress = quiet
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kernel", self.kernel.asking(self._refuse_if_lost))
+
+    def _refuse_if_lost(self) -> None:
+        """Raise LeaseLost when that is certain; a catalogue that cannot be asked stops nobody.
+
+        What is undone goes back to its user, who waits for it.
+        """
+        try:
+            with self.journal.engine.transaction():
+                pass
+        except LeaseLost:
+            raise
+        except StorewardenError:
+            log.warning("it is not known whether the lease still holds: what was begun is undone")
 
 
 class Halted(Exception):

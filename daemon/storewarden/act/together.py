@@ -140,6 +140,7 @@ def _taken_back(
     root_fd: int, drawer: Drawer, bundle: Bundle, error: OSError, kernel: Kernel
 ) -> Refused:
     why = refused(error, bundle.members[0].path)
+    kernel.require_ours()
     done = put_back_from(root_fd, drawer, bundle.mark, {}, kernel)
     return why._replace(kept=done.kept, removed=done.removed, unsure=done.unsure)
 

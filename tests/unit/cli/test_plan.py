@@ -89,6 +89,25 @@ def test_what_is_due_for_pipes(
     golden("cli/plan-programs.txt", run("plan", "--at", "+10d").out)
 
 
+def test_what_is_due_now_for_pipes(rich: Engine, written: Path, now: int, run: Run) -> None:
+    """No disk has to be looked at, so the catalogue writes the lines."""
+    trigger = "    trigger: {pressure: {high: 90%, low: 80%}}\n"
+    policies = written.read_text().replace(trigger, "").replace("after: 3d", "after: 1h")
+    written.write_text(policies)
+
+    lines = run("plan").out.splitlines(keepends=True)
+    (film,) = (line for line in lines if "film.mp4" in line)
+    due_ns = NOW - 9 * 60 * 10**9 + DAY
+    assert film == (
+        f"save_outputs\trenders/a b/film.mp4\tarchive\tfilms\t{due_ns}\t{3 * GIB}\tcloud\t\n"
+    )
+    assert any("\ttwo\\nlines \\xff.png\ttrash\tpictures\t" in line for line in lines)
+    assert {line.split("\t")[7] for line in lines} == {"\n", "growing\n", "held\n"}
+    for at, option, value in ((0, "--root", "uploads"), (3, "--policy", "films")):
+        some = run("plan", option, value).out.splitlines(keepends=True)
+        assert sorted(some) == sorted(line for line in lines if line.split("\t")[at] == value)
+
+
 def test_what_is_due_for_programs(rich: Engine, written: Path, now: int, run: Run) -> None:
     told = run("plan", "--json").json
 

@@ -12,6 +12,15 @@ from storewarden.daemon.acting.wish import Wanted, Wish
 from tests.acted import ARCHIVE, NOTHING, TRASH, Acting
 from tests.mounts import namespace
 
+LATE = """
+import time
+from storewarden.store.directory import DirectoryStore
+put = DirectoryStore.put
+def late(self, *arguments):
+    time.sleep(30)
+    return put(self, *arguments)
+DirectoryStore.put = late
+"""
 PRESSED = ARCHIVE.replace(
     "    observe: false",
     "    trigger: [{pressure: {high: 80%, low: 50%, order: [modified asc]}}]\n    observe: false",
@@ -202,6 +211,23 @@ def test_it_stops_at_once_whatever_is_copied_and_goes_on_with_that_later(tmp_pat
         daemon.start()
         acting.until(lambda: acting.acts() == [("archive", "done")], "the same act is done")
         assert not path.exists()
+        assert len(acting.objects()) == 1
+
+
+def test_a_store_that_answers_late_does_not_keep_it_from_stopping(tmp_path: Path) -> None:
+    acting = Acting(tmp_path, ARCHIVE)
+    acting.daemon.preamble = LATE
+    with acting.daemon as daemon:
+        path = acting.land("film.bin")
+        acting.until(acting.acts, "it is begun")
+        time.sleep(0.5)
+        begun = time.monotonic()
+        assert daemon.stop() == 0
+        assert time.monotonic() - begun < 3
+        assert path.exists()
+        daemon.preamble = ""
+        daemon.start()
+        acting.until(lambda: acting.acts() == [("archive", "done")], "the same act is done")
         assert len(acting.objects()) == 1
 
 

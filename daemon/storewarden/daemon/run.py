@@ -11,21 +11,14 @@ from types import FrameType
 
 from storewarden import __version__
 from storewarden.catalogue import drivers, keep
-from storewarden.catalogue.acts import Act
 from storewarden.catalogue.connect import sqlite_path
 from storewarden.catalogue.lease import BEAT_SECONDS
-from storewarden.catalogue.roots import this_machine, write_blindness
+from storewarden.catalogue.roots import write_blindness
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.changes import changed
 from storewarden.config.schema import Settings
 from storewarden.daemon import process
-from storewarden.daemon.acting.actor import Actor
-from storewarden.daemon.acting.hands import Acting
-from storewarden.daemon.acting.pressing import Resting
-from storewarden.daemon.acting.roots import OpenRoots
-from storewarden.daemon.acting.scrubbing import Scrubbing
-from storewarden.daemon.acting.shown import Shown
-from storewarden.daemon.acting.stores import open_stores
+from storewarden.daemon.acting.together import put_together
 from storewarden.daemon.background import Background
 from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.comeback import Comeback
@@ -45,13 +38,13 @@ from storewarden.measure import log as logs
 from storewarden.measure import notify
 from storewarden.measure.http import Server
 from storewarden.measure.metrics import Metrics
-from storewarden.model import Blind, Hint, Touched
+from storewarden.model import Blind
 from storewarden.pipeline.deciding import Deciding
 from storewarden.pipeline.eyes import InotifyEyes
 from storewarden.pipeline.figures import Figures
 from storewarden.pipeline.findings import Kept
 from storewarden.pipeline.flow import Flow
-from storewarden.pipeline.inbox import Arrived, CatalogueDoubted, RootUp
+from storewarden.pipeline.inbox import CatalogueDoubted, RootUp
 from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.sentinel import Sentinel
@@ -65,6 +58,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 _TICK = 1.0
+_ACTOR = "actor"
 _STORE_PATIENCE = 600.0
 _SOME = 100  # names settling, beside which digests may still be taken
 
@@ -153,10 +147,11 @@ class Daemon:
             busy=self._recording,
         )
         deciding.busy = self._background.busy
-        self._actor = self._acting(deciding)
-        self._scrubbing = Scrubbing(
-            *(ground.engine, ground.host_id, self._stores, self._metrics, clock),
-            busy=lambda: self._background.busy() or self._actor.at_work(),
+        self._actor, self._scrubbing = put_together(
+            *(ground, stages, self._settings, self._metrics),
+            busy=self._background.busy,
+            decided=lambda: deciding.decided,
+            acted=self._figures.acted,
         )
         self._clerk = Clerk(
             ground,
@@ -172,28 +167,6 @@ class Daemon:
         self._tidy = Tidy(ground.engine, lambda: self._recording() or deciding.going_on)
         deciding.worked = self._policies.worked = self._tidy.worked
         self._policies.act_by = self._actor.judge_by
-
-    def _acting(self, deciding: Deciding) -> Actor:
-        """Put together what carries acts out."""
-        ground, stages, clock = self._ground, self._stages, self._clock
-        roots = OpenRoots(this_machine().name, RootMemory(ground).known)
-        roots.want(self._settings.roots)
-
-        def sleep(seconds: float) -> None:
-            self._actor.sleep(seconds)
-
-        self._stores = open_stores(self._settings, os.environ, clock=clock, sleep=sleep)
-        acting = Acting(
-            *(ground, stages.counts, roots, self._stores), own=stages.own, hint=self._acted
-        )
-        return Actor(
-            acting,
-            ground.roots,
-            Resting(stages.counts),
-            Shown(ground.engine, ground.host_id, self._metrics, clock),
-            busy=self._background.busy,
-            decided=lambda: deciding.decided,
-        )
 
     def _workers(self) -> None:
         """The workers in the order of the flow: who feeds whom stops first."""
@@ -222,7 +195,7 @@ class Daemon:
         inspect = worker("inspector", background.inspector.step, finish=background.inspector.stop)
         background.wake = inspect.wake
         # a store may take long over one call; it has time-outs of its own
-        act = worker("actor", self._actor.step, self._actor.finish, _STORE_PATIENCE)
+        act = worker(_ACTOR, self._actor.step, self._actor.finish, _STORE_PATIENCE)
         self._actor.wake, self._actor.beat = act.wake, act.beat
         record = worker("recorder", self.flow.step, finish=self.flow.finish)
         clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
@@ -236,8 +209,8 @@ class Daemon:
         self._scanner.stopping = lambda: self._stop_asked
         self._supervisor = Supervisor(
             (
-                *(watch, self._scan_worker, digest, inspect, act, record, clerk, figures),
-                *(policies, scrub, lease),
+                *(watch, self._scan_worker, digest, inspect, record, clerk, figures, policies),
+                *(lease, scrub, act),  # a store may keep these, and nobody else waits for that
             ),
             clock=self._clock,
         )
@@ -270,6 +243,11 @@ class Daemon:
         finally:
             left = self._stop()
         fatal = self._supervisor.fatal
+        if _ACTOR in left:
+            # A store keeps it from ending. The lease stays ours until it has: what it was doing
+            # goes on with the next start.
+            logging.shutdown()
+            os._exit(FAILED if left != (_ACTOR,) or fatal is not None else DONE)
         if isinstance(fatal, LeaseLost):
             return HELD
         if isinstance(fatal, StorewardenError):
@@ -397,16 +375,6 @@ class Daemon:
         """Count facts that were stored (recorder thread)."""
         self._background.kept(kept)
         self._figures.kept(kept)
-
-    def _acted(self, act: Act) -> None:
-        """Have names looked at that an act took away or brought back (actor thread)."""
-        names: dict[bytes, dict[bytes, Hint]] = {}
-        for member in act.members:
-            directory, _, name = member.path.rpartition(b"/")
-            names.setdefault(directory, {})[name] = Hint.CLOSED
-        touched = Touched(act.root, names)
-        self._stages.inbox.put(Arrived((touched,), self._clock.monotonic(), lambda: None))
-        self._figures.acted(act.root)
 
     def failed(self, error: StorewardenError) -> None:
         """Count a round that came to nothing (recorder thread)."""

@@ -96,6 +96,20 @@ class Lives:
         self.number += 1
         return Life(self, kind, contents)
 
+    def end(self, *lives: Life) -> None:
+        """Check all figures, and take away what there is of all lives: many more are to come."""
+        check_totals(self.engine, self.book.counts)
+        check_stores(self.engine)
+        with self.engine.transaction():
+            for life in lives:
+                self.engine.execute("DELETE FROM roots WHERE id = ?", (life.root_id,))
+                del self.book.ground.roots[life.name]
+            self.engine.execute("DELETE FROM store_totals")
+        self.book.reopen()
+        for life in lives:
+            for place in (life.path, self.directory / f"{life.name}.store"):
+                shutil.rmtree(place, ignore_errors=True)
+
 
 class Life:
     """A root on the disk with the files of a bundle, recorded; and a store."""
@@ -313,17 +327,8 @@ class Life:
         return os.path.exists(self.at(row.whole))
 
     def end(self) -> None:
-        """Check all figures, and take away what there is of this life: many more are to come."""
-        lives = self.lives
-        check_totals(self.engine, lives.book.counts)
-        check_stores(self.engine)
-        with self.engine.transaction():
-            self.engine.execute("DELETE FROM roots WHERE id = ?", (self.root_id,))
-            self.engine.execute("DELETE FROM store_totals")
-        del lives.book.ground.roots[self.name]
-        lives.book.reopen()
-        for place in (self.path, lives.directory / f"{self.name}.store"):
-            shutil.rmtree(place, ignore_errors=True)
+        """Check all figures, and take away what there is of this life, the only one."""
+        self.lives.end(self)
 
     def everything(self) -> tuple[object, ...]:
         """Return all that an act can change, for "nothing was changed"."""

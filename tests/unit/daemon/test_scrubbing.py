@@ -75,11 +75,13 @@ class Watch:
     def another(self, errand: Callable[[Callable[[], int]], Errand] = Prompt) -> Scrubbing:
         """Return who looks after it, as a daemon has it that was just started."""
         host = self.life.lives.book.ground.host_id
-        return Scrubbing(
+        scrubbing = Scrubbing(
             *(self.life.engine, host, self.stores, self.metrics, self.clock),
+            roots=self.life,
             busy=lambda: self.busy,
-            errand=errand,
         )
+        scrubbing.send_off = errand
+        return scrubbing
 
     def pass_days(self, days: float) -> None:
         until = self.clock.monotonic() + days * DAY
@@ -345,3 +347,29 @@ def test_no_step_waits_for_a_store(begin: Begin, monkeypatch: pytest.MonkeyPatch
     assert scrubbing.step() < 1
     scrubbing.finish()
     answer.set()
+
+
+@pytest.mark.parametrize("how", ["is here", "was changed", "is gone", "is held by a copy"])
+def test_what_a_failed_act_left_is_removed_where_its_file_is_here(begin: Begin, how: str) -> None:
+    """Where it is not, the object may be all that is left of the file."""
+    watch = begin({b"kept": b"by an act that was done", b"left": words(900)}, "copy")
+    life = watch.life
+    copy = watch.copy_of(b"left")
+    ((act_id,),) = life.engine.execute(
+        "SELECT act_id FROM act_files WHERE file_id = ?", (copy.file_id,)
+    )
+    with life.engine.transaction():
+        ended = watch.clock.wall_ns() - 2 * int(DAY) * 10**9
+        told = "UPDATE acts SET state = 'failed', ended_ns = ? WHERE id = ?"
+        life.engine.execute(told, (ended, act_id))
+        if how != "is held by a copy":
+            copies.drop(life.engine, [copy])
+    if how == "was changed":
+        life.write(b"left", b"something else")
+    elif how == "is gone":
+        os.unlink(life.at(b"left"))
+
+    watch.pass_days(0.1)
+
+    there = sorted(entry.key.partition("/")[2][:4] for entry in watch.stores["cloud"].list())
+    assert there == (["kept"] if how == "is here" else ["kept", "left"])

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
+from storewarden.act.carry.work import Roots
 from storewarden.act.scrub import DAY, SLOWLY, pace, share_of_day
 from storewarden.catalogue import copies, scrubbed
 from storewarden.catalogue.copies import Copy
@@ -23,6 +24,7 @@ from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.rereading import Rereading, tell
 from storewarden.daemon.acting.storefigures import StoreFigures
 from storewarden.daemon.acting.stores import Stores
+from storewarden.daemon.acting.sweeping import Sweeping
 from storewarden.errors import StorewardenError
 from storewarden.measure.metrics import Metrics
 
@@ -37,7 +39,6 @@ _AGAIN: Final = 3600.0  # after all of a day's share was read, or a store was aw
 _SLICES: Final = 8  # a second
 _CHOSEN: Final = 64  # copies at a time
 _DAMAGED_AGAIN: Final = 7  # days after which what was damaged is read once more
-_UNFINISHED: Final = 7  # days after which what was never finished is removed
 _PATIENCE: Final = 30.0  # for its answer
 _PROBED: Final = "storewarden/is-it-there"
 
@@ -92,8 +93,8 @@ class Scrubbing:
         metrics: Metrics,
         clock: Clock,
         *,
+        roots: Roots,
         busy: Callable[[], bool],
-        errand: Callable[[Callable[[], int]], Errand] = Errand,
     ) -> None:
         """Touch nothing.
 
@@ -103,13 +104,15 @@ class Scrubbing:
             stores: that are configured.
             metrics: for figures.
             clock: for everything.
+            roots: of the files that are stored.
             busy: tells that files are recorded or acts are carried out.
-            errand: sends a call off.
         """
         self._engine, self._host_id = engine, host_id
         self._stores, self._metrics, self._clock = stores, metrics, clock
-        self._busy, self._errands = busy, errand
+        self._busy = busy
+        self.send_off: Callable[[Callable[[], int]], Errand] = Errand
         self._figures = StoreFigures(engine, host_id, stores, metrics, clock, self._is_up)
+        self._sweeping = Sweeping(engine, host_id, stores, roots)
         self._probes: dict[str, Errand] = {}
         self._cares: dict[str, _Care] = {}
         self._errand: Errand | None = None
@@ -167,7 +170,12 @@ class Scrubbing:
         if now >= care.sweep_at:
             care.sweep_at = now + DAY
             if not self._stores.settings_of(name).read_only:
-                self._send(lambda: self._sweep(name), lambda errand: self._swept(name, errand))
+                now_ns = self._clock.wall_ns()
+                unwanted = self._sweeping.unwanted(name, now_ns)
+                self._send(
+                    lambda: self._sweeping.sweep(name, unwanted, now_ns),
+                    lambda errand: self._swept(name, errand),
+                )
                 return True
         if not care.chosen and now >= care.look_at:
             self._choose(name, care, now)
@@ -220,7 +228,7 @@ class Scrubbing:
 
     def _send(self, call: Callable[[], int], settle: Callable[[Errand], float]) -> None:
         self._settle = settle
-        self._errand = self._errands(call)
+        self._errand = self.send_off(call)
 
     def _probing(self, name: str, now: float) -> bool:
         """Ask a store whether it is there, if nobody did for a while; whether that just began."""
@@ -237,7 +245,7 @@ class Scrubbing:
             return False
         care.probed_at = now
         store = self._stores[name]
-        self._probes[name] = self._errands(lambda: int(store.find(_PROBED) is not None))
+        self._probes[name] = self.send_off(lambda: int(store.find(_PROBED) is not None))
         return True
 
     def _is_up(self, name: str) -> bool | None:
@@ -248,14 +256,10 @@ class Scrubbing:
             return False
         return self._stores.state_of(name).up
 
-    def _sweep(self, name: str) -> int:
-        days_ns = _UNFINISHED * int(DAY) * _SECOND
-        return self._stores[name].sweep(self._clock.wall_ns() - days_ns)
-
     def _swept(self, name: str, errand: Errand) -> float:
         if errand.result:
             facts: dict[str, object] = {"store": name, "objects": errand.result}
-            log.info("what was never finished was removed from a store", extra={"facts": facts})
+            log.info("what nobody needs was removed from a store", extra={"facts": facts})
         return 0.0
 
     def _read_on(self, reading: Rereading) -> float:

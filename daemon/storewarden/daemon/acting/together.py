@@ -70,6 +70,7 @@ def put_together(
     )
     scrubbing = Scrubbing(
         *(ground.engine, ground.host_id, stores, metrics, clock),
+        roots=roots,
         busy=lambda: busy() or actor.at_work(),
     )
     return Parts(actor, scrubbing)

@@ -114,15 +114,16 @@ class Told(NamedTuple):
             return cls(*life.everything()[:4])  # type: ignore[arg-type]
 
     def unchanged(self, later: Told) -> bool:
-        """Tell whether nothing was done since, but that an object came whole to its store.
+        """Tell whether nothing was done since, but to the one object that was in hand.
 
-        Whoever is stopped while he puts one ends with that. It harms nobody: the next attempt of
-        the act knows it for its own, or it is removed with the act.
+        Its key is locked by whoever was stopped, and the next one waits for that: it comes whole to
+        its store, or goes from there, as the act wants it that is still open.
         """
-        whole = all(
-            set(keys) <= set(later.objects.get(of, ())) for of, keys in self.objects.items()
-        )
-        return whole and self._replace(objects={}) == later._replace(objects={})
+        one, other = self._keys(), later._keys()
+        return len(one ^ other) <= 1 and self._replace(objects={}) == later._replace(objects={})
+
+    def _keys(self) -> set[str]:
+        return {key for keys in self.objects.values() for key in keys}
 
 
 @fully

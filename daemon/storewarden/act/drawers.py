@@ -227,16 +227,16 @@ def lying(drawer: Drawer, mark: str, kernel: Kernel) -> tuple[Lying, ...]:
     Raises:
         OSError: it cannot be read.
     """
-    files = drawer.note.files if drawer.note else ()
+    note = drawer.note
     if drawer.shared:
         numbers: Collection[int] = drawer.numbers(mark)
     else:
         here = {int(name) for name in kernel.names(drawer.descriptor) if name.isdigit()}
-        numbers = sorted(here | set(range(len(files))))
+        numbers = sorted(here.union(note.numbers if note else ()))
     return tuple(
         Lying(
             number,
-            files[number] if number < len(files) else None,
+            note.file(number) if note else None,
             identity_at(drawer.descriptor, name_of(number), kernel),
         )
         for number in numbers

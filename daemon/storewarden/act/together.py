@@ -282,7 +282,8 @@ def _held(
     """Hold all files of an allowance, each of which must be as it was given for it."""
     found = []
     for number, identity in allowance.files.items():
-        path = drawer.note.files[number].path if drawer.note else b""
+        noted_ = drawer.note.file(number) if drawer.note else None
+        path = noted_.path if noted_ else b""
         held = hold_in(drawer.descriptor, name_of(number), path, kernel, stack)
         if held.identity != identity:
             raise Stop(Reason.CHANGED, path, "it is not what the purge was allowed for")

@@ -33,7 +33,7 @@ from storewarden.catalogue.acts import (
     written,
 )
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.rules import OPEN, check
+from storewarden.catalogue.rules import MARK_CHARACTERS, OPEN, check
 from storewarden.errors import CatalogueRefused
 
 _RETURNED = ", ".join(COLUMNS)
@@ -51,8 +51,11 @@ class Journal:
 
         None stands for one that is not begun: a file of it is in another act that goes on.
         """
+        for verb, asked_by in {(one.verb, one.asked_by) for one in planned}:
+            check("acts", {"verb": verb, "asked_by": asked_by})
         for one in planned:
-            check("acts", {"verb": one.verb, "mark": one.mark, "asked_by": one.asked_by})
+            if len(one.mark) != MARK_CHARACTERS:
+                check("acts", {"mark": one.mark})
             if not one.members:
                 raise ValueError("an act is about a file")
         with self._durably():

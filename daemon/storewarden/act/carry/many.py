@@ -139,6 +139,7 @@ class _Lot(NamedTuple):
 
     work: Work
     lies: InTrash
+    at_least_ns: int  # it must have lain there
 
 
 def purge_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
@@ -150,8 +151,12 @@ def purge_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
     drawers: dict[bytes, list[_Lot]] = defaultdict(list)
     for act in some:
         lies = _lies(act, known, put)
-        if lies is not None and not tools.purge_rule(act).copy_stays:
-            drawers[lies.place].append(_Lot(Work(act, root, tools), lies))
+        if lies is None:
+            continue
+        rule = tools.purge_rule(act)
+        if not rule.copy_stays:
+            lot = _Lot(Work(act, root, tools), lies, rule.at_least_ns)
+            drawers[lies.place].append(lot)
     for place, lots in drawers.items():
         drawer = place.rpartition(b"/")[2].decode()
         with open_trash(root.descriptor, drawer, tools.kernel) as opened:
@@ -178,8 +183,8 @@ def _lies(
 def _empty(hand: Hand, lots: Sequence[_Lot], opened: OpenDrawer) -> None:
     works: list[Work] = []
     allowances: list[Allowance] = []
-    for work, lies in lots:
-        allowed = _allowed(work, lies, opened)
+    for lot in lots:
+        work, allowed = lot.work, _allowed(lot, opened)
         if isinstance(allowed, Refused):
             hand.stop(work, allowed)
         elif allowed is not None:
@@ -208,8 +213,9 @@ def _empty(hand: Hand, lots: Sequence[_Lot], opened: OpenDrawer) -> None:
         hand.ended[act.id] = (act, work)
 
 
-def _allowed(work: Work, lies: InTrash, opened: OpenDrawer) -> Allowance | Refused | None:
+def _allowed(lot: _Lot, opened: OpenDrawer) -> Allowance | Refused | None:
     """Allow an act to remove its files; None if not all of them lie there, and nothing else."""
+    work, lies, at_least_ns = lot
     try:
         entry = opened.entry(lies.mark)
     except OSError as error:
@@ -219,7 +225,7 @@ def _allowed(work: Work, lies: InTrash, opened: OpenDrawer) -> Allowance | Refus
     return allow_purge(
         entry,
         asked_by=work.act.policy or work.act.asked_by,
-        at_least_ns=work.tools.purge_rule(work.act).at_least_ns,
+        at_least_ns=at_least_ns,
         now_ns=work.now_ns,
     )
 

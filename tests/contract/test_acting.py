@@ -116,7 +116,7 @@ def test_a_clock_that_jumped_holds_until_it_is_accepted(stage: Stage) -> None:
     assert (here(stage), stage.held()) == (["a.bin"], {"clock": 1})
 
     clocks.accept(stage.engine, stage.host_id)
-    stage.pass_time(70)
+    stage.pass_time(6)
     stage.step(2)
     assert (here(stage), stage.held()) == ([], {})
 
@@ -132,7 +132,7 @@ def test_a_frozen_root_is_told_and_nothing_is_done_there(stage: Stage) -> None:
     assert stage.acts() == []
     root.rmdir()
     (stage.home.base / "away").rename(root)
-    stage.pass_time(70)
+    stage.pass_time(6)
     stage.step(3)
     assert (stage.acts(), stage.held()) == ([("trash", "done")], {})
 

@@ -8,12 +8,12 @@ from typing import Final
 
 from storewarden.catalogue.counts import Counts
 from storewarden.daemon.acting.hands import Acting
-from storewarden.pipeline.ready import spares
+from storewarden.pipeline.ready import Spare, spares
 from storewarden.policy.pressure import Relief, Space
 from storewarden.policy.rules import Pressure
 from storewarden.policy.run import Due
 
-_SOME: Final = 1_000  # candidates that are put into order at once
+_SOME: Final = 5_000  # candidates that are put into order at once
 
 
 class Relieving:
@@ -50,18 +50,26 @@ class Relieving:
             self._relief.measured(self._space(), self._rests())
 
     def _chosen(self) -> list[Due]:
-        acting, now_ns = self._acting, self._acting.now_ns
-        found = spares(
-            *(acting.engine, acting.host_id, self._policy_id, now_ns, self._pressure),
-            *(self._roots, _SOME + len(self._tried)),
-        )
-        fresh = {
-            one.candidate.file_id: one for one in found if one.candidate.file_id not in self._tried
-        }
+        now_ns = self._acting.now_ns
+        fresh = self._fresh(now_ns)
         going = self._relief.choose((one.candidate for one in fresh.values()), now_ns)
         chosen = [fresh[one.file_id].due for one in going]
         self._tried.update(due.file_id for due in chosen)
         return chosen
+
+    def _fresh(self, now_ns: int) -> dict[int, Spare]:
+        """Return what goes first of all that was not tried yet."""
+        acting, limit = self._acting, _SOME
+        while True:
+            found = spares(
+                *(acting.engine, acting.host_id, self._policy_id, now_ns, self._pressure),
+                *(self._roots, limit),
+            )
+            by_id = {one.candidate.file_id: one for one in found}
+            fresh = {key: one for key, one in by_id.items() if key not in self._tried}
+            if fresh or len(found) < limit:
+                return fresh
+            limit *= 2  # all of these were refused, or put off
 
     def _space(self) -> Space:
         spaces = self._acting.roots.spaces()

@@ -39,6 +39,7 @@ _SOON: Final = 1.0  # seconds between two looks at the schedule, at the least
 _REST: Final = 100
 # How long nothing is tried again of which nothing could be taken up: it waits to be decided, or
 # is in another act.
+_FROZEN: Final = Limit.FROZEN.value + ":"
 _EMPTY: Final = (1.0, 60.0)
 
 
@@ -172,10 +173,21 @@ class Runs:
             asking = [one for one in held if one.policy == name and asks(one.guard)]
             held_back.replace(engine, host_id, name, asking, self._acting.now_ns)
         self._kept = bool(kept & due)
+        if self._kept and self._is_over({one.guard for one in held if one.policy in due}):
+            policy_runs.forget_pauses(engine, host_id)
+            self._last = policy_runs.read(engine, host_id)
+
+    def _is_over(self, guards: Collection[str]) -> bool:
+        """Tell whether what held work back by its own is over: the clock, or a frozen root."""
+        frozen = {guard.partition(":")[2] for guard in guards if guard.startswith(_FROZEN)}
+        if frozen - standing.frozen(self._acting).keys():
+            return True
+        clock = Limit.CLOCK.value in guards
+        return clock and not standing.jumped(self._acting.engine, self._acting.host_id)
 
     def _space(self) -> Mapping[str, Space]:
         now = self._acting.clock.monotonic()
-        if now - self._measured_at >= _LOOK:
+        if now - self._measured_at >= _SOON:
             self._spaces, self._measured_at = self._acting.roots.spaces(), now
         return self._spaces
 

@@ -35,7 +35,7 @@ def by_person(acting: Acting, policy: Policy | None) -> Ground:
         guard=policy.guard if policy is not None else _BY_HAND,
         of_files=files,
         of_bytes=size,
-        frozen=_frozen(acting),
+        frozen=frozen(acting),
         jumped=jumped(acting.engine, acting.host_id),
         by_person=True,
     )
@@ -59,7 +59,7 @@ def of_policy(acting: Acting, policy: Policy, run: LastRun, not_yet: Mapping[str
         guard=policy.guard,
         of_files=files + run.files,  # a share is of what there was when the run began
         of_bytes=size + run.size,
-        frozen={**not_yet, **_frozen(acting)},
+        frozen={**not_yet, **frozen(acting)},
         jumped=jumped(engine, host_id),
         observed=policy.destructive and policy.observe and not approved,
         asked=asked_before(acting, policy.id),
@@ -81,7 +81,7 @@ def asked_before(acting: Acting, policy: str) -> Limit | None:
 _ASKING: Final = {limit.value: limit for limit in Limit if limit.asks}
 
 
-def _frozen(acting: Acting) -> Mapping[str, str]:
+def frozen(acting: Acting) -> Mapping[str, str]:
     """Return the roots on which nothing may be done, and why; those not configured are."""
     known = {row.name for row in root_rows(acting.engine, acting.host_id)}
     gone = known - set(acting.roots.names)

@@ -91,13 +91,16 @@ def _by_daemon(
 ) -> Result:
     """Ask the daemon and wait for what comes of it."""
     from storewarden.catalogue import requests
+    from storewarden.catalogue.roots import roots
     from storewarden.clock import SystemClock
     from storewarden.daemon.acting.wish import Result, Told
     from storewarden.errors import PermanentError
 
     clock = SystemClock()
+    # that names a root of the host: of a catalogue that several share, each daemon takes its own
+    root = next((row.id for row in roots(engine, holder[0])), None)
     number = requests.ask(
-        *(engine, VERB, None, wish.facts()), asked_by=wish.asked_by, now_ns=clock.wall_ns()
+        *(engine, VERB, root, wish.facts()), asked_by=wish.asked_by, now_ns=clock.wall_ns()
     )
     for request in _watched(engine, number, holder, interrupted):
         bar.update(Told.of(request.progress))

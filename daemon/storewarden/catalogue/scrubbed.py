@@ -19,6 +19,7 @@ from storewarden.catalogue.rules import HERE
 
 _LOCAL = (*HERE, "trashed")  # states in which the bytes of a file lie in its root
 _NEVER = 0
+_COUNTED = f"SELECT count(*) {OF_HOST} AND c.key IS NOT NULL AND c.scrubbed_ns"
 
 
 class Ages(NamedTuple):
@@ -46,15 +47,21 @@ class Lost(NamedTuple):
 
 def ages(engine: Engine, host_id: int, store: str, since_ns: int) -> Ages:
     """Return how long ago a host's copies in a store were read, and how many not since a time."""
-    counted = f"SELECT count(*) {OF_HOST} AND c.key IS NOT NULL AND c.scrubbed_ns"
-    damaged = _sum(engine.execute(f"{counted} < 0", (store, host_id)))
-    late = _sum(engine.execute(f"{counted} >= 0 AND c.scrubbed_ns < ?", (store, host_id, since_ns)))
+    damaged = damaged_copies(engine, host_id, store)
+    late = _sum(
+        engine.execute(f"{_COUNTED} >= 0 AND c.scrubbed_ns < ?", (store, host_id, since_ns))
+    )
     oldest = engine.execute(
         f"SELECT c.scrubbed_ns {OF_HOST} AND c.key IS NOT NULL AND c.scrubbed_ns >= 0"
         " ORDER BY c.scrubbed_ns LIMIT 1",
         (store, host_id),
     )
     return Ages(int(oldest[0][0]) if oldest else None, late + damaged, damaged)
+
+
+def damaged_copies(engine: Engine, host_id: int, store: str) -> int:
+    """Return how many last copies of a host's files were damaged when they were last read."""
+    return _sum(engine.execute(f"{_COUNTED} < 0", (store, host_id)))
 
 
 def read_since(engine: Engine, host_id: int, store: str, since_ns: int) -> int:

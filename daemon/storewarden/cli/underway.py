@@ -1,4 +1,7 @@
-"""What ``status`` tells of acts: which go on, which were put off, and what guards hold back."""
+"""What ``status`` tells of acts: which go on, which were put off, and what guards hold back.
+
+And of stores, which last copies of files in them are damaged.
+"""
 
 from __future__ import annotations
 
@@ -38,23 +41,29 @@ class Underway:
     put_off: int = 0
     oldest: tuple[Act, ...] = ()
     held: tuple[Held, ...] = ()
+    damaged: tuple[tuple[str, int], ...] = ()  # stores, and how many last copies in each
 
     @property
     def anything(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.open or self.held)
+        return bool(self.open or self.held or self.damaged)
 
 
 def read(engine: Engine, host: int | None) -> Underway:
     """Read what goes on and what does not."""
-    from storewarden.catalogue import held_back
+    from storewarden.catalogue import copies, held_back, scrubbed
     from storewarden.catalogue.past_acts import going_on
 
     if host is None:
         return Underway()
     count, put_off, oldest = going_on(engine, host)
     held = tuple(_held(one) for one in held_back.read(engine, host))
-    return Underway(count, put_off, tuple(oldest), held)
+    damaged = tuple(
+        (one.store, copies_)
+        for one in copies.stored(engine, host)
+        if (copies_ := scrubbed.damaged_copies(engine, host, one.store))
+    )
+    return Underway(count, put_off, tuple(oldest), held, damaged)
 
 
 def _held(one: HeldBack) -> Held:
@@ -83,6 +92,7 @@ def as_json(underway: Underway) -> dict[str, Any]:
             for act in underway.oldest
         ],
         "held": [{name: getattr(one, name) for name in Held.__slots__} for one in underway.held],
+        "damaged": [{"store": store, "copies": count} for store, count in underway.damaged],
     }
 
 
@@ -95,6 +105,8 @@ def fields(underway: Underway) -> Iterator[tuple[object, ...]]:
             *("held", one.policy, one.guard, one.files, one.bytes, one.since_ns, one.why),
             one.command,
         )
+    for store, count in underway.damaged:
+        yield "damaged", store, count
 
 
 def lines(underway: Underway, now_ns: int) -> Iterator[tuple[str, Style]]:
@@ -124,3 +136,7 @@ def lines(underway: Underway, now_ns: int) -> Iterator[tuple[str, Style]]:
         )
         if one.command:
             yield f"  → {one.command}", "head"
+    for store, count in underway.damaged:
+        files = "the last copy of 1 file" if count == 1 else f"the last copies of {count:,} files"
+        yield f"damaged    {files} in {store}; nothing of them was removed", "bad"
+        yield f"  → storewarden store scrub {store} --all", "head"

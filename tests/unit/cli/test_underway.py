@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from storewarden.catalogue import held_back, roots
+from storewarden.catalogue import copies, held_back, roots
 from storewarden.catalogue.acts import Identity, Member, Planned
+from storewarden.catalogue.copies import Copy
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.held_back import HeldBack
 from storewarden.catalogue.journal import Journal
@@ -73,12 +74,27 @@ def test_the_verb_tells_it_in_every_form(busy: Engine, daemon: Lease, run: Run) 
     assert "→ storewarden apply --policy renders" in shown
 
 
+def test_last_copies_that_are_damaged_are_told_with_what_to_do(catalogue: Engine, run: Run) -> None:
+    with catalogue.transaction():
+        copies.put(
+            catalogue,
+            [Copy(1, "cold", 9, b"d" * 32, NOW, "a/key", "none", 9, "v", -NOW)],
+        )
+
+    assert run("status", "--json").json["acts"]["damaged"] == [{"store": "cold", "copies": 1}]
+    assert "\ndamaged\tcold\t1\n" in run("status").out
+    shown = run("status", terminal=True).out
+    assert "the last copy of 1 file in cold; nothing of them was removed" in shown
+    assert "→ storewarden store scrub cold --all" in shown
+
+
 def test_where_nothing_goes_on_nothing_is_told(catalogue: Engine, run: Run) -> None:
     assert run("status", "--json").json["acts"] == {
         "open": 0,
         "put_off": 0,
         "acts": [],
         "held": [],
+        "damaged": [],
     }
     assert "acts" not in run("status").out
     assert json.loads(json.dumps(underway.as_json(underway.read(catalogue, None))))["open"] == 0

@@ -12,6 +12,8 @@ from storewarden.act.drawers import Room
 from storewarden.act.giveback import put_back
 from storewarden.act.kernel import Kernel
 from storewarden.act.leaving import Left, leave
+from storewarden.act.note import Note, Slip
+from storewarden.act.together import open_trash, survey, trash_together
 from storewarden.act.trash import Purged, Restored, Trashed, purge, restore, trash
 from tests.interfering import MARK, MUTATING, NOW, Ground, proof_of
 
@@ -126,3 +128,49 @@ def test_it_is_durable_that_a_purge_began_before_anything_is_missing(ground: Gro
 
     removing = ["create DRAWER/going", "sync DRAWER", "unlink DRAWER/0", "unlink DRAWER/1"]
     tells(kernel.told, "trash", [*removing, "sync DRAWER"])
+
+
+# -- many acts ------------------------------------------------------------------------------------
+
+BESIDE = "abcdefgh23456733"
+FIRST, SECOND = "1000000000000000", "1000000000000001"
+
+
+def together(ground: Ground, kernel: Kernel) -> None:
+    """Trash two files by an act each, in one drawer."""
+    bundles = [
+        ground.bundle(b"a/one")._replace(shared=MARK),
+        ground.bundle(b"b/two")._replace(mark=BESIDE, shared=MARK),
+    ]
+    slips = tuple(one for one in survey(ground.fd, bundles, kernel) if isinstance(one, Slip))
+    done = trash_together(ground.fd, Note(MARK, slips), bundles, kernel, lambda: None)
+    assert all(isinstance(one, Trashed) for one in done)
+
+
+def test_the_note_of_many_is_durable_before_the_first_file_of_any_moves(ground: Ground) -> None:
+    kernel = Telling()
+    together(ground, kernel)
+
+    moved = [f"rename a/one DRAWER/{FIRST}", f"rename b/two DRAWER/{SECOND}"]
+    tells(kernel.told, "trash", [*PREPARED[:5], *moved, *PREPARED[7:]])
+
+
+def test_it_is_durable_which_files_go_before_the_first_of_them_is_missing(ground: Ground) -> None:
+    together(ground, Kernel())
+    kernel = Telling()
+    with open_trash(ground.fd, MARK, kernel) as opened:
+        assert opened is not None
+        entries = [opened.entry(mark) for mark in (MARK, BESIDE)]
+        allowances = [
+            allow_purge(entry, asked_by="me", at_least_ns=0, now_ns=NOW)
+            for entry in entries
+            if entry is not None
+        ]
+        given = [one for one in allowances if isinstance(one, Allowance)]
+        assert all(isinstance(one, Purged) for one in opened.purge(given, lambda: None))
+        going = ground.path / ".storewarden" / "trash" / MARK / "going.0"
+        assert going.read_text().split() == [FIRST, SECOND]
+
+    begun = ["create DRAWER/going.0", "sync going.0", "sync DRAWER"]
+    removed = [f"unlink DRAWER/{FIRST}", f"unlink DRAWER/{SECOND}"]
+    tells(kernel.told, "trash", [*begun, *removed, "sync DRAWER"])

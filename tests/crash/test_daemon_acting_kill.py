@@ -8,10 +8,13 @@ import time
 from hashlib import blake2b
 from pathlib import Path
 
+import pytest
+
 from storewarden.act.about import from_bytes
 from storewarden.act.copying import quiet, unpacking
 from storewarden.store.directory import DirectoryStore
 from tests.acted import Acting
+from tests.servers.own import own_server
 
 KILLS = 10
 FILES = 120
@@ -92,3 +95,31 @@ def test_killed_again_and_again_while_it_acts(tmp_path: Path) -> None:
         assert all(len(rows) == 1 for rows in acting.states().values())
         daemon.assert_sound()
         daemon.assert_totals()
+
+
+@pytest.mark.timeout(120)
+def test_a_catalogue_that_goes_away_while_it_acts_loses_and_doubles_nothing(tmp_path: Path) -> None:
+    with own_server() as server:
+        acting = Acting(tmp_path, POLICIES, server.url)
+        contents = {f"d/{number}.bin": os.urandom(9_000) for number in range(60)}
+        for name, content in contents.items():
+            acting.land(name, content)
+        whole = sorted(digest(content) for content in contents.values())
+        daemon = acting.daemon
+        with daemon:
+            acting.until(lambda: len(acting.objects()) > 5, "it acts", 40.0)
+            server.control("stop", "-m", "immediate")
+            time.sleep(3)
+            assert set(local(acting.root)) | set(stored(acting.store)) == set(whole)
+            server.control("start")
+            acting.until(
+                lambda: (
+                    daemon.query("SELECT count(*) FROM files WHERE state = 'archived'") == [(60,)]
+                    and daemon.query("SELECT 1 FROM acts WHERE ended_ns IS NULL") == []
+                ),
+                "all is archived",
+                60.0,
+            )
+            assert sorted([*local(acting.root), *stored(acting.store)]) == whole
+            assert len(daemon.told("nothing is done while the catalogue is away")) <= 2
+            assert daemon.stop() == 0

@@ -100,6 +100,7 @@ def hopeful(problems: list[StorewardenError], path: bytes) -> Exception:
 def _fetched(work: Work, member: Member) -> Member:
     where = f"{work.root.name}: {member.path.decode('utf-8', 'backslashreplace')}"
     place = Place(work.root.descriptor, member.path, where)
+    work.require_lease()
     problems: list[StorewardenError] = []
     for copy in copies_of(work, member):
         try:

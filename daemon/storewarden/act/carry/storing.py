@@ -108,6 +108,7 @@ def _known(work: Work, member: Member) -> Held | None:
 
 def _stored(work: Work, member: Member) -> Held:
     tools, store, source = work.tools, work.store, work.source(member)
+    work.require_lease()
     try:
         done = copy(
             *(source, store, work.act.mark, work.act.planned_ns, tools.codec(store.name)),

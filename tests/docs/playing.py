@@ -137,6 +137,7 @@ class House:
     over: list[Callable[[], None]] = field(default_factory=list)
     patch: pytest.MonkeyPatch = field(default_factory=pytest.MonkeyPatch)
     code: int = 0
+    wrong: bool = False  # something was not as it is written: less is waited for the rest
     _settings: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -243,6 +244,7 @@ class House:
 
 OLD_NS = 1_700_000_000_123_456_789
 SIZE = 40_000
+SETTLES = 2.0  # seconds
 
 
 def noise(name: str, size: int = SIZE) -> bytes:
@@ -293,7 +295,8 @@ def _typed(block: str, house: House, patience: float) -> str:
     assert not parts[0], f"a block has to begin with a command: {block}"
     said = []
     for line, written in zip(parts[1::2], parts[2::2], strict=True):
-        until = time.monotonic() + (patience if _only_looks(line) else 0)
+        waits = min(patience, SETTLES) if house.wrong else patience
+        until = time.monotonic() + (waits if _only_looks(line) else 0)
         while True:
             answer = house.type(line).replace(str(house.here), SHOWN)
             answer = "".join(f"{each.rstrip()}\n" for each in answer.rstrip().splitlines())
@@ -302,6 +305,7 @@ def _typed(block: str, house: House, patience: float) -> str:
                 break
             time.sleep(0.2)
         same = alike(answer).rstrip() == alike(written).rstrip()
+        house.wrong |= not same
         said.append(f"$ {line}\n{written if same else answer}")
     text = "".join(said)
     return text if text.endswith("\n") else text + "\n"

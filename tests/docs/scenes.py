@@ -80,6 +80,28 @@ def clock(house: House) -> None:
     house.commands["date"] = lambda _words: "Sat Nov 21 03:12:55 UTC 2026\n"
 
 
+def acts(house: House) -> None:
+    """Some files of a person, one of which a program is writing to."""
+    house.put("media/film.mp4", noise("film", 400_000))
+    house.put("media/story.txt", b"Once upon a time there was a disk. " * 2000)
+    for name in ("idea.txt", "note.txt"):
+        house.put(f"media/drafts/{name}", b"A cat that paints it.\n" * 1861)
+    descriptor = os.open(house.put("media/open.bin"), os.O_WRONLY)
+    house.over.append(partial(os.close, descriptor))
+
+
+def trouble(house: House) -> None:
+    """An act that waits, and one that was refused."""
+    descriptor = os.open(house.put("media/render.mp4"), os.O_WRONLY)
+    house.over.append(partial(os.close, descriptor))
+    house.put("media/old.bin")
+    house.prepare()
+    house.scan()
+    (house.here / "media/old.bin").unlink()
+    assert house.run("trash", "media/old.bin").code == 1
+    assert house.run("archive", "media/render.mp4").code == 1
+
+
 # -- refused.md ------------------------------------------------------------------------------------
 
 FAULTS: Final = {
@@ -304,11 +326,13 @@ def _lost(house: House, *, backups: bool = False) -> None:
 
 
 SCENES: Final[dict[str, Callable[[House], None]]] = {
+    "acts": acts,
     "clock": clock,
     "disk-full": disk_full,
     "lost-catalogue": lost_catalogue,
     "refused": refused,
     "stores": stores,
     "trash": trash,
+    "trouble": trouble,
     "held-back": held_back,
 }

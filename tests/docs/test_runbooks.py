@@ -11,7 +11,7 @@ from storewarden import errors
 from storewarden.act.refused import Reason
 from storewarden.policy.run import Limit
 from tests.docs import scenes
-from tests.docs.playing import alike, house, played
+from tests.docs.playing import SETTLES, alike, house, played
 from tests.docs.playing import scenes as scenes_of
 from tests.unit.cli.conftest import Run, here, run
 
@@ -22,7 +22,7 @@ RUNBOOKS = TOP / "docs/runbooks"
 PLAYED = [*sorted(RUNBOOKS.glob("*.md")), TOP / "docs/guide/acts.md"]
 PARTS = [(page, name) for page in PLAYED if page.exists() for name in scenes_of(page)]
 ACTING = ("act", "store", "daemon/acting")  # whose warnings are about acts
-STORE_ERRORS = ("Store", "Object")
+OF_STORES = re.compile(r"(Store|Object)[A-Z]\w+")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_what_a_page_shows_is_what_happens(
 
     with house(here, run) as built:
         scenes.SCENES[name](built)
-        told = played(written, built, patience=2.0 if update else 10.0)
+        told = played(written, built, patience=SETTLES if update else 10.0)
 
     if update and told != written:
         page.write_text(page.read_text().replace(written, told))
@@ -65,7 +65,7 @@ def test_every_scene_is_on_a_page() -> None:
     assert sorted(name for _, name in PARTS) == sorted(scenes.SCENES)
 
 
-# -- nothing is left out ----------------------------------------------------------------------------
+# -- nothing is left out -------------------------------------------------------------------------
 
 
 def headings(page: str) -> set[str]:
@@ -81,7 +81,7 @@ def test_every_reason_has_its_section() -> None:
 
 
 def test_every_error_of_a_store_is_told() -> None:
-    names = {name for name in vars(errors) if name.startswith(STORE_ERRORS)}
+    names = {name for name in vars(errors) if OF_STORES.fullmatch(name)}
     page = (RUNBOOKS / "stores.md").read_text()
 
     assert {name for name in names if name not in page} == set()
@@ -94,6 +94,21 @@ def test_whatever_the_log_warns_of_leads_to_a_page() -> None:
 
     assert {message for message in told if f"`{message}`" not in index} == set()
     assert "an act failed" in told
+
+
+def test_every_figure_that_a_page_names_is_one() -> None:
+    there = set(
+        re.findall(r"^# TYPE (\S+)", (TOP / "tests/golden/metrics.txt").read_text(), re.MULTILINE)
+    )
+    texts = [page.read_text() for page in PLAYED]
+    spoken = {name for text in texts for name in re.findall(r"`(storewarden_[a-z_]+)", text)}
+    table = texts[0][texts[0].index("## A figure") : texts[0].index("## An exit code")]
+    spoken |= {f"storewarden_{name}" for name in re.findall(r"`([a-z_]{6,})[`{]", table)} - {
+        "storewarden_guard"
+    }
+
+    assert spoken - there == set()
+    assert len(spoken) > 10
 
 
 def warnings_of(room: str) -> Iterator[str]:

@@ -159,7 +159,7 @@ def test_no_power_cut_loses_anything(
     print(f"{name} {bundle}: {tally.looked} states, {tally.recoveries} recoveries")  # noqa: T201
 
 
-MANY = ("trash", "purge", "archive")
+MANY = ("trash", "purge")
 AT_ONCE = 9
 
 

@@ -110,7 +110,7 @@ def test_whoever_is_killed_at_any_system_call_is_recovered_by_the_next(
 
 # -- many acts at once ----------------------------------------------------------------------------
 
-MANY = ("trash", "purge", "archive", "restore-trashed", "purge-archived")
+MANY = ("trash", "purge", "restore-trashed", "purge-archived")
 AT_ONCE = 9
 
 

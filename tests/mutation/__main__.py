@@ -32,6 +32,7 @@ FILES: Final = (
 TESTS: Final = (
     "tests/unit/act",
     *("tests/contract/test_execute.py", "tests/contract/test_acts.py"),
+    "tests/crash/test_execute_lease.py",
     # These are about other code of that room, and take longest.
     *("--ignore=tests/unit/act/test_fetching_faults.py", "--ignore=tests/unit/act/test_codec.py"),
     *("--ignore=tests/unit/act/test_attributes.py", "--ignore=tests/unit/act/test_about.py"),

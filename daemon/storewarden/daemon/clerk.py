@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 
-from storewarden.catalogue import requests, usage
+from storewarden.catalogue import acts, requests, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.requests import Facts, Request
 from storewarden.clock import Clock
@@ -18,6 +18,8 @@ from storewarden.pipeline.state import ScanTally, ScanWish
 INTERVAL = 0.5
 ACT = "act"
 _FORGET_EVERY = 24 * 3600.0
+# What was done to a file stays in its history; of the act itself nothing is asked any more.
+_ACTS_KEPT_NS = 400 * 86_400 * 1_000_000_000
 _FORGOTTEN_AT_ONCE = 2_000  # days of files: some milliseconds, so that recording does not wait
 
 
@@ -49,6 +51,7 @@ class Clerk:
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
         self._usage_kept = usage_kept
+        self._acts_before_ns = 0  # acts that ended before then are to be forgotten
         self._to_forget: dict[str, int] = {}  # roots, and before when their days are too old
 
     def step(self) -> float:
@@ -112,6 +115,11 @@ class Clerk:
             self._to_forget = {
                 root: now_ns - int(kept * 1e9) for root, kept in self._usage_kept().items()
             }
+            self._acts_before_ns = now_ns - _ACTS_KEPT_NS
+        if self._acts_before_ns and not acts.forget(
+            self._ground.engine, self._acts_before_ns, _FORGOTTEN_AT_ONCE
+        ):
+            self._acts_before_ns = 0
         for root, before_ns in list(self._to_forget.items())[:1]:
             root_id = self._ground.roots[root]
             if not usage.forget(self._ground.engine, root_id, before_ns, _FORGOTTEN_AT_ONCE):

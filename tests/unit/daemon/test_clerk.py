@@ -12,6 +12,7 @@ from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.requests import Request
 from storewarden.catalogue.written import Recorded
 from storewarden.clock import ManualClock
+from storewarden.daemon.acting.wish import Wanted, Wish
 from storewarden.daemon.clerk import Clerk
 from storewarden.errors import CatalogueCorrupt
 from storewarden.pipeline.state import ScanTally, ScanWish
@@ -205,3 +206,36 @@ def test_counts_of_old_days_are_forgotten_bit_by_bit_once_a_day(
     office.clerk.step()
     assert len(asked) == 5
     office.engine.close()
+
+
+def test_acts_are_forgotten_more_than_a_year_after_they_ended(office: Office) -> None:
+    now_ns = office.clock.wall_ns()
+    day = 86_400 * 10**9
+    with office.engine.transaction():
+        for number, age in enumerate((500, 401, 399, 1)):
+            office.engine.execute(
+                "INSERT INTO acts (root_id, verb, mark, state, members, asked_by, reason, bytes,"
+                " planned_ns, changed_ns, ended_ns) VALUES (?, 'trash', ?, 'refused', '[]', 'anna',"
+                " '', 0, 0, 0, ?)",
+                (office.ground.roots["r"], f"{number:016}", now_ns - age * day),
+            )
+    office.clerk.step()
+    assert office.engine.execute("SELECT mark FROM acts ORDER BY id") == [
+        (f"{number:016}",) for number in (2, 3)
+    ]
+
+
+def test_a_wish_goes_to_who_acts_and_is_answered(office: Office) -> None:
+    taken: list[tuple[int, Wish]] = []
+    office.clerk._act = lambda job, wish: taken.append((job, wish))
+    wish = Wish((Wanted(7, "trash"),), "anna", "because")
+    job = office.ask(verb="act", **wish.facts())
+    nonsense = office.ask(verb="act", wanted="nothing")
+    office.clerk.step()
+    office.clerk.step()
+
+    assert taken == [(job, wish)]
+    assert office.read(nonsense).state == "failed"
+    assert "this is no wish" in office.read(nonsense).outcome["error"]
+    office.clerk.answer(job, {"done": 1})
+    assert (office.read(job).state, office.read(job).outcome) == ("done", {"done": 1})

@@ -63,6 +63,7 @@ def test_a_result_survives_and_two_are_one() -> None:
             "reason": "",
         },
         {"wanted": [], "asked_by": "", "reason": ""},
+        {"wanted": "nothing", "asked_by": "anna", "reason": ""},
     ],
 )
 def test_what_is_no_wish_is_refused(facts: dict[str, object]) -> None:

@@ -71,7 +71,7 @@ class Wish(NamedTuple):
                 *(str(facts["asked_by"]), str(facts["reason"])),
                 tuple(str(one) for one in facts.get("approves", ())),
             )
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError("this is no wish", why=repr(error)) from error
         wish.check()
         return wish

@@ -119,8 +119,10 @@ def check(session: Session, name: str) -> int:
     from storewarden.errors import DONE, FAILED, StorewardenError
 
     one = _store(session, name)
+    from storewarden.daemon.acting.stores import ask
+
     steps: dict[str, Callable[[], object]] = {
-        "answers": lambda: one.find(_PROBED),
+        "answers": lambda: ask(one),
         "lists": lambda: next(iter(one.list()), None),
         "writes, reads back, removes": one.check,
         "room": one.space,
@@ -200,8 +202,6 @@ def sweep(session: Session, name: str, older: float) -> int:
     return DONE
 
 
-_PROBED = "storewarden/is-it-there"
-
 for _name, _verb in {
     "prepare": prepare,
     "list": listed,
@@ -239,13 +239,14 @@ def _looked_at(stores: Stores) -> dict[str, Look]:
     import time
 
     from storewarden.cli.store_told import Look
+    from storewarden.daemon.acting.stores import ask
     from storewarden.errors import StorewardenError
 
     found: dict[str, Look] = {}
 
     def look(name: str, one: Store) -> None:
         try:
-            one.find(_PROBED)
+            ask(one)
             found[name] = Look(True, "", one.space())
         except StorewardenError as error:
             found[name] = Look(False, str(error), None)

@@ -41,7 +41,7 @@ def connect(
         if address.scheme == "s3":
             bucket = _bucket(settings, environ, address.netloc, prefix)
             keys = S3Keys(settings.name, environ)
-            remote = Remote(settings.name, _s3(bucket, keys, limits))
+            remote = Remote(settings.name, _s3(bucket, keys, limits), keys)
             multipart = Multipart(Wire(settings.name, bucket, keys, limits))
             return ObjectStore(remote, multipart, limits=limits, sizes=sizes)
         said = given(settings.name, environ)

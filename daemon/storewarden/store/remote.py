@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any, Final, NamedTuple
 
-from storewarden.errors import ObjectMissing, StorewardenError
+from storewarden.errors import ObjectMissing, StoreRefused, StorewardenError
 from storewarden.store.blame import Place, from_words
 from storewarden.store.contract import Entry
 from storewarden.store.label import Label, read_label
@@ -24,20 +24,23 @@ class Met(NamedTuple):
     size: int
     etag: str
     label: Label | None  # None: nobody of us made it
+    number: str = ""  # where the bucket keeps versions
 
     @property
     def version(self) -> str:
-        return f"{self.label.mark if self.label else ''}:{self.etag}"
+        return f"{self.label.mark if self.label else ''}:{self.number or self.etag}"
 
 
 class Remote:
     """One bucket, below a prefix, through obstore."""
 
-    def __init__(self, name: str, client: Any) -> None:
+    def __init__(self, name: str, client: Any, keys: Callable[[], object] = lambda: None) -> None:
+        """Use a client; ``keys`` raises when there are none, which the client would not say."""
         import obstore  # noqa: PLC0415  # 16 MB that only who has such a store pays for
 
         self.name = name
         self._client = client
+        self._keys = keys
         self._obstore = obstore
         self._errors = (obstore.exceptions.BaseError, OSError, ValueError)
 
@@ -58,15 +61,12 @@ class Remote:
             answer = self._obstore.get(self._client, key, options=options)  # type: ignore[arg-type]
         except self._errors as error:
             raise self._translated(error, _LOOKING, key) from None
-        meta, attributes = answer.meta, answer.attributes
-        headers = {str(name): value for name, value in attributes.items()}
-        etag = meta["version"] or meta["e_tag"] or ""
-        return Met(meta["size"], etag, read_label(headers))
+        return _met(answer)
 
-    def add(self, key: str, content: bytes, label: Label) -> None:
-        """Store a small object where there is none."""
+    def add(self, key: str, content: bytes, label: Label) -> Met | None:
+        """Store a small object where there is none; return what is told of it, if it is."""
         try:
-            self._obstore.put(
+            told = self._obstore.put(
                 self._client,
                 key,
                 content,
@@ -76,6 +76,9 @@ class Remote:
             )
         except self._errors as error:
             raise self._translated(error, _ADDING, key) from None
+        if not told["e_tag"]:
+            return None
+        return Met(len(content), told["e_tag"], label, told["version"] or "")
 
     def stream(
         self,
@@ -130,6 +133,15 @@ class Remote:
         except self._errors as error:
             raise self._translated(error, _READING, key) from None
 
+    def begin(self, key: str, start: int, end: int) -> tuple[Met, memoryview]:
+        """Return an object as it is met, and its bytes from start to end; an empty span is none."""
+        options: dict[str, Any] = {"range": (start, end)} if start < end else {}
+        try:
+            answer = self._obstore.get(self._client, key, options=options)  # type: ignore[arg-type]
+            return _met(answer), memoryview(answer.bytes()) if options else memoryview(b"")
+        except self._errors as error:
+            raise self._translated(error, _READING, key) from None
+
     def list(self, prefix: str) -> Iterator[Entry]:
         """Yield all below a prefix that ends with a part of a key."""
         try:
@@ -150,4 +162,16 @@ class Remote:
                 raise translated from None
 
     def _translated(self, error: BaseException, what: str, key: str) -> StorewardenError:
-        return from_words(error, what, Place(self.name, key))
+        translated = from_words(error, what, Place(self.name, key))
+        if isinstance(translated, StoreRefused):
+            try:
+                self._keys()
+            except StorewardenError as told:
+                return told
+        return translated
+
+
+def _met(answer: Any) -> Met:
+    meta = answer.meta
+    headers = {str(name): value for name, value in answer.attributes.items()}
+    return Met(meta["size"], meta["e_tag"] or "", read_label(headers), meta["version"] or "")

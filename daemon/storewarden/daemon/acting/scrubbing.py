@@ -23,10 +23,11 @@ from storewarden.clock import Clock
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.rereading import Rereading, tell
 from storewarden.daemon.acting.storefigures import StoreFigures
-from storewarden.daemon.acting.stores import Stores
+from storewarden.daemon.acting.stores import Stores, ask
 from storewarden.daemon.acting.sweeping import Sweeping
 from storewarden.errors import StorewardenError
 from storewarden.measure.metrics import Metrics
+from storewarden.store.contract import Store
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,6 @@ _SLICES: Final = 8  # a second
 _CHOSEN: Final = 64  # copies at a time
 _DAMAGED_AGAIN: Final = 7  # days after which what was damaged is read once more
 _PATIENCE: Final = 30.0  # for its answer
-_PROBED: Final = "storewarden/is-it-there"
 
 
 # What a store says, and what says that we are to stop; anything else is a mistake of ours.
@@ -245,7 +245,7 @@ class Scrubbing:
             return False
         care.probed_at = now
         store = self._stores[name]
-        self._probes[name] = self.send_off(lambda: int(store.find(_PROBED) is not None))
+        self._probes[name] = self.send_off(lambda: _asked(store))
         return True
 
     def _is_up(self, name: str) -> bool | None:
@@ -300,3 +300,8 @@ class Scrubbing:
                 self._cares[other.store].chosen.appendleft(other)
                 self._cares[other.store].left = max(1, self._cares[other.store].left)
         self._figures.count_anew()
+
+
+def _asked(store: Store) -> int:
+    ask(store)
+    return 0

@@ -24,6 +24,7 @@ from storewarden.store.retry import Patience, Retrying
 _NEAR: Final = Patience(attempts=2, first_pause=0.25, longest_pause=0.25)
 # Each attempt is three of obstore's, and a server that says nothing takes half a minute of each.
 _FAR: Final = Patience(attempts=2, first_pause=0.5, longest_pause=0.5)
+_PROBED: Final = "storewarden/is-it-there"
 
 
 class Prepared(NamedTuple):
@@ -126,6 +127,20 @@ def open_stores(
     """
     clock = clock or SystemClock()
     return Stores(settings, environ, clock=clock, sleep=sleep, chance=chance, patience=patience)
+
+
+def ask(store: Store) -> None:
+    """Return when a store is there.
+
+    Raises:
+        StorewardenError: it is not, and why: in the words of its server, which has none for a
+            question about one object.
+    """
+    try:
+        store.find(_PROBED)
+    except StoreRefused:
+        next(iter(store.list()), None)
+        raise
 
 
 def prepare(settings: Settings, name: str, *, instead: bool = False) -> Prepared:

@@ -118,7 +118,7 @@ FAULTS: Final = {
 
 def refused(house: House) -> None:
     """Files that acts stumble over, each in its own way; disks that say no are made up."""
-    names = ("cat", "dog", "hen", "fox", "owl", "bee", "ant", "elk", "yak")
+    names = ("cat", "dog", "hen", "fox", "owl", "bee", "ant", "elk", "yak", "gnu", "auk")
     for name in (*names, "night/moth", "taken", "twice"):
         house.put(f"media/{name}.png")
     database = house.put("media/app.db", b"")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, NamedTuple
 
+from storewarden.catalogue import acts as history
 from storewarden.catalogue.acts import Act, Member, Planned
 from storewarden.catalogue.bundled import Bundle, bundles
 from storewarden.daemon.acting.hands import Acting
 from storewarden.daemon.acting.wish import Trouble, Wanted
 from storewarden.policy.rules import LOCAL, Force
 from storewarden.policy.run import Due
+from storewarden.units import format_duration
 from storewarden.watch.exclude import OURS
 
 AT_ONCE: Final = 200
@@ -79,7 +81,7 @@ def plan(
         also()
     for one, act in zip(going, acts, strict=True):
         if act is None:
-            refused[one] = "another act has it in hand"
+            refused[one] = _in_hand(acting, one.file_id, now_ns)
     troubles = [_trouble(one, found.get(one.file_id), why) for one, why in refused.items()]
     files = sum(len(found[one.file_id].files) if one.file_id in found else 1 for one in refused)
     return Batch(tuple(act for act in acts if act is not None), tuple(troubles), files)
@@ -111,6 +113,18 @@ def _decide_again(
         says = said.get(one.file_id)
         if says is None or not says.asks(one.policy or "", one.verb, one.store, now_ns):
             refused[one] = "it is decided otherwise by now"
+
+
+def _in_hand(acting: Acting, file_id: int, now_ns: int) -> str:
+    """Say which act has a file, and when that is tried again."""
+    found = next((act for act in history.of_file(acting.engine, file_id) if not act.ended), None)
+    if found is None:  # what belongs to it is in hand
+        return "another act has it in hand"
+    told = f"another act has it in hand: {found.id}, {found.verb}"
+    if found.next_try_ns is None:
+        return told
+    seconds = max(0, found.next_try_ns - now_ns) // 10**9
+    return f"{told}, which is tried again in {format_duration(seconds)}"
 
 
 def _planned(one: Wanted, bundle: Bundle, asker: Asker) -> Planned:

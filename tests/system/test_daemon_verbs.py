@@ -183,7 +183,7 @@ def test_pins_are_heeded_at_once(keeper: Keeper) -> None:
 
 
 def test_who_has_enough_leaves_the_rest_to_the_daemon(keeper: Keeper) -> None:
-    many = 60
+    many = 30
     for number in range(many):
         keeper.put(f"many/{number}.bin", noise(20_000, number))
     keeper.daemon.settled()

@@ -214,28 +214,30 @@ def test_what_cannot_go_back_is_not_told_as_back(life: Life) -> None:
 # -- a drawer that acts share ----------------------------------------------------------------------
 
 
-def shared(life: Life) -> tuple[list[Act], Path]:
+def shared(life: Life) -> tuple[list[Act], Path, list[Path]]:
+    """Return acts that share a drawer, the drawer, and what lies in it in their order."""
     acts = [life.plan("trash", (path,)) for path in PATHS]
     done = [one.act for one in carry_out_all(life.executor(), acts)]
     (drawer,) = room(life).iterdir()
-    return done, drawer
+    by_content = {path.read_bytes(): path for path in drawer.iterdir() if path.name.isdigit()}
+    return done, drawer, [by_content[CONTENTS[path]] for path in PATHS]
 
 
 def test_a_shared_drawer_is_forgotten_when_nobody_has_a_file_in_it(life: Life) -> None:
-    acts, drawer = shared(life)
-    for number in (0, 1):
-        (drawer / str(number)).unlink()
+    acts, drawer, files = shared(life)
+    for file in files[:2]:
+        file.unlink()
 
     assert life.recover() == NOTHING
-    (drawer / "2").unlink()
+    files[2].unlink()
     assert life.recover() == Recovered(forgotten=1)
     assert not drawer.exists()
     assert {one.state for one in acts} == {"done"}
 
 
 def test_of_a_shared_drawer_only_what_lies_there_unknown_is_told(life: Life) -> None:
-    acts, drawer = shared(life)
-    (drawer / "0").unlink()
+    acts, drawer, files = shared(life)
+    files[0].unlink()
     with life.engine.transaction():
         for act in acts[:2]:
             life.engine.execute("DELETE FROM acts WHERE id = ?", (act.id,))
@@ -244,8 +246,8 @@ def test_of_a_shared_drawer_only_what_lies_there_unknown_is_told(life: Life) -> 
 
     assert [(one.drawer, one.mark) for one in recovered.unknown] == [(drawer.name, acts[1].mark)]
     assert recovered == Recovered(unknown=recovered.unknown)
-    for number in (1, 2):
-        (drawer / str(number)).unlink()
+    for file in files[1:]:
+        file.unlink()
     assert life.recover() == Recovered(forgotten=1)
 
 

@@ -25,6 +25,7 @@ ACTING = ("act", "store", "daemon/acting")  # whose warnings are about acts
 OF_STORES = re.compile(r"(Store|Object)[A-Z]\w+")
 
 
+@pytest.mark.timeout(120)  # a page with a daemon takes ten seconds, on a busy machine thirty
 @pytest.mark.parametrize(
     ("page", "name"), PARTS, ids=[f"{page.stem}-{name}" for page, name in PARTS]
 )

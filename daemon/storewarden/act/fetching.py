@@ -75,7 +75,8 @@ def fetch(
         with blamed(place):
             lacking = give_attributes(file.descriptor, about.attributes, rights=rights)
         file.publish()
-        identity = Identity.of(os.fstat(file.descriptor))
+        with blamed(place):
+            identity = Identity.of(os.fstat(file.descriptor))
     return Fetched(about, identity, (*lacking, *file.lacking))
 
 

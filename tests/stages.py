@@ -117,6 +117,10 @@ class Stage:
         self.actor.judge_by(Judge(self.engine, self.host_id, policies))
         self.decide()
 
+    def replace(self, text: str) -> None:
+        """Have other policies in force from the next start on."""
+        self._text = text
+
     def decide(self) -> None:
         """Decide all that waits."""
         self.deciding.step()

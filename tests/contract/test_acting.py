@@ -318,6 +318,20 @@ def test_nothing_is_done_in_a_root_before_it_was_recovered(stage: Stage) -> None
     assert stage.home.stored() == 3
 
 
+def test_what_a_policy_began_that_is_gone_does_not_go_on_with_the_next_start(stage: Stage) -> None:
+    put(stage, *(f"{number}.bin" for number in range(4)))
+    stage.policies(ARCHIVE)
+    stage.acting.stopping = lambda: bool(stage.hinted)
+    with pytest.raises(GivenUp):
+        stage.actor._step()
+    assert sorted(state for _, state in stage.acts()) == ["done", "planned", "planned", "planned"]
+    stage.replace(NOTHING)
+    stage.again()
+    stage.step(2)
+    assert sorted(state for _, state in stage.acts()) == ["done", "refused", "refused", "refused"]
+    assert (len(here(stage)), stage.home.stored()) == (3, 1)
+
+
 def test_figures_tell_what_was_done_by_whom(stage: Stage) -> None:
     put(stage, "a.bin", "b.txt")
     stage.policies(TRASH)

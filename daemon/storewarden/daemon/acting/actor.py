@@ -77,6 +77,7 @@ class Actor:
         )
         self._runs.news = shown.news
         self._waiting.back = self._runs.try_again
+        self._recovery.recall = self._waiting.recall
         self._wishes: deque[tuple[int, Wish]] = deque()
         self._performing = False
         self._roots_at = self._told_at = float("-inf")

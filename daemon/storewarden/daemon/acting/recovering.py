@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -26,6 +27,7 @@ class Recovery:
         self._ids = root_ids
         self._done: set[str] = set()
         self._began_ns = acting.now_ns
+        self.recall: Callable[[int], None] = lambda _root_id: None  # what nobody wants any more
 
     def ready(self, root: str) -> bool:
         """Tell whether a root was recovered."""
@@ -66,6 +68,7 @@ class Recovery:
 
     def _recover(self, root: str) -> None:
         with suppress(FileUnusable), self._acting.roots.opened(root) as up:
+            self.recall(self._ids[root])
             done = recover(self._acting.executor, root, self._ids[root])
             for outcome in done.outcomes:
                 self._acting.tell(outcome)

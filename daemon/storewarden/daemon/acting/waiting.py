@@ -18,6 +18,7 @@ from storewarden.errors import StorewardenError
 _LOOK: Final = 5.0  # seconds between two looks at what waits, while anything does
 _PROBE: Final = 60.0  # between two questions to a store that was down
 _AT_ONCE: Final = 100
+_ALL: Final = 1_000_000
 # From then on nothing that an act did is undone because nobody wants it any more.
 _RECALLED: Final = frozenset({"planned", "copied"})
 _PROBE_KEY: Final = "storewarden-looks-whether-this-store-answers"
@@ -59,17 +60,30 @@ class Waiting:
             if self._recovery.ready(one.root) and one.root in self._ids:
                 self._go_on(self._ids[one.root])
 
+    def recall(self, root_id: int) -> None:
+        """Give up what policies wanted in a root and do not want any more."""
+        acting = self._acting
+        due = journal.open_acts(acting.engine, root_id, acting.now_ns, limit=_ALL)
+        for start in range(0, len(due), _AT_ONCE):
+            self._wanted_of(due[start : start + _AT_ONCE])
+
     def _go_on(self, root_id: int) -> None:
         acting = self._acting
         due = journal.open_acts(acting.engine, root_id, acting.now_ns, limit=_AT_ONCE)
         if standing.jumped(acting.engine, acting.host_id):
             due = [act for act in due if act.verb not in REMOVING]
+        for _ in acting.carry_out(self._wanted_of(due)):
+            self._stale = True
+
+    def _wanted_of(self, due: Sequence[Act]) -> list[Act]:
+        """Return what is still wanted of acts; the others are given up."""
         wanted = self._still_wanted(due)
         for act in due:
             if act.id not in wanted:
-                acting.tell(acting.executor.give_up(act, "it is decided otherwise by now"))
-        for _ in acting.carry_out([act for act in due if act.id in wanted]):
-            self._stale = True
+                self._acting.tell(
+                    self._acting.executor.give_up(act, "it is decided otherwise by now")
+                )
+        return [act for act in due if act.id in wanted]
 
     def _still_wanted(self, due: Sequence[Act]) -> set[int]:
         """Return the acts that nobody takes back: those of people, and what policies still say."""

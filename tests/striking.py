@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from storewarden.store.contract import Entry, Opened, Reader, Store, Stored, Telling
+from storewarden.store.contract import Entry, Looked, Opened, Reader, Store, Stored, Telling
 from storewarden.store.wrapped import Wrapped
 from tests.interfering import MUTATING, Standing
 
@@ -82,6 +82,9 @@ class StruckStore(Wrapped):
 
     def open(self, key: str, offset: int = 0) -> Opened:
         return self._struck("open", super().open, key, offset)
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        return self._struck("look", super().look, stored, offset)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         return self._struck("list", super().list, prefix)

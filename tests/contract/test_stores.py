@@ -95,6 +95,41 @@ def test_reading_gives_no_more_than_was_asked_for_and_at_least_one_byte(store: S
     assert sum(map(len, pieces)) == 3 * MIB
 
 
+@pytest.mark.parametrize("size", [0, 1, 1000, 2 * MIB + 5])
+def test_a_look_is_at_exactly_one_object_and_at_what_it_tells(site: Site, size: int) -> None:
+    content, about = content_of(size), b"t" * 2000
+    stored = put(site.store, content=content, about=about)
+
+    for store, offset in ((site.store, 0), (site.another(), size // 2)):
+        with store.look(stored, offset) as looked:
+            assert looked.about == about
+            assert b"".join(iter(lambda: looked.read(300_000), b"")) == content[offset:]
+
+
+def test_another_object_under_the_key_is_not_looked_at(site: Site) -> None:
+    stored = put(site.store)
+    site.store.remove(stored)
+    with pytest.raises(ObjectMissing):
+        site.store.look(stored)
+
+    for content in (b"content", b"more content", b""):
+        other = put(site.store, content=content)
+        with pytest.raises(ObjectDamaged, match="replaced"):
+            site.another().look(stored)
+        site.store.remove(other)
+
+
+def test_what_is_replaced_while_it_is_looked_at_was_not_read_to_its_end(site: Site) -> None:
+    stored = put(site.store, content=content_of(20 * MIB))
+
+    with pytest.raises(ObjectDamaged), site.another().look(stored) as looked:  # noqa: PT012
+        assert looked.read(1)
+        site.store.remove(stored)
+        put(site.store, content=bytes(20 * MIB))
+        while looked.read(MIB):
+            pass
+
+
 def test_what_is_open_can_be_closed_early_and_twice(store: Store) -> None:
     put(store, content=content_of(MIB))
 

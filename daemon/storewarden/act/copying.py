@@ -36,7 +36,7 @@ from storewarden.act.identity import Identity
 from storewarden.act.proof import Content, Proof, prove_copy
 from storewarden.below import open_below
 from storewarden.errors import FileChanged, FileUnusable, ObjectDamaged
-from storewarden.store.contract import Opened, Store, Stored
+from storewarden.store.contract import Looked, Opened, Store, Stored
 from storewarden.store.key import key_of
 
 Progress = Callable[[int], None]
@@ -133,7 +133,16 @@ def verify(store: Store, stored: Stored, content: Content, progress: Progress = 
         StorewardenError: it cannot be read now.
     """
     where = f"{store.name}: {stored.key}"
-    about = from_bytes(store.about(stored.key), where)
+
+    def decode(looked: Looked) -> Pieces:
+        about = from_bytes(looked.about, where)
+        _refuse_another(about, content, where)
+        return unpacking(about, where, progress)(looked)
+
+    return prove_copy(store, stored, content, decode)
+
+
+def _refuse_another(about: About, content: Content, where: str) -> None:
     if (about.size, about.digest) != (content.size, content.digest):
         raise ObjectDamaged(
             "what an object tells of itself cannot be used",
@@ -141,7 +150,6 @@ def verify(store: Store, stored: Stored, content: Content, progress: Progress = 
             why="it tells of another content",
             remedy="it is not used; the file stays where it is",
         )
-    return prove_copy(store, stored, content, unpacking(about, where, progress))
 
 
 def unpacking(about: About, where: str, progress: Progress) -> Callable[[Opened], Pieces]:

@@ -15,11 +15,11 @@ from blake3 import blake3
 
 from storewarden.act.identity import Identity
 from storewarden.errors import ObjectDamaged
-from storewarden.store.contract import Opened, Store, Stored
+from storewarden.store.contract import Looked, Store, Stored
 
 _MADE_HERE: Final = object()
 
-Decode = Callable[[Opened], Iterator[bytes]]
+Decode = Callable[[Looked], Iterator[bytes]]
 """Yields the content that an object was made from, piece by piece."""
 
 
@@ -53,24 +53,30 @@ def prove_copy(store: Store, stored: Stored, content: Content, decode: Decode) -
     """Read a stored object to its end and return the proof that it holds a content.
 
     Raises:
-        ObjectDamaged: it does not.
+        ObjectMissing: it is not there.
+        ObjectDamaged: it does not, or another object took its key, even while we read.
         StorewardenError: it cannot be read now.
     """
     hasher, size = blake3(), 0
-    with store.open(stored.key) as opened:
-        for piece in decode(opened):
+    with store.look(stored) as looked:
+        for piece in decode(looked):
             hasher.update(piece)
             size += len(piece)
+        if looked.read(1):
+            raise _no_proof(store, stored, "there is more of it than what it holds")
     if size != content.size or hasher.digest() != content.digest:
-        raise ObjectDamaged(
-            "a copy does not hold what was read",
-            where=f"{store.name}: {stored.key}",
-            why=f"{size} bytes instead of {content.size}" if size != content.size else "digest",
-            remedy="it is not used; the file stays where it is",
-        )
-    if store.find(stored.key) != stored:  # another object took its key while we read
-        raise ObjectDamaged("a copy was replaced", where=f"{store.name}: {stored.key}")
+        why = f"{size} bytes instead of {content.size}" if size != content.size else "digest"
+        raise _no_proof(store, stored, why)
     return Proof(_MADE_HERE, content, ((store.name, stored),))
+
+
+def _no_proof(store: Store, stored: Stored, why: str) -> ObjectDamaged:
+    return ObjectDamaged(
+        "a copy does not hold what was read",
+        where=f"{store.name}: {stored.key}",
+        why=why,
+        remedy="it is not used; the file stays where it is",
+    )
 
 
 def both(one: Proof, other: Proof) -> Proof:

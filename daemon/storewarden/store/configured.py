@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from storewarden.clock import Clock
 from storewarden.errors import StoreRefused, StoreUnavailable, StorewardenError
-from storewarden.store.contract import Entry, Opened, Reader, Space, Store, Stored, Telling
+from storewarden.store.contract import Entry, Looked, Opened, Reader, Space, Store, Stored, Telling
 from storewarden.units import format_duration
 
 FIRST_PAUSE: Final = 5.0  # seconds
@@ -66,6 +66,10 @@ class Configured(Store):
 
     def open(self, key: str, offset: int = 0) -> Opened:
         return _Watched(self._use(lambda store: store.open(key, offset)), self._judged)
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        looked = self._use(lambda store: store.look(stored, offset))
+        return _WatchedLook(looked, self._judged, looked.about)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         entries = self._use(lambda store: store.list(prefix))
@@ -185,3 +189,11 @@ class _Watched(Opened):
 
     def close(self) -> None:
         self._opened.close()
+
+
+class _WatchedLook(_Watched, Looked):
+    def __init__(
+        self, opened: Opened, judged: Callable[[Callable[[], bytes]], bytes], about: bytes
+    ) -> None:
+        super().__init__(opened, judged)
+        self.about = about

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
+from storewarden.errors import ObjectDamaged, ObjectMissing
+
 LARGEST_ABOUT = 64 << 10  # bytes that an object may tell of itself
 LONGEST_KEY = 900  # bytes; object stores take 1024, of which a prefix may need some
 
@@ -52,6 +54,16 @@ class Opened(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+class Looked(Opened):
+    """One object that is read, and what it tells of itself.
+
+    All of it was there under its key when its last byte was read: reading its end raises
+    ObjectDamaged if another content had come in its place by then.
+    """
+
+    about: bytes
 
 
 class Stored(NamedTuple):
@@ -120,6 +132,25 @@ class Store(ABC):
             ObjectMissing: there is no such object.
         """
 
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        """Return exactly this object for reading, with what it tells, in as few steps as it takes.
+
+        Raises:
+            ObjectMissing: there is no such object.
+            ObjectDamaged: another one bears its key, or it does not tell what it once did.
+        """
+        self._require(stored)
+        about = self.about(stored.key)
+        return _StillThere(self.open(stored.key, offset), about, lambda: self._require(stored))
+
+    def _require(self, stored: Stored) -> None:
+        found = self.find(stored.key)
+        where = f"{self.name}: {stored.key}"
+        if found is None:
+            raise ObjectMissing("a copy is not there any more", where=where)
+        if found != stored:
+            raise ObjectDamaged("a copy was replaced", where=where)
+
     @abstractmethod
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """Yield all objects whose keys begin so, in any order; what is half done is not among them.
@@ -153,3 +184,23 @@ class Store(ABC):
 
     def close(self) -> None:  # noqa: B027  # not every store holds something
         """Give everything back; the store may be used again."""
+
+
+class _StillThere(Looked):
+    """Looks again when all was read: only then it is known what was read."""
+
+    def __init__(self, opened: Opened, about: bytes, require: Callable[[], None]) -> None:
+        self.about = about
+        self._opened, self._require = opened, require
+
+    def read(self, size: int, /) -> bytes:
+        piece = self._opened.read(size)
+        if size > 0 and not piece:
+            try:
+                self._require()
+            except ObjectMissing as error:
+                raise ObjectDamaged("a copy was replaced", where=error.where) from None
+        return piece
+
+    def close(self) -> None:
+        self._opened.close()

@@ -10,7 +10,7 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from storewarden.errors import (
     ObjectDamaged,
@@ -21,7 +21,7 @@ from storewarden.errors import (
     StorewardenError,
 )
 from storewarden.store.blame import Place, taken
-from storewarden.store.contract import Entry, Opened, Reader, Space, Store, Stored, Telling
+from storewarden.store.contract import Entry, Looked, Opened, Reader, Space, Store, Stored, Telling
 from storewarden.store.key import is_proper, refuse_improper, refuse_large
 from storewarden.store.label import (
     OURS,
@@ -39,12 +39,15 @@ from storewarden.store.label import (
 )
 from storewarden.store.limits import Limits, Sizes
 from storewarden.store.multipart import Multipart, Unfinished
-from storewarden.store.ranged import Ranged
+from storewarden.store.ranged import Ranged, RangedLook
 from storewarden.store.remote import Met, Remote
 from storewarden.store.sending import Sending, parts_of, read_up_to, sending
 
 _ADDING: Final = "an object cannot be stored"
 _CHECK: Final = f"{OURS}check/"
+
+
+_Said = TypeVar("_Said")
 
 
 class _Going(NamedTuple):
@@ -70,23 +73,25 @@ class ObjectStore(Store):
         self.name = remote.name
         self._remote, self._multipart, self._sleep = remote, multipart, sleep
         self._limits, self._sizes = limits or Limits(), sizes or Sizes()
+        self._believed = False
         self._small = SMALL  # bytes that an object may tell in its header here
 
     def put(self, key: str, source: Reader, about: Telling) -> Stored:
         self._refuse(key)
-        if self._remote.meet(key) is not None:
-            raise taken(_ADDING, self._place(key))
         going = _Going(key, new_mark())
         first = read_up_to(source, self._sizes.whole + 1)
+        said = None
         try:
             if len(first) <= self._sizes.whole:
                 size = len(first)
-                self._put_whole(going, first, self._told(key, about))
+                said = self._put_whole(going, first, self._told(key, about))
+            elif self._remote.meet(key) is not None:  # before much is sent in vain
+                raise taken(_ADDING, self._place(key))
             elif self._multipart is not None:
                 size = self._put_in_parts(self._multipart, going, first, source, about)
             else:
                 size = self._put_by_client(going, first, source, about)
-            return self._seen(going, size)
+            return self._seen(going, size, said)
         except StoreUnavailable:
             raise  # it may still appear, and shall tell of itself then
         except BaseException:
@@ -98,7 +103,7 @@ class ObjectStore(Store):
         refuse_large(told, key, self.name)
         return told
 
-    def _put_whole(self, going: _Going, content: bytes, told: bytes) -> None:
+    def _put_whole(self, going: _Going, content: bytes, told: bytes) -> Met | None:
         if len(told) <= self._small:
             try:
                 return self._add(going.key, content, whole_label(going.mark, len(content), told))
@@ -106,10 +111,10 @@ class ObjectStore(Store):
                 if len(told) <= TINY:
                     raise
         self._tell_beside(going, len(content), told)
-        self._add(going.key, content, Label(going.mark))
+        said = self._add(going.key, content, Label(going.mark))
         if len(told) <= self._small:
             self._small = TINY  # it was the header that was refused, and will be
-        return None
+        return said
 
     def _put_in_parts(
         self, multipart: Multipart, going: _Going, first: bytes, source: Reader, about: Telling
@@ -151,12 +156,12 @@ class ObjectStore(Store):
         label = companion_label(going.mark, size, told, upload)
         self._add(companion_of(*going), told, label)
 
-    def _add(self, key: str, content: bytes, label: Label) -> None:
+    def _add(self, key: str, content: bytes, label: Label) -> Met | None:
         add = partial(self._remote.add, key, content, label)
-        self._surely(_Going(key, label.mark), len(content), add)
+        return self._surely(_Going(key, label.mark), len(content), add)
 
-    def _surely(self, going: _Going, size: int, act: Callable[[], None]) -> None:
-        """Do what lets an object be seen, until it is there or surely is not.
+    def _surely(self, going: _Going, size: int, act: Callable[[], _Said]) -> _Said | None:
+        """Do what lets an object be seen, until it is there or surely is not; return what was said.
 
         A reply that was lost makes the second request meet its own object: only the mark tells.
         """
@@ -187,8 +192,13 @@ class ObjectStore(Store):
     def _is_it(self, met: Met, going: _Going, size: int) -> bool:
         return met.label is not None and met.label.mark == going.mark and met.size == size
 
-    def _seen(self, going: _Going, size: int) -> Stored:
-        """Return the object that was put, as it lies there."""
+    def _seen(self, going: _Going, size: int, said: Met | None = None) -> Stored:
+        """Return the object that was put, as it lies there.
+
+        What a bucket says when it takes an object is believed once that was what it said later.
+        """
+        if said is not None and self._believed:
+            return Stored(going.key, size, said.version)
         met = self._remote.meet(going.key)
         if met is None:
             raise self._unavailable(going.key, "it took the object, and has it not")
@@ -197,6 +207,7 @@ class ObjectStore(Store):
         if met.size != size:
             self._remote.remove(going.key)
             raise self._unavailable(going.key, f"it keeps {met.size} bytes of {size}")
+        self._believed = said is not None and said.version == met.version
         return Stored(going.key, size, met.version)
 
     def _forget(self, going: _Going) -> None:
@@ -212,7 +223,9 @@ class ObjectStore(Store):
         return met and Stored(key, met.size, met.version)
 
     def about(self, key: str) -> bytes:
-        label = self._met(key).label
+        return self._about(key, self._met(key).label)
+
+    def _about(self, key: str, label: Label | None) -> bytes:
         if label is not None and label.genuine and label.told is not None:
             return label.told
         if label is not None and label.told is None:
@@ -238,6 +251,38 @@ class ObjectStore(Store):
         fetch = partial(self._remote.range, key, met.etag)
         span = range(offset, met.size, self._sizes.range)
         return Ranged(fetch, self._place(key), span, self._limits, sleep=self._sleep)
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        """Ask once for an object as long as one range: it comes with what it tells of itself."""
+        self._refuse(stored.key)
+        end = min(offset + self._sizes.range, stored.bytes)
+        met, held = self._begun(stored, offset, end)
+        if (met.size, met.version) != (stored.bytes, stored.version):
+            raise self._replaced(stored.key)
+        if len(held) > end - offset:
+            held = held[:0]  # not what was asked for: it is asked again
+        fetch = partial(self._remote.range, stored.key, met.etag)
+        return RangedLook(
+            *(fetch, self._place(stored.key)),
+            range(offset + len(held), met.size, self._sizes.range),
+            self._limits,
+            held=held,
+            about=self._about(stored.key, met.label),
+            sleep=self._sleep,
+        )
+
+    def _begun(self, stored: Stored, start: int, end: int) -> tuple[Met, memoryview]:
+        try:
+            return self._remote.begin(stored.key, start, end)
+        except StorewardenError as error:
+            if isinstance(error, ObjectMissing) or error.transient:
+                raise
+            if self.find(stored.key) != stored:  # one that is shorter has no such range
+                raise self._replaced(stored.key) from None
+            raise
+
+    def _replaced(self, key: str) -> ObjectDamaged:
+        return ObjectDamaged("a copy was replaced", where=str(self._place(key)))
 
     def _size_told(self, key: str, label: Label | None) -> int | None:
         """Return how long an object once was, None when nobody knows."""

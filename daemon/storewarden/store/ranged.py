@@ -14,7 +14,7 @@ from storewarden.errors import (
     StorewardenError,
 )
 from storewarden.store.blame import Place
-from storewarden.store.contract import Opened
+from storewarden.store.contract import Looked, Opened
 from storewarden.store.limits import Limits
 
 _READING: Final = "an object cannot be read"
@@ -80,3 +80,22 @@ class Ranged(Opened):
 
     def _damaged(self, why: str) -> ObjectDamaged:
         return ObjectDamaged(_READING, where=str(self._place), why=why)
+
+
+class RangedLook(Ranged, Looked):
+    """The same of an object of which the beginning, and what it tells of itself, came already."""
+
+    def __init__(
+        self,
+        fetch: Fetch,
+        place: Place,
+        span: range,
+        limits: Limits,
+        *,
+        held: memoryview,
+        about: bytes,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Read ``held`` and then ``span``."""
+        super().__init__(fetch, place, span, limits, sleep=sleep)
+        self._held, self.about = held, about

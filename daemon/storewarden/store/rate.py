@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from storewarden.clock import Clock
-from storewarden.store.contract import Opened, Reader, Store, Stored, Telling
+from storewarden.store.contract import Looked, Opened, Reader, Store, Stored, Telling
 from storewarden.store.wrapped import Wrapped
 
 _STEPS = 8  # a second: what is handed over at once is never more than one of these
@@ -32,6 +32,10 @@ class Limited(Wrapped):
 
     def open(self, key: str, offset: int = 0) -> Opened:
         return _PacedOpened(self._store.open(key, offset), self._pace)
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        looked = self._store.look(stored, offset)
+        return _PacedLooked(looked, self._pace, looked.about)
 
 
 class _Pace:
@@ -77,3 +81,9 @@ class _PacedOpened(Opened):
 
     def close(self) -> None:
         self._opened.close()
+
+
+class _PacedLooked(_PacedOpened, Looked):
+    def __init__(self, opened: Opened, pace: _Pace, about: bytes) -> None:
+        super().__init__(opened, pace)
+        self.about = about

@@ -12,13 +12,14 @@ the right thing is what was put, and is not put twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 from storewarden.errors import ObjectExists, StoreUnavailable
-from storewarden.store.contract import Entry, Opened, Reader, Space, Store, Stored, Telling
+from storewarden.store.contract import Entry, Looked, Opened, Reader, Space, Store, Stored, Telling
 from storewarden.store.wrapped import Wrapped
 
 _Result = TypeVar("_Result")
+_Open = TypeVar("_Open", bound=Opened)
 
 
 @runtime_checkable
@@ -104,6 +105,9 @@ class Retrying(Wrapped):
 
     def open(self, key: str, offset: int = 0) -> Opened:
         return _Resuming(lambda at: self._store.open(key, at), offset, self._trying())
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        return _Looking(lambda at: self._store.look(stored, at), offset, self._trying())
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """Yield entries; what fails after the first is not tried again, or some came twice."""
@@ -216,16 +220,16 @@ class _Putting:
         return True
 
 
-class _Resuming(Opened):
+class _Resuming(Opened, Generic[_Open]):
     """An object that is opened again where reading it ended: it is the same for ever."""
 
-    def __init__(self, open_at: Callable[[int], Opened], offset: int, trying: _Trying) -> None:
+    def __init__(self, open_at: Callable[[int], _Open], offset: int, trying: _Trying) -> None:
         self._open_at = open_at
         self._position = offset
         self._trying = trying
-        self._opened: Opened | None = None
+        self._opened: _Open | None = None
         self._closed = False
-        self._until_it_works(self._at)
+        self._first = self._until_it_works(self._at)
 
     def read(self, size: int, /) -> bytes:
         piece = self._until_it_works(lambda: self._at().read(size))
@@ -237,10 +241,11 @@ class _Resuming(Opened):
         self._closed = True
         self._let_go()
 
-    def _at(self) -> Opened:
+    def _at(self) -> _Open:
         if self._closed:
             raise ValueError("it is closed")
-        self._opened = self._opened or self._open_at(self._position)
+        if self._opened is None:
+            self._opened = self._open_at(self._position)
         return self._opened
 
     def _until_it_works(self, call: Callable[[], _Result]) -> _Result:
@@ -255,6 +260,14 @@ class _Resuming(Opened):
         if self._opened is not None:
             self._opened.close()
             self._opened = None
+
+
+class _Looking(_Resuming[Looked], Looked):
+    """The same of an object that also tells of itself."""
+
+    def __init__(self, look_at: Callable[[int], Looked], offset: int, trying: _Trying) -> None:
+        super().__init__(look_at, offset, trying)
+        self.about = self._first.about
 
 
 def _begun(entries: Iterator[Entry]) -> tuple[Iterator[Entry], Entry | None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from storewarden.store.contract import Entry, Opened, Reader, Space, Store, Stored, Telling
+from storewarden.store.contract import Entry, Looked, Opened, Reader, Space, Store, Stored, Telling
 
 
 class Wrapped(Store):
@@ -25,6 +25,9 @@ class Wrapped(Store):
 
     def open(self, key: str, offset: int = 0) -> Opened:
         return self._store.open(key, offset)
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        return self._store.look(stored, offset)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         return self._store.list(prefix)

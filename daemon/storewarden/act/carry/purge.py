@@ -72,9 +72,7 @@ def _proof(work: Work, put: Put, file: Lying) -> Proof:
     problems: list[StorewardenError] = []
     for copy in copies_of(work, member):
         try:
-            return prove(
-                *(work.store_named(copy.store), _held(copy), file.noted.identity, copy.size)
-            )
+            return prove(work.store_named(copy.store), _held(copy), file.noted.identity)
         except STEP_ERRORS as error:
             problems.append(error)
     raise hopeful(problems, member.path)

@@ -38,9 +38,7 @@ def verify_all(work: Work) -> list[Proof]:
     return [_proven(work, member) for member in work.act.members]
 
 
-def prove(
-    store: Store, held: Held, identity: Identity, size: int, progress: Progress = quiet
-) -> Proof:
+def prove(store: Store, held: Held, identity: Identity, progress: Progress = quiet) -> Proof:
     """Read an object to its end and return the proof that it holds what was noted of it.
 
     What ``progress`` raises goes through.
@@ -50,12 +48,7 @@ def prove(
         ObjectDamaged: it is not what was noted.
         StorewardenError: it cannot be read now.
     """
-    where = f"{store.name}: {held.key}"
-    stored = store.find(held.key)
-    if stored is None:
-        raise ObjectMissing("a copy is not there any more", where=where)
-    if stored != Stored(held.key, held.stored_bytes, held.version):
-        raise ObjectDamaged("a copy was replaced", where=where, why=f"{size} bytes were stored")
+    stored = Stored(held.key, held.stored_bytes, held.version)
     return verify(store, stored, Content(identity, held.digest), progress)
 
 
@@ -171,7 +164,7 @@ def _proven(work: Work, member: Member) -> Proof:
         raise ObjectMissing("an act does not tell what holds a file", where=f"act {work.act.id}")
     identity = Identity(*member.identity)
     try:
-        proof = prove(work.store, member.held, identity, identity.size, work.tools.progress)
+        proof = prove(work.store, member.held, identity, work.tools.progress)
     except (ObjectMissing, ObjectDamaged) as error:
         _forget_copy(work, member, member.held, error)
         raise

@@ -45,7 +45,7 @@ def read(session: Session, engine: Engine, host: int | None, now_ns: int) -> Dec
         problems = tuple(error.problems)
     stored = in_force(engine, host) if host is not None else None
     if host is None or stored is None:
-        return Decided(problems=problems)
+        return Decided(problems=problems, clock=frozen(engine, host))
     same = written is not None and written.fingerprint == stored.fingerprint
     return Decided(
         in_force=_count(session, written if same else None, stored.sources),

@@ -161,7 +161,8 @@ def _not_there(subject: str, settings: RootSettings, error: OSError) -> Finding:
     if isinstance(error, FileNotFoundError):
         if settings.create:
             return ok(subject, f"{where} is not there; `storewarden run` makes it")
-        return fail(subject, f"{where} is not there", f"mkdir -p {quoted}, or mount its disk")
+        remedy = f"mount its disk, or put it back; if it is a new one: mkdir -p {quoted}"
+        return fail(subject, f"{where} is not there", remedy)
     if isinstance(error, NotADirectoryError):
         return fail(subject, f"{where} is not a directory", "set path: to a directory")
     why = os.strerror(error.errno) if error.errno else str(error)

@@ -105,7 +105,7 @@ class Runs:
         self._empty.clear()
 
     def try_again(self) -> None:
-        """Let policies run at once whose acts failed: what they failed with is over."""
+        """Let policies run at once that could do nothing: what kept them from it is over."""
         policy_runs.forget_pauses(self._acting.engine, self._acting.host_id)
         self.forget()
 
@@ -172,6 +172,7 @@ class Runs:
         for name in kept - due:
             asking = [one for one in held if one.policy == name and asks(one.guard)]
             held_back.replace(engine, host_id, name, asking, self._acting.now_ns)
+            self.news()
         self._kept = bool(kept & due)
         if self._kept and self._is_over({one.guard for one in held if one.policy in due}):
             policy_runs.forget_pauses(engine, host_id)

@@ -68,6 +68,9 @@ def main() -> int:
     if asked.only_survivors:
         wanted = [one for one in wanted if one in before and one not in equivalents]
     quick = asked.tests or TESTS
+    if not asked.trust:
+        for stage in ("quick", "sweeps"):
+            (log / stage / "covered.json").unlink(missing_ok=True)
     trials = before | _stage(sources, wanted, quick, log / "quick", asked.most)
     if not asked.tests and not asked.no_sweeps:
         left = [m for m, one in trials.items() if not one.killed_by and m not in equivalents]
@@ -88,6 +91,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--tests", nargs="+", help="these alone, and no sweeps")
     parser.add_argument("--no-sweeps", action="store_true", help="leave those that take long")
     parser.add_argument("--most", type=int, help="tests for each; those that survive are guesses")
+    parser.add_argument("--trust", action="store_true", help="what tests covered last time")
     parser.add_argument("--again", action="store_true", help="only what was not killed last time")
     parser.add_argument(
         "--only-survivors", action="store_true", help="of those leave the new and the equivalent"
@@ -113,11 +117,16 @@ def _stage(
     log.mkdir(exist_ok=True)
     began = time.monotonic()
     touched = [source for source in sources.values() if any(m.file == source.file for m in mutants)]
-    _in_fork(lambda: cover(touched, tests, log / "covered.json"), log / "covering.txt")
-    covered = Covered.read(log / "covered.json")
+    told = log / "covered.json"
+    if not told.exists():
+        _in_fork(lambda: cover(touched, tests, told), log / "covering.txt")
+    covered = Covered.read(told)
     _say(f"{len(covered.seconds)} tests, {time.monotonic() - began:.0f} s")
-    control = Work(touched[0].unchanged(), touched[0], covered.quickest())
     all_work = [Work(one, sources[one.file], covered.may_kill(one)[:most]) for one in mutants]
+    asked = {test for work in all_work for test in work.tests}
+    control = Work(
+        touched[0].unchanged(), touched[0], [test for test in covered.quickest() if test in asked]
+    )
     done = _loaded([control, *all_work], covered, tests, log)
     again = [w for w in all_work if not w.mutant.function and not done[w.mutant].killed_by]
     for work in [control, *again] if again else []:

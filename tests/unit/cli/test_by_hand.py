@@ -411,3 +411,16 @@ def test_who_has_enough_is_told_what_is_done_and_what_goes_on(yard: Yard) -> Non
     assert len(before) >= 3
     yard.run("archive", "--to", "cold", "root=save_outputs")  # goes on with what was begun, too
     assert set(yard.states().values()) == {"archived"}
+
+
+def test_stars_and_brackets_in_names_are_what_they_are(yard: Yard) -> None:
+    for name in ("a[1]*/x?.png", "a[1]*/xy.png", "a1b/xy.png"):
+        yard.put(name, b"content")
+    yard.scan()
+
+    assert figures(yard.run("trash", "save_outputs/a[1]*/x?.png"))["done"] == "1"
+    states = yard.states()
+    assert (states["a[1]*/x?.png"], states["a[1]*/xy.png"]) == ("trashed", "present")
+    assert figures(yard.run("trash", "save_outputs/a[1]*"))["done"] == "1"
+    states = yard.states()
+    assert (states["a[1]*/xy.png"], states["a1b/xy.png"]) == ("trashed", "present")

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from storewarden.act.about import from_bytes
+from storewarden.act.batch import carry_out_all
 from storewarden.act.carry.verbs import VERBS
 from storewarden.act.carry.work import PurgeRule, Root, Tools
 from storewarden.act.copying import quiet, unpacking
@@ -412,6 +413,24 @@ def play(
     life = lives.begin(kind, contents)
     life.purge_rule = scene.rule
     return life, scene.begin(life)
+
+
+def play_many(lives: Lives, name: str, number: int) -> tuple[Life, list[Act]]:
+    """Bring a life to where so many acts begin at once; what lies in the trash shares a drawer."""
+    scene = SCENES[name]
+    life = lives.begin("directory", {b"d%d/file" % at: b"%d" % at for at in range(number)})
+    life.purge_rule = scene.rule
+    if name not in _OF_THE_TRASH:
+        return life, [scene.begin(life, path) for path in life.contents]
+    ended = list(
+        carry_out_all(life.executor(), [life.plan("trash", (path,)) for path in life.contents])
+    )
+    assert {one.act.state for one in ended} == {"done"}
+    assert len({one.act.place for one in ended}) == 1
+    return life, [life.plan(_OF_THE_TRASH[name], (path,)) for path in life.contents]
+
+
+_OF_THE_TRASH: Mapping[str, str] = {"purge": "purge", "restore-trashed": "restore"}
 
 
 def states(life: Life, act: Act) -> set[str]:

@@ -17,7 +17,7 @@ import pytest
 from storewarden.act.batch import carry_out_all
 from storewarden.catalogue.acts import Act
 from tests.catalogues import sqlite_place
-from tests.executing import BUNDLES, SCENES, Life, Lives, Scene, hasty, play
+from tests.executing import BUNDLES, SCENES, Life, Lives, Scene, hasty, play, play_many
 from tests.syscalls import Failing, Short, Stand, standing
 
 STRIDE = 41  # of all calls one in so many, in a quick run
@@ -99,7 +99,7 @@ def test_no_system_call_that_fails_loses_anything(
     print(f"{name} {bundle}: {points} faults")  # noqa: T201  # pytest -s tells how many
 
 
-MANY = ("trash", "purge")
+MANY = ("trash", "purge", "restore-trashed")
 AT_ONCE = 9
 
 
@@ -112,9 +112,7 @@ def test_no_system_call_that_fails_in_many_acts_loses_anything(
     for number in count(1 + stride // 2, stride):
         failed = []
         for stand in stands(number):
-            life = lives.begin("directory", {b"d%d/file" % at: b"%d" % at for at in range(AT_ONCE)})
-            life.purge_rule = scene.rule
-            acts = [scene.begin(life, one) for one in life.contents]
+            life, acts = play_many(lives, name, AT_ONCE)
             failed.append(faulted(life, acts, stand))
             mended(life, acts, scene)
             life.end()

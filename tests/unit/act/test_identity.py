@@ -13,7 +13,13 @@ def status(inode: int, modified_ns: int, changed_ns: int) -> os.stat_result:
 
 def test_what_was_recorded_is_what_a_look_tells() -> None:
     far = 2**63 + 5
-    for look in (status(3, 4, 5), status(far, far, far), status(2**64 - 1, -far, -far)):
+    edges = (0, 1, 2**63 - 1, 2**63, far, 2**64 - 1)
+    for look in (
+        *(status(3, 4, 5), status(far, far, far), status(2**64 - 1, -far, -far)),
+        *(status(edge, 4, 5) for edge in edges),
+        *(status(3, time, 5) for time in (*edges, -1, -far)),
+        *(status(3, 4, time) for time in (*edges, -1, -far)),
+    ):
         recorded = entry_of(b"", look)
 
         assert Identity.of(look) == Identity(2, recorded[1], 7, recorded[8], recorded[9])

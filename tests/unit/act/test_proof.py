@@ -61,6 +61,24 @@ def test_another_content_is_no_proof(store: MemoryStore, content: bytes, why: st
         prove_copy(store, stored, CONTENT, plain)
 
     assert refused.value.why == why
+    assert refused.value.where == f"cold: {KEY}"
+    assert refused.value.remedy == "it is not used; the file stays where it is"
+
+
+def test_a_digest_without_its_size_is_no_proof(store: MemoryStore) -> None:
+    """What is said of a file has to be right in all of it."""
+    longer = replace(CONTENT, identity=CONTENT.identity._replace(size=8))
+
+    with pytest.raises(ObjectDamaged, match="7 bytes instead of 8"):
+        prove_copy(store, put(store), longer, plain)
+
+
+def test_an_object_that_holds_more_than_the_content_is_no_proof(store: MemoryStore) -> None:
+    def begin(opened: Opened) -> Iterator[bytes]:
+        yield opened.read(7)
+
+    with pytest.raises(ObjectDamaged, match="there is more of it than what it holds"):
+        prove_copy(store, put(store, content=b"content and more"), CONTENT, begin)
 
 
 def test_an_object_that_came_in_its_place_is_no_proof(store: MemoryStore) -> None:

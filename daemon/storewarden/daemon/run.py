@@ -151,7 +151,7 @@ class Daemon:
             *(ground, stages, self._settings, self._metrics),
             busy=self._background.busy,
             decided=lambda: deciding.decided,
-            acted=self._figures.acted,
+            acted=self._acted,
         )
         self._clerk = Clerk(
             ground,
@@ -375,6 +375,11 @@ class Daemon:
         """Count facts that were stored (recorder thread)."""
         self._background.kept(kept)
         self._figures.kept(kept)
+
+    def _acted(self, root: str) -> None:
+        """Hear that an act ended in a root (actor thread)."""
+        self._figures.acted(root)
+        self._tidy.worked(1)
 
     def failed(self, error: StorewardenError) -> None:
         """Count a round that came to nothing (recorder thread)."""

@@ -136,9 +136,17 @@ def hold_in(parent: int, name: bytes, path: bytes, kernel: Kernel, stack: ExitSt
 
 
 def difference(decided: Identity, found: Identity) -> str:
-    """Return in which respects a file is another than was decided on."""
-    pairs = zip(Identity._fields, decided, found, strict=True)
-    return ", ".join(f"{name} {one} is {other}" for name, one, other in pairs if one != other)
+    """Return in which respects a file is another than was decided on, in words for people."""
+    told = []
+    if (decided.device, decided.inode) != (found.device, found.inode):
+        told.append("it is another file of that name")
+    if decided.size != found.size:
+        told.append(f"it had {decided.size:,} bytes and has {found.size:,}")
+    if decided.modified_ns != found.modified_ns:
+        told.append("it was written to")
+    if not told and decided != found:
+        told.append("its names, owner, mode or attributes were changed")
+    return ", ".join(told)
 
 
 def modes_above(root_fd: int, path: bytes, kernel: Kernel) -> tuple[int, ...]:

@@ -157,7 +157,7 @@ def test_it_is_told_in_what_a_file_is_another_than_was_decided_on(
 
     told = refusal(ground, other, Kernel(), stack)
 
-    why = f"inode {here.inode + 1} is {here.inode}, size 3 is 7"
+    why = "it is another file of that name, it had 3 bytes and has 7"
     assert told == (Reason.CHANGED, b"a/file", why)
 
 
@@ -190,11 +190,14 @@ def test_files_may_be_in_use_unless_a_bundle_says_otherwise() -> None:
     assert not Bundle((), "mark", 1).unused
 
 
-def test_the_same_is_no_difference() -> None:
-    same = Identity(1, 2, 3, 4, 5)
+def test_what_a_file_is_not_any_more_is_told_in_words() -> None:
+    one = Identity(1, 2, 3, 4, 5)
 
-    assert difference(same, same) == ""
-    assert difference(same, same._replace(changed_ns=6)) == "changed_ns 5 is 6"
+    assert difference(one, one) == ""
+    assert difference(one, one._replace(modified_ns=6, changed_ns=6)) == "it was written to"
+    assert difference(one, one._replace(device=6)) == "it is another file of that name"
+    other = "its names, owner, mode or attributes were changed"
+    assert difference(one, one._replace(changed_ns=6)) == other
 
 
 # -- the directories above -------------------------------------------------------------------------

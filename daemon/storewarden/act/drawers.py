@@ -15,6 +15,7 @@ import stat
 from collections.abc import Collection
 from contextlib import ExitStack, suppress
 from enum import StrEnum
+from functools import lru_cache
 from itertools import count
 from typing import Final, NamedTuple
 
@@ -172,7 +173,7 @@ def open_drawer(
     stack.callback(kernel.close, descriptor)
     _require_ours(name, descriptor, root_fd, kernel)
     names = kernel.names(descriptor)
-    note = decode(_read(descriptor, NOTE, kernel)) if NOTE in names else None
+    note = _decoded(_read(descriptor, NOTE, kernel)) if NOTE in names else None
     some = (_numbers(descriptor, one, kernel) for one in names if _SOME_GOING.fullmatch(one))
     going = frozenset(number for numbers in some for number in numbers)
     return Drawer(room, mark, above, descriptor, note, GOING in names, going)
@@ -319,6 +320,12 @@ def into_trash(root_fd: int, drawer: Drawer, kernel: Kernel) -> None:
         kernel.rename(drawer.above, name, above, name)
         kernel.sync(above)
         kernel.sync(drawer.above)
+
+
+@lru_cache(maxsize=1)
+def _decoded(text: bytes) -> Note | None:
+    """Decode a note once for all acts that share the drawer, when each is recovered by itself."""
+    return decode(text)
 
 
 def _read(drawer_fd: int, name: bytes, kernel: Kernel) -> bytes:

@@ -98,6 +98,18 @@ def look_into(
         return refused(error, mark.encode())
 
 
+def is_empty(root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL) -> bool:
+    """Tell whether a drawer is there, and holds no file."""
+    try:
+        with ExitStack() as stack:
+            drawer = open_drawer(root_fd, room, mark, kernel, stack)
+            return drawer is not None and not any(
+                name.isdigit() for name in kernel.names(drawer.descriptor)
+            )
+    except (OSError, Stop):
+        return False
+
+
 def recover(
     root_fd: int, mark: str, kernel: Kernel = KERNEL, *, shared: str | None = None
 ) -> tuple[Found, ...] | Refused:

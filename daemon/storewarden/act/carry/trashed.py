@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from storewarden.act.carry.work import Halted, Work, drawer_of, file_ids
 from storewarden.act.drawers import Lying, Room
-from storewarden.act.entries import Entry, forget, look, look_into
+from storewarden.act.entries import Entry, forget, is_empty, look, look_into
 from storewarden.act.refused import Reason, Refused
 from storewarden.catalogue import acts
 from storewarden.catalogue.acts import Act
@@ -52,8 +52,10 @@ def put_into_trash(work: Work) -> Put | None:
 def forget_emptied(work: Work, drawer: str) -> None:
     """Remove a drawer if it is empty, unless an act goes on to which it may tell something."""
     root_fd, kernel = work.root.descriptor, work.tools.kernel
+    if not is_empty(root_fd, Room.TRASH, drawer, kernel):
+        return
     found = look_into(root_fd, Room.TRASH, drawer, kernel)
-    if isinstance(found, Refused) or any(entry.here for entry in found):
+    if isinstance(found, Refused):
         return
     if not acts.going_on(work.tools.journal.engine, [entry.mark for entry in found]):
         forget(root_fd, Room.TRASH, drawer, kernel)

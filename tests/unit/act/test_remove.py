@@ -1,6 +1,7 @@
 """The last look: each function that takes a file away sees for itself that it is the right one."""
 
 import os
+import stat
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,7 +13,7 @@ from storewarden.act import remove
 from storewarden.act.allowance import Allowance, allow_purge
 from storewarden.act.identity import Identity
 from storewarden.act.kernel import Kernel
-from storewarden.act.members import Held, hold, hold_in
+from storewarden.act.members import Held, difference, hold, hold_in
 from storewarden.act.proof import Proof
 from storewarden.act.refused import Reason, Stop
 from storewarden.act.trash import trash
@@ -192,3 +193,42 @@ def test_what_is_held_open_must_be_what_bears_the_name(ground: Ground, stack: Ex
 
     assert stopped.value.reason is Reason.CHANGED
     assert (path / "0").exists()
+
+
+def test_it_is_told_what_came_into_the_drawer_in_its_place(
+    ground: Ground, stack: ExitStack
+) -> None:
+    """Only what is another is told: the time that a rename sets is not."""
+    (ground.path / "drawer").mkdir()
+    descriptor = os.open(ground.path / "drawer", os.O_RDONLY)
+    stack.callback(os.close, descriptor)
+    held = hold(ground.fd, ground.member(b"file"), Kernel(), stack)
+    (ground.path / "other").write_bytes(b"another content")
+    (ground.path / "other").replace(ground.path / "file")
+
+    with pytest.raises(Stop) as stopped:
+        remove.aside(held, descriptor, b"0", Kernel())
+
+    found = Identity.of(os.lstat(ground.path / "drawer/0"))
+    same_time = found._replace(changed_ns=held.identity.changed_ns)
+    why = f"meanwhile: {difference(held.identity, same_time)}"
+    assert stopped.value.args == (Reason.CHANGED, b"file", why)
+
+
+class Turned(Kernel):
+    """What bears the name is no file any more, though all its numbers are as they were."""
+
+    def stat(self, name: bytes, directory: int) -> os.stat_result:
+        status = list(super().stat(name, directory))
+        status[0] = stat.S_IFSOCK | 0o600
+        real = super().stat(name, directory)
+        times = {"st_mtime_ns": real.st_mtime_ns, "st_ctime_ns": real.st_ctime_ns}
+        return os.stat_result(status, times)
+
+
+def test_only_a_file_is_removed(drawer: Drawer) -> None:
+    with pytest.raises(Stop) as stopped:
+        remove.proven(drawer.descriptor, b"0", drawer.seen, drawer.held, drawer.proof, Turned())
+
+    assert stopped.value.reason is Reason.CHANGED
+    assert (drawer.path / "0").exists()

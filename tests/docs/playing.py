@@ -35,6 +35,7 @@ _SHELL = re.compile(r"[|&;<>$*`]")
 # What is another thing each time, and what stands for it when two texts are compared.
 _VOLATILE: Sequence[tuple[str, str]] = (
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "<time>"),
+    (r"\b\d{4}-\d\d-\d\d\b", "<day>"),
     (r"\b\d+(\.\d+)? ?(ms|s|min|h|d|y)\b( \d+ ?(ms|s|min|h|d)\b)?( ago)?", "<while>"),
     (r"\b(a moment|just now|now)\b( ago)?", "<while>"),
     (r"seconds=\d+\.\d+", "seconds=<while>"),

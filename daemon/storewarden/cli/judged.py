@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from storewarden.catalogue.held_back import HeldBack
 from storewarden.catalogue.subjects import Happened
 from storewarden.cli.went import Tried, Went
 from storewarden.policy import account
@@ -39,6 +40,7 @@ class Why:
     happened: Sequence[Happened] = ()
     observed: bool = False  # nothing is done until a person applied the first plan of the policy
     frozen: str = ""  # how the clock jumped, while nothing is freed because of it
+    held: Sequence[HeldBack] = ()  # what keeps its policy from doing it now
     action: Force | None = None  # asked for with --not
     obstacles: Sequence[Obstacle] = ()
     went: Went | None = None  # how it left its place

@@ -12,6 +12,7 @@ from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:
     from storewarden.catalogue.engine import Engine
+    from storewarden.catalogue.held_back import HeldBack
     from storewarden.cli.judged import Why
     from storewarden.policy.rules import PolicySet
     from storewarden.policy.subject import Subject
@@ -80,6 +81,28 @@ def _reasons(
         tried=tried,
         observed=found.decision.policy in observed(engine, host, policy_set),
         frozen=frozen(engine, host),
+        held=_held(engine, host, found),
+    )
+
+
+def _held(engine: Engine, host: int | None, found: Why) -> tuple[HeldBack, ...]:
+    """Return what the daemon's last run was kept from by limits, if this file is among it."""
+    from storewarden.catalogue import held_back
+    from storewarden.policy.run import Limit
+
+    decision, root = found.decision, found.subject.root
+    due = decision.due_ns is not None and decision.due_ns <= found.now_ns
+    if host is None or decision.action is None or decision.blocked or not due:
+        return ()
+    told = {Limit.OBSERVED.value, Limit.CLOCK.value}  # by what is known without a run
+    if not decision.action.destructive:
+        told |= {Limit.OBJECTS.value, Limit.BYTES.value, Limit.SHARE.value}
+    return tuple(
+        one
+        for one in held_back.read(engine, host)
+        if one.policy == decision.policy
+        and one.guard not in told
+        and one.guard.partition(":")[2] in {"", root}
     )
 
 

@@ -88,6 +88,7 @@ def _next(why: Why) -> dict[str, Any] | None:
         "store": decision.store,
         "blocked": decision.blocked.name.lower() if decision.blocked else None,
         "observed": why.observed,
+        "held": [{"guard": one.guard, "why": one.why, "command": one.command} for one in why.held],
     }
 
 
@@ -122,9 +123,15 @@ def _for_pipes(output: Output, why: Why) -> None:
         blocked = decision.blocked.name.lower() if decision.blocked else ""
         store = decision.store or ""
         output.fields("next", decision.action.word, due, decision.policy, store, blocked)
+    for kept in why.held:
+        output.fields("held", kept.guard, kept.why, kept.command)
     output.fields("reason", decision.reason)
     for each in why.obstacles:
         output.fields("not", each.policy, each.what, "; ".join(map(written, each.terms)))
+    _policies_for_pipes(output, why)
+
+
+def _policies_for_pipes(output: Output, why: Why) -> None:
     for said in why.said:
         output.fields("policy", said.account.policy.id, said.account.result)
         for term in said.explained.terms():
@@ -224,6 +231,9 @@ def _what_next(why: Why) -> Iterator[tuple[str, str, Style]]:
         if why.observed:
             first = "nothing is done before a person has applied its first plan"
             yield "observed", f"{decision.policy} is new or was changed: {first}", "odd"
+        for one in why.held:
+            yield "held back", shown(one.why), "odd"
+            yield "", one.command, "head"
     if why.frozen:
         remedy = "storewarden policy accept-clock"
         yield (

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from storewarden.catalogue.held_back import HeldBack
 from storewarden.cli.judged import Why, judged
 from storewarden.cli.output import Output
 from storewarden.cli.went import Lies, Tried, Went
@@ -49,6 +50,15 @@ WHYS = {
         None,
         Tried(9, "archive", "planned", NOW - DAY, NOW + DAY // 24, "the store is away: cloud"),
     ),
+    "held": replace(
+        case("present", None),
+        held=(
+            HeldBack(
+                *("renders", "max_objects", "renders: 4 files, at most 2 in one run", 2, 10, NOW),
+                "storewarden apply --policy renders",
+            ),
+        ),
+    ),
     "refused": case(
         "present", None, Tried(9, "trash", "refused", NOW - DAY, None, "it has 2 names\n")
     ),
@@ -85,5 +95,7 @@ def test_for_programs() -> None:
     told = json.loads(json.dumps(document(WHYS["archived"])))
     assert told["went"]["lies"] == [{"store": "cloud", "key": LIES[0].key, "damaged": False}]
     assert (told["went"]["act"], told["tried"]) == (1204, None)
+    held = document(WHYS["held"])["next"]["held"]
+    assert [one["guard"] for one in held] == ["max_objects"]
     tried = json.loads(json.dumps(document(WHYS["tried"])))["tried"]
     assert (tried["state"], tried["again_ns"]) == ("planned", NOW + DAY // 24)

@@ -140,6 +140,7 @@ def test_for_programs(policies: PolicySet) -> None:
         "store": "cloud",
         "blocked": None,
         "observed": False,
+        "held": [],
     }
     assert found["not"]["because"][0] == {
         "policy": "renders",

@@ -59,7 +59,7 @@ class Proc:
         device, inode = self.status.st_dev, inode or self.status.st_ino
         place = f"{os.major(device):02x}:{os.minor(device):02x} {inode}"
         with (process / "maps").open("a") as maps:
-            maps.write(f"7f00-7f01 {rights} 00000000 {place}                 /somewhere/a file\n")
+            maps.write(f"7f00-7f01 {rights} 00000000 {place}                 /with rw-s in it\n")
 
     def ask(self, *, unused: bool = False, number: int = errno.EACCES) -> Quiet:
         kernel = Refusing(number)
@@ -134,6 +134,19 @@ def test_where_no_lease_is_had_proc_is_asked(proc: Proc, number: int) -> None:
 def test_any_other_error_is_nobodys_leave_to_go_on(proc: Proc) -> None:
     with pytest.raises(OSError, match="Input/output error"):
         proc.ask(number=errno.EIO)
+
+
+def test_the_real_proc_is_asked_unless_it_is_said_otherwise(proc: Proc) -> None:
+    kernel = Refusing(errno.EACCES)
+
+    how = quiet(proc.descriptor, PATH, kernel, unused=True)
+    assert not how.by_lease
+    still_quiet(proc.descriptor, how, PATH, kernel, unused=True)
+    with proc.file.open("rb"):
+        with pytest.raises(Stop):
+            quiet(proc.descriptor, PATH, kernel, unused=True)
+        with pytest.raises(Stop):
+            still_quiet(proc.descriptor, how, PATH, kernel, unused=True)
 
 
 # -- what /proc tells ------------------------------------------------------------------------------
@@ -252,10 +265,77 @@ def test_who_ends_while_we_look_is_not_counted(proc: Proc) -> None:
     assert proc.ask() == BY_PROC
 
 
+def test_a_process_that_ends_while_it_is_read_is_not_counted(
+    proc: Proc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel says so in two ways: there is no such file, and no such process."""
+    proc.opened(proc.process(8), os.O_RDONLY)
+    stat, listed = os.stat, os.listdir
+
+    def ended(path: str, *more: object, **named: object) -> os.stat_result:
+        if str(path).startswith(f"{proc.path}/8/fd/"):
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return stat(path, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", ended)
+    assert proc.ask(unused=True) == BY_PROC
+
+    def gone(path: str) -> list[str]:
+        if str(path) == f"{proc.path}/8/fd":
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return listed(path)
+
+    monkeypatch.setattr(os, "listdir", gone)
+    assert proc.ask() == BY_PROC
+
+
 def test_a_descriptor_that_was_closed_hides_no_other(proc: Proc) -> None:
     process = proc.process(9)
-    for number in range(3, 30):
-        (process / "fd" / str(number)).symlink_to(proc.file)  # all closed, but for the last
-    (process / "fdinfo" / "29").write_text(f"flags:\t02\nino:\t{proc.status.st_ino}\n")
+    for number in range(3, 40):  # some are listed before the one in the middle, whatever the order
+        (process / "fd" / str(number)).symlink_to(proc.file)
+        if number == 20:
+            told = f"flags:\t02\nino:\t{proc.status.st_ino}\n"
+            (process / "fdinfo" / str(number)).write_text(told)
 
     assert proc.told() == FOR_WRITING
+
+
+def test_a_file_that_goes_as_it_is_looked_at_hides_no_other(
+    proc: Proc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = proc.process(9)
+    for _ in range(30):
+        proc.opened(process, os.O_RDWR)
+    stat, left = os.stat, list(range(5))
+
+    def ended(path: str, *more: object, **named: object) -> os.stat_result:
+        if str(path).startswith(f"{process}/fd/") and left:
+            left.pop()
+            raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+        return stat(path, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", ended)
+    with pytest.raises(Stop):
+        proc.ask()
+    assert left == []
+
+
+def test_what_is_another_file_by_its_number_is_not_looked_at(
+    proc: Proc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look may wait for ever for a server that is away."""
+    process = proc.process(9)
+    proc.opened(process, os.O_RDWR, info=f"ino:\t{proc.status.st_ino + 1}\n")
+    stat = os.stat
+
+    def waits(path: str, *more: object, **named: object) -> os.stat_result:
+        if str(path).startswith(f"{process}/fd/"):
+            raise TimeoutError
+        return stat(path, *more, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "stat", waits)
+    assert proc.ask() == BY_PROC
+
+
+def test_nothing_is_unseen_unless_it_is_said() -> None:
+    assert Quiet(by_lease=True) == (True, 0)

@@ -17,6 +17,7 @@ from storewarden.act.members import (
     difference,
     hold,
     hold_in,
+    is_plain,
     modes_above,
     split,
 )
@@ -76,6 +77,21 @@ def test_a_name_may_be_as_long_as_names_can_be() -> None:
         split(b"a/" + LONGEST + b"n")
 
     assert stopped.value.args == (Reason.TOO_LONG, b"a/" + LONGEST + b"n", "File name too long")
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        *((b"a", True), (b"...", True), (b"\xff", True), (b"a.storewarden", True)),
+        *((LONGEST, True), (LONGEST + b"n", False), (b"", False), (b".", False), (b"..", False)),
+        *((b".storewarden", False), (b"a\0", False), (b"\0", False)),
+    ],
+)
+def test_a_plain_name_is_one_wherever_it_is(name: bytes, *, plain: bool) -> None:
+    assert is_plain(name) is plain
+    if plain:
+        assert split(b"a/" + name) == (b"a", name)
+        assert split(name) == (b"", name)
 
 
 # -- what is held ----------------------------------------------------------------------------------

@@ -254,11 +254,14 @@ def _reading(source: Source) -> Iterator[None]:
     except OSError as error:
         if error.errno in _NOT_IT:
             raise _changed(source, error.strerror or str(error)) from error
+        tells = "what the system says of its disk tells more"
+        if isinstance(error, PermissionError):
+            tells = "let the user that Storewarden runs as read it"
         raise FileUnusable(
             "a file cannot be read",
             where=source.where,
             why=error.strerror or str(error),
-            remedy="it stays where it is; what the system says of its disk tells more",
+            remedy=f"it stays where it is; {tells}",
         ) from error
 
 

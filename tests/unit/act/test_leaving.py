@@ -342,3 +342,23 @@ def test_too_many_open_files_is_said_and_tried_later(ground: Ground) -> None:
             ".storewarden",
             ".storewarden/leaving",
         }
+
+
+def test_who_wants_to_write_while_others_are_removed_gets_his_file_back(ground: Ground) -> None:
+    ground.put(b"b/second", b"second")
+    inside = ground.path / ".storewarden/leaving" / MARK / "1"
+    removed: list[int] = []
+
+    def write(_number: int, name: str) -> None:
+        if name == "unlink":
+            removed.append(1)
+            with pytest.raises(BlockingIOError):  # he waits for our lease
+                os.open(inside, os.O_WRONLY | os.O_NONBLOCK)
+
+    told = attempt(ground, b"a/file", b"b/second", kernel=Standing(write))
+
+    assert isinstance(told, Refused)
+    assert (told.reason, told.path) == (Reason.OPEN_FOR_WRITING, b"b/second")
+    assert told.removed == (b"a/file",)
+    assert removed == [1]
+    assert ground.census()[b"second"] == [b"b/second"]

@@ -14,6 +14,7 @@ VICTIM = b"a/file"
 ORIGINAL = b"the content that was decided on"
 OTHER = b"THE CONTENT OF SOMEBODY ELSE   "  # as long
 _EXCHANGE = 2
+_FIRST_OF_MANY = 10**15  # with which files are numbered in a drawer of many acts
 _libc = ctypes.CDLL(None, use_errno=True)
 _NO_WAIT = os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -224,18 +225,24 @@ class Adversary:
     def drawer_holds(self) -> bool:
         """Tell whether the victim lies in a drawer of ours."""
         assert self.victim
-        found = [drawer / "0" for drawer in self.drawers if os.path.lexists(drawer / "0")]
-        return any((one.lstat().st_dev, one.lstat().st_ino) == self.victim.key for one in found)
+        return any(
+            (one.lstat().st_dev, one.lstat().st_ino) == self.victim.key for one in self._numbered()
+        )
 
     def close(self) -> None:
         for file in [*self.kept, *([self.victim] if self.victim else [])]:
             os.close(file.place)
 
     def _inside(self) -> Path:
-        for drawer in self.drawers:
-            if (drawer / "0").exists():
-                return drawer / "0"
+        for one in self._numbered():
+            if int(one.name) % _FIRST_OF_MANY == 0:
+                return one
         raise FileNotFoundError
+
+    def _numbered(self) -> list[Path]:
+        """Return what lies in our drawers, each under its number."""
+        there = [drawer for drawer in self.drawers if drawer.is_dir()]
+        return [one for drawer in there for one in drawer.iterdir() if one.name.isdigit()]
 
     def _write(self, path: Path, content: bytes) -> None:
         descriptor = os.open(path, os.O_WRONLY | _NO_WAIT)

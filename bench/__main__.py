@@ -39,6 +39,7 @@ BENCHMARKS = (
     "policies",
     "plans",
     "archive",
+    "objects",
     "trash",
 )
 _FILES = 1_000_000

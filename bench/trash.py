@@ -105,7 +105,7 @@ def _many_words() -> None:
 # -- Storewarden ----------------------------------------------------------------------------------
 
 
-class _OneRoot:
+class OneRoot:
     """Lends a root that is open all the time, as the daemon does while it carries out acts."""
 
     def __init__(self, root: Root) -> None:
@@ -135,7 +135,7 @@ def _carried_out(ground: Ground, house: House, engine: Engine, count: int) -> tu
     tools = Tools(
         journal=journal,
         acted=Acted(journal, Counts(engine, {"bench": root_id})),
-        roots=_OneRoot(Root("bench", roots.this_machine().name, "", descriptor)),
+        roots=OneRoot(Root("bench", roots.this_machine().name, "", descriptor)),
         stores={},
         clock=SystemClock(),
     )
@@ -156,22 +156,28 @@ def _carried_out(ground: Ground, house: House, engine: Engine, count: int) -> tu
 def _acted(executor: Executor, verb: str, root_id: int) -> float:
     """Plan acts on all files and carry them out, some at once, as the daemon does."""
     journal, clock = executor.tools.journal, executor.tools.clock
-    rows = journal.engine.execute(
-        "SELECT d.path, f.name, d.device, f.inode, f.size, f.modified_ns, f.changed_ns, f.id"
-        " FROM files f JOIN directories d ON d.id = f.directory_id ORDER BY f.id"
-    )
+    wanted = planned(journal.engine, verb, root_id)
     began = time.monotonic()
-    for start in range(0, len(rows), AT_ONCE):
-        planned = [
-            Planned(
-                *(verb, root_id),
-                (Member(b"%b/%b" % (path, name), Identity(*identity), file_id),),
-                *("bench", "because it is measured"),
-            )
-            for path, name, *identity, file_id in rows[start : start + AT_ONCE]
-        ]
-        acts = [act for act in journal.plan(planned, clock.wall_ns()) if act is not None]
-        for outcome in carry_out_all(executor, acts):
+    for start in range(0, len(wanted), AT_ONCE):
+        some = journal.plan(wanted[start : start + AT_ONCE], clock.wall_ns())
+        for outcome in carry_out_all(executor, [act for act in some if act is not None]):
             if outcome.act.state != "done":
                 raise Unmeasured(f"{verb}: {outcome.act.error}")
     return time.monotonic() - began
+
+
+def planned(engine: Engine, verb: str, root_id: int, store: str | None = None) -> list[Planned]:
+    """Return an act for each recorded file."""
+    rows = engine.execute(
+        "SELECT d.path, f.name, d.device, f.inode, f.size, f.modified_ns, f.changed_ns, f.id"
+        " FROM files f JOIN directories d ON d.id = f.directory_id ORDER BY f.id"
+    )
+    return [
+        Planned(
+            *(verb, root_id),
+            (Member(b"%b/%b" % (path, name), Identity(*identity), file_id),),
+            *("bench", "because it is measured"),
+            store=store,
+        )
+        for path, name, *identity, file_id in rows
+    ]

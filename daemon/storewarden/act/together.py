@@ -58,8 +58,11 @@ def survey(root_fd: int, bundles: Sequence[Bundle], kernel: Kernel) -> list[Slip
 
     Nothing is touched, and nothing held: each is looked at again before it is moved.
     """
-    with _directories(root_fd, kernel) as directories:
-        return [_surveyed(bundle, directories, kernel) for bundle in bundles]
+    try:
+        with _directories(root_fd, kernel) as directories:
+            return [_surveyed(bundle, directories, kernel) for bundle in bundles]
+    except OSError as error:  # of the root itself
+        return [refused(error, bundle.members[0].path) for bundle in bundles]
 
 
 def trash_together(

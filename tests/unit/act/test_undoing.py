@@ -12,6 +12,7 @@ from storewarden.act.copying import copy
 from storewarden.act.fetching import fetch
 from storewarden.act.kernel import Kernel
 from storewarden.act.refused import Refused
+from storewarden.act.together import survey
 from storewarden.act.trash import Trashed, restore, trash
 from storewarden.errors import CatalogueUnavailable, FileUnusable, LeaseLost
 from storewarden.store.memory import MemoryStore
@@ -19,7 +20,7 @@ from tests.archived import MADE, MARK, root_at
 from tests.catalogues import sqlite_place
 from tests.executing import FIRST, Life, Lives, hasty
 from tests.interfering import MARK as DRAWER
-from tests.interfering import Ground, Standing
+from tests.interfering import Failing, Ground, Standing
 
 
 @pytest.fixture
@@ -79,6 +80,14 @@ def test_whoever_lost_the_lease_puts_nothing_into_the_trash_again(ground: Ground
         restore(ground.fd, DRAWER, kernel=failing_at_rename(2).asking(lost))
 
     assert ground.census()[b"two"] == [b"b"]
+
+
+def test_many_are_refused_where_the_root_cannot_be_looked_at(ground: Ground) -> None:
+    bundle = ground.bundle(b"a")
+
+    (told,) = survey(ground.fd, [bundle], Failing(1, errno.EIO))
+
+    assert isinstance(told, Refused)
 
 
 @pytest.mark.parametrize(

@@ -135,15 +135,18 @@ def found(ground: Ground) -> Found:
 
 
 def test_a_recovery_sees_what_is_at_the_old_places(ground: Ground) -> None:
-    ground.put(b"b/other", b"another")
-    trashed(ground, b"a/file", b"b/other", b"bystander")
+    for path in (b"b/other", b"c/d/other"):
+        ground.put(path, b"another")
+    trashed(ground, b"b/other", b"c/d/other", b"a/file", b"bystander")
     new = ground.put(b"a/file", b"a new one")
-    (ground.path / "b").rmdir()
-    (ground.path / "b").symlink_to("a")
+    (ground.path / "c/d").rmdir()
+    for name in ("b", "c"):  # what lies behind a link is nothing of ours
+        (ground.path / name).rmdir()
+        (ground.path / name).symlink_to("a")
 
     one = found(ground)
 
-    assert one.places == (new.identity, None, None)
+    assert one.places == (None, None, new.identity, None)
     assert (one.whole, one.empty) == (True, False)
 
 

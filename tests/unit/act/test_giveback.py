@@ -352,3 +352,18 @@ def test_without_a_note_a_file_stays_where_it_is(ground: Ground) -> None:
 
     assert put_back(ground.fd, Room.TRASH, MARK) == PutBack(kept=(b"",))
     assert ground.census()[b"content of a/one"] == [f"{IN_TRASH}/0".encode()]
+
+
+def test_a_path_that_somebody_spoiled_in_the_note_leads_nowhere(ground: Ground) -> None:
+    trashed(ground, b"bystander", b"a/one")
+    note = ground.path / IN_TRASH / "note"
+    note.write_text(note.read_text().replace('"a/one"', '"../on"'))
+
+    done = put_back(ground.fd, Room.TRASH, MARK)
+
+    assert done == PutBack(back=(b"bystander",), kept=(b"../on",))
+    assert not (ground.path.parent / "on").exists()
+
+
+def test_of_what_is_not_said_nothing_is_claimed() -> None:
+    assert PutBack() == ((), (), (), False, False)

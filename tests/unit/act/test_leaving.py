@@ -362,3 +362,13 @@ def test_who_wants_to_write_while_others_are_removed_gets_his_file_back(ground: 
     assert told.removed == (b"a/file",)
     assert removed == [1]
     assert ground.census()[b"second"] == [b"b/second"]
+
+
+def test_what_nobody_may_use_leaves_when_nobody_does(ground: Ground) -> None:
+    bundle = ground.bundle(b"a/file", unused=True)
+
+    with (ground.path / "a/file").open("rb"):
+        told = leave(ground.fd, bundle, [proof_of(bundle.members[0])])
+        assert isinstance(told, Refused)
+        assert told.reason is Reason.IN_USE
+    assert isinstance(leave(ground.fd, bundle, [proof_of(bundle.members[0])]), Left)

@@ -12,6 +12,7 @@ import pytest
 from storewarden.act.batch import carry_out_all
 from storewarden.act.drawers import Room
 from storewarden.act.execute import Patience
+from storewarden.act.giveback import put_back
 from storewarden.act.recover import Recovered
 from storewarden.act.refused import Reason, Refused
 from storewarden.catalogue.acts import Act
@@ -249,6 +250,19 @@ def test_of_a_shared_drawer_only_what_lies_there_unknown_is_told(life: Life) -> 
     for file in files[1:]:
         file.unlink()
     assert life.recover() == Recovered(forgotten=1)
+
+
+def test_a_shared_drawer_stays_when_its_last_file_goes_back(life: Life) -> None:
+    """It tells of the other acts until each of them was told to be over."""
+    acts, drawer, files = shared(life)
+    for file in files[:2]:
+        file.unlink()
+
+    with life.opened(life.name) as root:
+        done = put_back(root.descriptor, Room.TRASH, acts[2].mark, shared=drawer.name)
+
+    assert done.back == (PATHS[2],)
+    assert (drawer / "note").exists()
 
 
 # -- what cannot be read ---------------------------------------------------------------------------

@@ -171,6 +171,7 @@ def stores(house: House) -> None:
     house.does("archive", "--to", "nas", *(f"media/{one}.png" for one in ("cat", "dog", "hen")))
     house.later = {
         "unmounted": partial(_unmount, house),
+        "swapped": partial(_swap, house),
         "full": partial(_full, house),
         "well-again": house.heal,
         "lost": partial(_lose, house, "dog"),
@@ -189,6 +190,19 @@ def _unmount(house: House) -> None:
 def _mount(house: House, _words: list[str]) -> str:
     (house.here / "nas").rmdir()
     (house.here / "disk").rename(house.here / "nas")
+    return ""
+
+
+def _swap(house: House) -> None:
+    """Mount the disk of another store in the place of one."""
+    (house.here / "nas").rename(house.here / "disk")
+    shutil.copytree(house.here / "tape", house.here / "nas")
+    house.commands["umount"] = partial(_umount, house)
+
+
+def _umount(house: House, _words: list[str]) -> str:
+    shutil.rmtree(house.here / "nas")
+    (house.here / "nas").mkdir()
     return ""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from storewarden import errors
 from storewarden.act.refused import Reason
+from storewarden.policy import load
 from storewarden.policy.run import Limit
 from tests.docs import scenes
 from tests.docs.playing import SETTLES, alike, house, played
@@ -64,6 +65,15 @@ def test_every_command_stands_where_it_is_run() -> None:
 
 def test_every_scene_is_on_a_page() -> None:
     assert sorted(name for _, name in PARTS) == sorted(scenes.SCENES)
+
+
+@pytest.mark.parametrize("page", PLAYED, ids=lambda page: page.stem)
+def test_policies_on_a_page_can_be_read(page: Path) -> None:
+    blocks = re.findall(
+        r"^```yaml policies\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL
+    )
+    for block in blocks:
+        assert load.read([(page.name, block.encode())], stores=["nas"]).policies
 
 
 # -- nothing is left out -------------------------------------------------------------------------

@@ -17,6 +17,7 @@ AWAY = "away"
 """What the state of a file is called here that was moved to another store."""
 
 _STATES = ("present", AWAY, "archived", "trashed")
+_PLACED = "(SELECT l.since_ns FROM placed l WHERE l.file_id = id)"
 _CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}
 
 
@@ -80,7 +81,7 @@ def _reached(step: Step) -> Sql:
 def _there(step: Step) -> Sql:
     """Return since when a file is where a step would bring it."""
     if step.phase.do is Force.ARCHIVE:
-        return sql("(SELECT l.since_ns FROM placed l WHERE l.file_id = id)")
+        return sql(_PLACED)
     return _copied(step.phase.to)
 
 
@@ -132,6 +133,12 @@ def _due(step: Step, speech: Speech) -> Sql:
     column = _CLOCKS.get(step.policy.clock)
     if column is None:
         return sql("CAST(NULL AS BIGINT)")  # a column of a table: files have none
+    if step.state == "present":
+        return _latest(
+            sql(f"{column} + {after}"),
+            sql(f"coalesce({_PLACED} + {after}, {column} + {after})"),
+            speech,
+        )
     if step.starts:
         return sql(f"{column} + {after}")
     return _latest(sql(f"{column} + {after}"), sql(f"coalesce(gone, {column} + {after})"), speech)

@@ -62,6 +62,14 @@ def clock_ns(clock: str, subject: Subject) -> int | None:
             return None  # a column of a table: files have none
 
 
+def back_ns(subject: Subject) -> int | None:
+    """Return since when a file is back that was away; its life begins anew from there.
+
+    Else what somebody brings back to use it would be taken away again at once.
+    """
+    return subject.placed_ns if subject.state == "present" else None
+
+
 def store_of(phase: Phase) -> str | None:
     """Return the store that a phase brings a file to."""
     return phase.to if phase.do in (Force.COPY, Force.ARCHIVE) else None
@@ -89,6 +97,7 @@ def _timed(phase: Phase, done: int | None, policy: Policy, subject: Subject) -> 
     since = clock_ns(policy.clock, subject)
     if since is None:
         return Next(phase, None, None)
+    since = max(since, back_ns(subject) or since)
     due = since + phase.after_ns
     if subject.stage != "present" and subject.state_ns is not None:
         due = max(due, subject.state_ns)

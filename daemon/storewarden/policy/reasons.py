@@ -11,7 +11,7 @@ from storewarden.policy.decision import Blocked
 from storewarden.policy.evaluate import evaluate
 from storewarden.policy.expression import Term, terms
 from storewarden.policy.known import UNKNOWN, rate
-from storewarden.policy.phases import Next, store_of
+from storewarden.policy.phases import Next, back_ns, store_of
 from storewarden.policy.placement import Removal, limits
 from storewarden.policy.rules import LOCAL, Evaluate, Policy, PolicySet
 from storewarden.policy.subject import Subject
@@ -46,6 +46,8 @@ def phase(policy: Policy, step: Next, subject: Subject) -> str:
         since = _MOVED if subject.away else _STATES.get(subject.state, "the step before")
     else:
         since = _CLOCKS.get(policy.clock, policy.clock)
+        if step.from_ns is not None and step.from_ns == back_ns(subject):
+            since = "it was brought back"
     if step.from_ns is None:
         return f"{what} {after} after {since}, which is not known"
     return f"{what} {after} after {since}, which was {day(step.from_ns)}"

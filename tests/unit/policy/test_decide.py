@@ -181,6 +181,17 @@ def test_a_copy_made_before_it_was_due_frees_nothing_that_is_in_use() -> None:
     assert (uncounted.due_ns, uncounted.blocked) == (None, Blocked.UNKNOWN)
 
 
+def test_what_somebody_brought_back_begins_its_life_anew() -> None:
+    """Else what was restored to be used would be taken away again at once."""
+    back = replace(FILE, first_seen_ns=NOW - 400 * DAY, placed=LOCAL, placed_ns=NOW - 2 * DAY)
+    policy = Policy("renders", VIDEO, clock="created", phases=LIFE)
+
+    decision = decide(back, of(policy), NOW)
+
+    assert (decision.action, decision.due_ns) == (Force.ARCHIVE, NOW + 28 * DAY)
+    assert "30d after it was brought back, which was" in decision.reason
+
+
 def test_where_nobody_counts_last_use_is_not_known_and_nothing_is_due() -> None:
     decision = decide(replace(FILE, usage_since_ns=None), of(RENDERS), NOW)
     assert (decision.action, decision.due_ns) == (Force.ARCHIVE, None)

@@ -332,6 +332,20 @@ def test_what_is_being_written_is_refused_and_told(yard: Yard) -> None:
     assert (tried["verb"], "open" in tried["why"]) == ("archive", True)
 
 
+def test_who_asks_again_for_what_was_put_off_has_it_tried_at_once(yard: Yard) -> None:
+    archive = ("archive", "--to", "cold", "save_outputs/cat.png")
+    with (yard.root / "cat.png").open("r+b"):
+        assert figures(yard.run(*archive))["put_off"] == "1"
+        assert figures(yard.run(*archive))["put_off"] == "1"
+        other = yard.run("trash", "save_outputs/cat.png")
+    assert "another act has it in hand: 1, archive, which is tried again in" in other.out
+
+    assert figures(yard.run(*archive))["done"] == "1"
+
+    assert yard.states()["cat.png"] == "archived"
+    assert len(yard.objects()) == 1
+
+
 def test_a_dry_run_does_nothing(yard: Yard, golden: Golden) -> None:
     assert yard.run("trash", "save_outputs/dog.png").code == 0
     before, states = yard.all(), yard.states()

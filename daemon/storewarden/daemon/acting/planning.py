@@ -68,6 +68,7 @@ def plan(
 ) -> Batch:
     """Note acts for what is wanted; what is decided otherwise by now is left out, and told.
 
+    Of what a person wants that was put off the act that waits is returned: it is tried at once.
     ``also`` writes what is to be noted with them, or not at all.
     """
     engine, now_ns = acting.engine, acting.now_ns
@@ -79,12 +80,17 @@ def plan(
         planned = [_planned(one, found[one.file_id], asker) for one in going]
         acts = acting.journal.plan(planned, now_ns)
         also()
+    ours = {act.id: act for act in acts if act is not None}
     for one, act in zip(going, acts, strict=True):
         if act is None:
-            refused[one] = _in_hand(acting, one.file_id, now_ns)
+            open_act = _open_act(acting, one.file_id)
+            if open_act is not None and _is_the_same(one, open_act):
+                ours[open_act.id] = open_act
+            else:
+                refused[one] = _in_hand(open_act, now_ns)
     troubles = [_trouble(one, found.get(one.file_id), why) for one, why in refused.items()]
     files = sum(len(found[one.file_id].files) if one.file_id in found else 1 for one in refused)
-    return Batch(tuple(act for act in acts if act is not None), tuple(troubles), files)
+    return Batch(tuple(ours.values()), tuple(troubles), files)
 
 
 def _refusal(one: Wanted, bundle: Bundle | None) -> str:
@@ -115,15 +121,25 @@ def _decide_again(
             refused[one] = "it is decided otherwise by now"
 
 
-def _in_hand(acting: Acting, file_id: int, now_ns: int) -> str:
+def _open_act(acting: Acting, file_id: int) -> Act | None:
+    return next((act for act in history.of_file(acting.engine, file_id) if not act.ended), None)
+
+
+def _is_the_same(one: Wanted, act: Act) -> bool:
+    """Tell whether a person asks for what was put off."""
+    of_a_person = one.policy is None and one.to is None
+    waits = act.next_try_ns is not None and act.verb == one.verb
+    return of_a_person and waits and one.store in {None, act.store}
+
+
+def _in_hand(act: Act | None, now_ns: int) -> str:
     """Say which act has a file, and when that is tried again."""
-    found = next((act for act in history.of_file(acting.engine, file_id) if not act.ended), None)
-    if found is None:  # what belongs to it is in hand
+    if act is None:  # what belongs to it is in hand
         return "another act has it in hand"
-    told = f"another act has it in hand: {found.id}, {found.verb}"
-    if found.next_try_ns is None:
+    told = f"another act has it in hand: {act.id}, {act.verb}"
+    if act.next_try_ns is None:
         return told
-    seconds = max(0, found.next_try_ns - now_ns) // 10**9
+    seconds = max(0, act.next_try_ns - now_ns) // 10**9
     return f"{told}, which is tried again in {format_duration(seconds)}"
 
 

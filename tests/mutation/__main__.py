@@ -32,7 +32,6 @@ FILES: Final = (
 TESTS: Final = (
     "tests/unit/act",
     *("tests/contract/test_execute.py", "tests/contract/test_acts.py"),
-    "tests/crash/test_execute_lease.py",
     # These are about other code of that room, and take longest.
     *("--ignore=tests/unit/act/test_fetching_faults.py", "--ignore=tests/unit/act/test_codec.py"),
     *("--ignore=tests/unit/act/test_attributes.py", "--ignore=tests/unit/act/test_about.py"),
@@ -42,7 +41,7 @@ TESTS: Final = (
 SWEEPS: Final = (
     *("tests/crash/test_local_kill.py", "tests/crash/test_local_faults.py"),
     *("tests/crash/test_local_adversary.py", "tests/crash/test_execute_kill.py"),
-    "tests/crash/test_execute_faults.py",
+    *("tests/crash/test_execute_faults.py", "tests/crash/test_execute_lease.py"),
 )
 LEAST: Final = 95.0  # percent
 # Imported before anything is forked: none of them is ours.

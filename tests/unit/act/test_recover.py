@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -17,7 +18,7 @@ from storewarden.act.recover import Recovered
 from storewarden.act.refused import Reason, Refused
 from storewarden.catalogue.acts import Act
 from storewarden.catalogue.journal import Journal
-from storewarden.errors import StoreUnavailable
+from storewarden.errors import LeaseLost, StoreUnavailable
 from tests.catalogues import sqlite_place
 from tests.executing import CONTENTS, DAY, FIRST, Life, Lives, hasty, states
 from tests.striking import Killed, Striking
@@ -210,6 +211,35 @@ def test_what_cannot_go_back_is_not_told_as_back(life: Life) -> None:
     life.clock.advance(DAY)
     life.recover()
     assert states(life, act) == {"trashed"}
+
+
+# -- who may not act any more ----------------------------------------------------------------------
+
+
+class Held(NamedTuple):
+    """A lease that another process has taken over since."""
+
+    host_id: int
+    epoch: int
+
+
+@pytest.mark.parametrize("begin", [leaving, emptied])
+def test_who_lost_the_lease_tidies_nothing(life: Life, begin: Callable[[Life], Act]) -> None:
+    begin(life)
+    with life.engine.transaction():
+        life.engine.execute(
+            "INSERT INTO leases (host_id, epoch, holder, beat) VALUES (?, 2, '', 0)",
+            (life.lives.book.ground.host_id,),
+        )
+    executor = life.executor()
+    before = life.everything()
+    life.engine._lease = Held(life.lives.book.ground.host_id, 1)
+
+    with pytest.raises(LeaseLost):
+        life.recover_by(executor)
+
+    life.engine._lease = None
+    assert life.everything() == before
 
 
 # -- a drawer that acts share ----------------------------------------------------------------------

@@ -27,11 +27,11 @@ class Covered(NamedTuple):
     lines: Mapping[str, Mapping[int, Sequence[str]]]  # of each file: the tests that ran a line
 
     def may_kill(self, mutant: Mutant) -> list[str]:
-        """Return the tests that may tell a mutant: those named after its file, then the quickest."""
+        """Return the tests that may tell a mutant: first those named after its file."""
         ran = self.lines.get(mutant.file, {})
         lines = mutant.lines if mutant.function else ran  # what is imported, all rely on
         found = {test for line in lines for test in ran.get(line, ())}
-        own = f"/test_{Path(mutant.file).stem}.py::"
+        own = f"/test_{Path(mutant.file).stem}"
         return sorted(found, key=lambda test: (own not in test, self.seconds[test]))
 
     def quickest(self) -> list[str]:

@@ -41,6 +41,8 @@ BENCHMARKS = (
     "archive",
     "objects",
     "trash",
+    "pressure",
+    "beside",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -19,6 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 from bench.catalogue import Catalogue
+from storewarden.catalogue import due
+from storewarden.catalogue.connect import open_catalogue
 
 _SAMPLE = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
 _PATIENCE = 600.0
@@ -39,6 +41,7 @@ class House:
     catalogue: str = "sqlite"
     usage: bool = False
     policies: tuple[str, ...] | None = None  # None leaves it at what there is without any
+    store: Path | None = None  # the directory of a store named cold
 
     @property
     def environment(self) -> dict[str, str]:
@@ -69,6 +72,8 @@ class House:
         if self.policies is not None:
             settings["policies"] = list(self.policies)
             settings["stores"] = {name: {"path": f"/mnt/{name}"} for name in ("cloud", "cold")}
+        if self.store is not None:
+            settings["stores"] = {"cold": {"path": str(self.store)}}
         self.configuration.write_text(json.dumps(settings))
 
     def open_catalogue(self) -> Catalogue:
@@ -197,6 +202,17 @@ class Daemon:
                 return
             time.sleep(0.1)
         raise Unmeasured("the scan at the start did not end")
+
+    def wait_decided(self) -> None:
+        """Wait until policies are in force and all files are decided by them."""
+        engine = open_catalogue("sqlite", self.house.state, readonly=True, role="bench")
+        deadline = time.monotonic() + _PATIENCE
+        while not engine.execute("SELECT 1 FROM policy_sets") or due.undecided(engine, 1):
+            self._must_run()
+            if time.monotonic() > deadline:
+                raise Unmeasured("the files were not decided in time")
+            time.sleep(0.2)
+        engine.close()
 
     def _must_run(self) -> None:
         if self._process.poll() is not None:

@@ -17,7 +17,6 @@ from bench.gallery import Gallery
 from bench.ground import Ground
 from bench.report import Figure, Measured, Target, median
 from bench.tree import Tree, build
-from storewarden.catalogue import due
 from storewarden.catalogue.connect import open_catalogue
 
 # Another program that carries out rules, as its users start it; it is not needed to run this.
@@ -29,7 +28,6 @@ _SHARE = 500  # times as fast as organize
 _MILLISECONDS = 150.0
 _RUNS = 9
 _TRIES = 3
-_PATIENCE = 600.0
 _LOGS = """
 version: 1
 policies:
@@ -93,13 +91,7 @@ def _decide(ground: Ground, house: House) -> None:
     ground.say("deciding all files")
     with Daemon(house) as daemon:
         daemon.wait_scanned()
-        engine = open_catalogue("sqlite", house.state, readonly=True, role="bench")
-        deadline = time.monotonic() + _PATIENCE
-        while not engine.execute("SELECT 1 FROM policy_sets") or due.undecided(engine, 1):
-            if time.monotonic() > deadline:
-                raise Unmeasured("the files were not decided in time")
-            time.sleep(0.2)
-        engine.close()
+        daemon.wait_decided()
     house.write()
 
 

@@ -23,6 +23,7 @@ from storewarden.act.giveback import put_back
 from storewarden.act.identity import Identity
 from storewarden.act.kernel import Kernel
 from storewarden.act.leases import Quiet, quiet
+from storewarden.act.logs import require_together
 from storewarden.act.members import Bundle, Held, Member, difference, hold, hold_in, modes_above
 from storewarden.act.note import Note, Noted, Slip
 from storewarden.act.refused import Reason, Refused, Stop, refused
@@ -181,6 +182,7 @@ def undisturbed(held: Held, wish: Wish, kernel: Kernel) -> Quiet:
     now = Identity.of(kernel.fstat(held.descriptor))
     if now != held.identity:
         raise Stop(Reason.CHANGED, held.path, difference(held.identity, now))
+    require_together(held, {member.path for member in wish.bundle.members}, kernel)
     return how
 
 

@@ -33,6 +33,7 @@ _SECOND: Final = 1_000_000_000
 _REFUSING: Final = frozenset(
     {
         *(Reason.CHANGED, Reason.GONE, Reason.OPEN_FOR_WRITING, Reason.IN_USE, Reason.LINKED),
+        Reason.PARTED,
         *(Reason.BEHIND_A_LINK, Reason.OTHER_FILE_SYSTEM, Reason.NOT_REGULAR, Reason.TAKEN),
         *(Reason.OURS, Reason.UNPROVEN, Reason.TOO_EARLY, Reason.NOT_ALLOWED),
     }

@@ -20,6 +20,7 @@ class Reason(StrEnum):
     OPEN_FOR_WRITING = "open_for_writing"
     IN_USE = "in_use"  # somebody has it open, and nobody may
     LINKED = "linked"  # it has other names: removing one frees nothing
+    PARTED = "parted"  # a database would be taken from its log, or that from it
     BEHIND_A_LINK = (
         "behind_a_link"  # a symbolic link lies where a directory was, or the path leaves
     )

@@ -217,6 +217,40 @@ def test_who_reads_only_keeps_what_must_not_be_in_use(ground: Ground) -> None:
         assert isinstance(trash(ground.fd, ground.bundle(b"file")), Trashed)
 
 
+WAL, JOURNAL = b"\x37\x7f\x06\x82and what was committed", b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7old"
+
+
+@pytest.mark.parametrize(("ending", "log"), [(b"-wal", WAL), (b"-journal", JOURNAL)])
+def test_a_database_and_its_log_are_not_taken_apart(
+    ground: Ground, ending: bytes, log: bytes
+) -> None:
+    """What was committed last lies in the log alone."""
+    ground.put(b"a/app.db", b"content")
+    ground.put(b"a/app.db" + ending, log)
+
+    for alone in (b"a/app.db", b"a/app.db" + ending):
+        refused = trash(ground.fd, ground.bundle(alone))
+        assert isinstance(refused, Refused)
+        assert (refused.reason, refused.path) == (Reason.PARTED, alone)
+    together = ground.bundle(b"a/app.db", b"a/app.db" + ending)
+    assert isinstance(trash(ground.fd, together), Trashed)
+
+
+@pytest.mark.parametrize("beside", [b"", b"Monday: rain.", b"\0" * 8, None])
+def test_what_is_only_called_like_a_log_keeps_nobody(ground: Ground, beside: bytes | None) -> None:
+    """Nor does a log without a database, one that was emptied, or a directory of that name."""
+    ground.put(b"travel", b"content")
+    ground.put(b"lonely-wal", WAL)
+    if beside is None:
+        (ground.path / "travel-journal").mkdir()
+    else:
+        ground.put(b"travel-journal", beside)
+
+    for path, mark in ((b"travel", MARK), (b"lonely-wal", "abcdefgh23456733")):
+        bundle = ground.bundle(path)._replace(mark=mark)
+        assert isinstance(trash(ground.fd, bundle), Trashed)
+
+
 def test_a_link_on_the_way_is_not_followed(ground: Ground, tmp_path: Path) -> None:
     ground.put(b"a/file", b"content")
     bundle = ground.bundle(b"a/file")

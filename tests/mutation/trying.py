@@ -142,7 +142,7 @@ def _exchange_values(name: str, module: CodeType) -> None:
 
 def _exchange_defaults(old: type, new: object) -> None:
     for maker in ("__new__", "__init__"):
-        function, other = vars(old).get(maker), vars(new).get(maker)
+        function, other = getattr(old, maker), getattr(new, maker, None)
         if isinstance(function, FunctionType) and isinstance(other, FunctionType):
             function.__defaults__ = other.__defaults__
 

@@ -254,6 +254,18 @@ def test_what_changed_in_the_drawer_meanwhile_goes_back(ground: Ground) -> None:
     assert ground.census()[b"first"] == [b"a/one"]
 
 
+def test_what_its_user_deleted_before_it_was_moved_was_not_removed_by_us(ground: Ground) -> None:
+    bundle = both(ground)
+    with pytest.raises(Died):
+        put(ground, bundle, dies("rename", 2))  # the drawer is there, and nothing in it
+    (ground.path / "a/one").unlink()
+
+    for room in (Room.TRASH, Room.LEAVING):
+        told = put(ground, bundle, room=room)
+        assert isinstance(told, Refused)
+        assert (told.reason, told.path, told.removed) == (Reason.GONE, b"a/one", ())
+
+
 def half_gone(ground: Ground) -> Bundle:
     """Let two files leave, and end when the first is removed."""
     bundle = both(ground)

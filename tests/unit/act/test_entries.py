@@ -16,6 +16,7 @@ from storewarden.act.entries import (
     at_place,
     entries,
     forget,
+    is_empty,
     look,
     look_into,
     recover,
@@ -122,6 +123,20 @@ def test_an_empty_drawer_is_not_told_among_what_lies_in_the_trash(ground: Ground
     assert not isinstance(told, Refused)
     (entry,) = told
     assert (entry.here, len(entry.files), entry.going) == ((), 1, False)
+
+
+def test_a_drawer_is_empty_when_it_is_there_and_holds_no_file(ground: Ground) -> None:
+    assert not is_empty(ground.fd, Room.TRASH, MARK)  # there is none
+    drawer = trashed(ground, b"a/file", b"bystander")
+    assert not is_empty(ground.fd, Room.TRASH, MARK)
+    (drawer / "0").unlink()
+    assert not is_empty(ground.fd, Room.TRASH, MARK)
+    (drawer / "1").unlink()
+    assert is_empty(ground.fd, Room.TRASH, MARK)
+    assert not is_empty(ground.fd, Room.LEAVING, MARK)
+    assert not is_empty(ground.fd, Room.TRASH, MARK, Failing("names"))
+    drawer.chmod(0o777)  # it is not ours alone: nothing is known of it
+    assert not is_empty(ground.fd, Room.TRASH, MARK)
 
 
 # -- what a recovery sees --------------------------------------------------------------------------

@@ -282,6 +282,28 @@ def test_of_a_shared_drawer_only_what_lies_there_unknown_is_told(life: Life) -> 
     assert life.recover() == Recovered(forgotten=1)
 
 
+def test_what_changed_in_a_shared_drawer_before_its_act_ended_goes_back(life: Life) -> None:
+    acts = [life.plan("trash", (path,)) for path in PATHS]
+    executor = life.executor()
+
+    def die(*_: object, **__: object) -> object:
+        raise Killed
+
+    for name in ("trashed", "all_trashed"):
+        setattr(executor.tools.acted, name, die)
+    with pytest.raises(Killed):
+        list(carry_out_all(executor, acts))
+    (drawer,) = room(life).iterdir()
+    (mine,) = (path for path in drawer.iterdir() if path.read_bytes() == CONTENTS[PATHS[1]])
+    mine.write_bytes(b"changed")
+
+    life.recover()
+
+    assert [life.act(act).state for act in acts] == ["done", "refused", "done"]
+    assert "since it was moved" in life.act(acts[1]).error
+    assert life.local()[b"changed"] == [PATHS[1]]
+
+
 def test_a_shared_drawer_stays_when_its_last_file_goes_back(life: Life) -> None:
     """It tells of the other acts until each of them was told to be over."""
     acts, drawer, files = shared(life)

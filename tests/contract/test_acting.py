@@ -107,6 +107,22 @@ def test_a_new_policy_waits_and_says_with_what_it_goes_on(stage: Stage) -> None:
     assert stage.engine.execute("SELECT policy, asked_by, job FROM acts") == [("p", "anna", 4)]
 
 
+def test_nobody_approves_what_he_did_not_see(stage: Stage) -> None:
+    """Between the plan that was shown and the answer other policies may have come into force."""
+    put(stage, "a.bin")
+    stage.policies(TRASH.replace("    observe: false\n", ""))
+    stage.step(3)
+    wanted = Wanted(stage.id("a.bin"), "trash", policy="p")
+
+    stage.actor.ask(4, Wish((wanted,), "anna", "yes", approves=("p",), policies="of others"))
+    stage.step(3)
+
+    ((job, outcome, failed),) = stage.answers
+    assert (job, failed) == (4, True)
+    assert "other policies came into force" in str(outcome["error"])
+    assert (here(stage), stage.held()) == (["a.bin"], {"observed": 1})
+
+
 def test_a_clock_that_jumped_holds_until_it_is_accepted(stage: Stage) -> None:
     put(stage, "a.bin")
     jumped = clocks.Clocks(stage.clock.wall_ns(), 1, "b", 10**15, stage.clock.wall_ns())

@@ -129,7 +129,7 @@ class Due:
                 Wanted(id_, hows[at][0], hows[at][2], hows[at][1])
                 for id_, at in zip(ids, which, strict=True)
             )
-            yield Wish(wanted, asked_by, reason, approves)
+            yield Wish(wanted, asked_by, reason, approves, self.around.policies.fingerprint)
 
 
 def _due(session: Session, policy: str | None, root: str | None) -> Due:

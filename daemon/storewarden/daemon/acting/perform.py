@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Final
 
-from storewarden.catalogue import held_back, policy_runs, wished
+from storewarden.catalogue import held_back, policy_runs, policy_sets, wished
 from storewarden.catalogue.acts import Act
 from storewarden.catalogue.bundled import bundles
 from storewarden.daemon.acting import planning, standing
@@ -18,6 +18,7 @@ from storewarden.daemon.acting.hands import Acting, GivenUp
 from storewarden.daemon.acting.planning import AT_ONCE, Asker
 from storewarden.daemon.acting.tally import Tally, result_of
 from storewarden.daemon.acting.wish import Result, Told, Trouble, Wanted, Wish
+from storewarden.errors import PermanentError
 from storewarden.policy.run import Due, Held, Limit, Outcome, Run
 
 _UNKNOWN: Final = "it is not known any more"
@@ -47,6 +48,7 @@ def perform(
     Raises:
         GivenUp: we were to stop before all was done; what is done is done.
         UsageError: that is no wish.
+        PermanentError: other policies are in force than were seen.
         StorewardenError: the catalogue cannot be written now, or the lease is lost.
     """
     wish.check()
@@ -107,6 +109,7 @@ class _Performance:
         self._through: set[int] = set()  # files that acts of this wish were planned for
 
     def carried_out(self) -> None:
+        self._require_what_was_seen()
         if self._wish.approves:
             approve(self._acting, self._wish.approves)
         self._go_on()
@@ -114,6 +117,18 @@ class _Performance:
         wanted = sorted(self._wish.wanted, key=lambda one: one.policy or "")
         for policy, some in groupby(wanted, key=lambda one: one.policy):
             self._carry_out(policy, list(some))
+
+    def _require_what_was_seen(self) -> None:
+        """Raise PermanentError where other policies came into force since a person saw his."""
+        if not self._wish.policies:
+            return
+        now = policy_sets.in_force(self._acting.engine, self._acting.host_id)
+        if now is None or now.fingerprint != self._wish.policies:
+            raise PermanentError(
+                "nothing was done",
+                why="other policies came into force since these were shown",
+                remedy="look at what they do: storewarden plan",
+            )
 
     def _go_on(self) -> None:
         """Go on with what was planned under this number before we were stopped."""

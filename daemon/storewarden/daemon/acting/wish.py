@@ -48,6 +48,7 @@ class Wish(NamedTuple):
     asked_by: str
     reason: str
     approves: tuple[str, ...] = ()  # policies whose first plan, or whose met limit, may go on
+    policies: str = ""  # the fingerprint of those that a person saw; nothing goes on under others
 
     def facts(self) -> Facts:
         """Return it for JSON."""
@@ -56,6 +57,7 @@ class Wish(NamedTuple):
             "asked_by": self.asked_by,
             "reason": self.reason,
             "approves": list(self.approves),
+            "policies": self.policies,
         }
 
     @classmethod
@@ -70,6 +72,7 @@ class Wish(NamedTuple):
                 tuple(Wanted.of(one) for one in facts["wanted"]),
                 *(str(facts["asked_by"]), str(facts["reason"])),
                 tuple(str(one) for one in facts.get("approves", ())),
+                str(facts.get("policies", "")),
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise UsageError("this is no wish", why=repr(error)) from error

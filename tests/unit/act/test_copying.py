@@ -470,7 +470,7 @@ def test_a_file_that_may_not_be_read_is_told_as_such(
 
     monkeypatch.setattr(copying, "open_below", denied)
 
-    with pytest.raises(FileUnusable, match="Permission denied; .* runs as read it"):
+    with pytest.raises(FileUnusable, match=r"Permission denied; .* runs as read it"):
         copied(root, store)
 
 

@@ -6,13 +6,14 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from storewarden.act.batch import carry_out_all
 from storewarden.act.execute import Patience
 from storewarden.catalogue.acts import Act
-from storewarden.errors import StoreUnavailable
+from storewarden.errors import LeaseLost, StoreUnavailable
 from tests.catalogues import sqlite_place
 from tests.executing import CONTENTS, DAY, FIRST, Life, Lives, hasty
 from tests.striking import Killed, Striking
@@ -187,6 +188,7 @@ def test_without_a_note_nobody_says_what_lies_there(life: Life) -> None:
     waiting = life.executor(patience=ONCE).carry_out(act).act
 
     assert (waiting.state, waiting.attempts) == ("verified", 1)
+    assert f"changed: {life.name}: : no note tells what lies there" in waiting.error
     assert len(life.local()) == len(CONTENTS) + 1
 
 
@@ -228,6 +230,76 @@ def test_what_has_left_needs_its_store_no_more(life: Life) -> None:
     )
 
     assert (act.state, life.carry_out(act, away).act.state) == ("switched", "done")
+
+
+def test_the_journal_tells_where_they_lie_on_their_way_out(life: Life) -> None:
+    act = killed_at(life, life.plan("archive", store="cloud"), "kernel.unlink")
+
+    assert act.place == b".storewarden/leaving/" + act.mark.encode()
+
+
+# -- who may not act any more ----------------------------------------------------------------------
+
+
+class Held(NamedTuple):
+    """A lease that another process has taken over since."""
+
+    host_id: int
+    epoch: int
+
+
+def taken_over(life: Life) -> Callable[[], None]:
+    """Return what lets the lease be lost."""
+    host_id = life.lives.book.ground.host_id
+    with life.engine.transaction():
+        life.engine.execute(
+            "INSERT INTO leases (host_id, epoch, holder, beat) VALUES (?, 2, '', 0)", (host_id,)
+        )
+
+    def lose() -> None:
+        life.engine._lease = Held(host_id, 1)
+
+    return lose
+
+
+@pytest.mark.parametrize("error", [None, StoreUnavailable("away")])
+def test_who_loses_the_lease_while_copies_are_read_leaves_all_as_it_is(
+    life: Life, error: Exception | None
+) -> None:
+    act = killed_at(life, life.plan("archive", store="cloud"), "kernel.unlink")
+    lose = taken_over(life)
+    reads: list[str] = []
+
+    def read(name: str, behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        if name in {"store.open", "store.look"} and not behind:
+            reads.append(name)
+            if len(reads) == len(CONTENTS):  # the last of them
+                lose()
+                if error is not None:
+                    raise error
+
+    executor = life.executor(read)
+    before = life.everything()
+    with pytest.raises(LeaseLost):
+        executor.carry_out(act)
+    life.engine._lease = None
+
+    assert len(reads) == len(CONTENTS)
+    assert life.everything() == before
+
+
+def test_who_lost_the_lease_gives_nothing_up(life: Life) -> None:
+    act = killed_at(life, life.plan("archive", store="cloud"), "kernel.unlink")
+    lose = taken_over(life)
+    executor = life.executor()
+    before = life.everything()
+    lose()
+
+    with pytest.raises(LeaseLost):
+        executor.give_up(act, "not wanted")
+    life.engine._lease = None
+
+    assert life.everything() == before
 
 
 # -- a drawer that acts share ----------------------------------------------------------------------

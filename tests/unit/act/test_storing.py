@@ -251,6 +251,25 @@ def test_a_copy_of_what_a_file_is_not_is_not_taken(life: Life) -> None:
     assert outcome.act.held != held
 
 
+def test_what_an_attempt_before_a_kill_stored_is_taken_over(life: Life) -> None:
+    act = killed_at(life, life.plan("archive", FIRST, store="cloud"), "journal.advance")
+
+    outcome = life.carry_out(act)
+
+    assert (outcome.act.state, outcome.copied) == ("done", 0)
+    assert len(list(life.store.list())) == 1
+
+
+def test_a_copy_whose_object_is_not_known_is_made_anew(life: Life) -> None:
+    copied(life)
+    with life.engine.transaction():
+        life.engine.execute("UPDATE copies SET key = NULL")
+
+    outcome = life.carry_out(life.plan("archive", FIRST, store="cloud"))
+
+    assert (outcome.act.state, outcome.copied) == ("done", len(CONTENTS[PATH]))
+
+
 # -- what is removed again -------------------------------------------------------------------------
 
 
@@ -301,6 +320,16 @@ def test_an_object_that_is_somebodys_copy_stays(life: Life) -> None:
         drop_objects(one)
 
     assert len(life.stored()) == 1
+
+
+def test_the_object_of_a_path_that_is_none_stays(life: Life) -> None:
+    act = stored(life)
+    odd = tuple(replace(member, path=b"../" + member.path) for member in act.members)
+
+    with work(life, replace(act, members=odd)) as one:
+        drop_objects(one)
+
+    assert len(life.stored()) == len(CONTENTS)
 
 
 class Unseen(Kernel):

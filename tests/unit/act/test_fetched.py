@@ -7,16 +7,19 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from storewarden.act.carry.fetched import copies_of, hopeful
 from storewarden.act.carry.work import Halted
+from storewarden.act.copying import Source
 from storewarden.act.execute import Executor, Patience
 from storewarden.act.fetching import Fetched, fetch
-from storewarden.act.refused import Reason, Refused
+from storewarden.act.refused import Reason, Refused, Stop
 from storewarden.catalogue.acts import Act
 from storewarden.errors import (
+    LeaseLost,
     ObjectDamaged,
     ObjectMissing,
     StoreRefused,
@@ -219,6 +222,8 @@ def test_what_came_back_not_as_it_was_is_told(life: Life, monkeypatch: pytest.Mo
 
 
 def test_what_came_back_is_recorded_as_it_is_now(life: Life) -> None:
+    os.chmod(life.at(PATHS[2]), 0o640)
+    life.record(PATHS[2])
     archived(life)
     before = [life.row(path) for path in PATHS]
 
@@ -230,6 +235,8 @@ def test_what_came_back_is_recorded_as_it_is_now(life: Life) -> None:
         assert (row.inode, row.size) == (status.st_ino, status.st_size)
         assert (row.modified_ns, row.changed_ns) == (status.st_mtime_ns, status.st_ctime_ns)
         assert member.identity.inode == status.st_ino
+        assert (row.mode, row.links, row.blocks) == (status.st_mode, 1, status.st_blocks)
+        assert (row.uid, row.gid) == (status.st_uid, status.st_gid)
 
 
 def test_who_changed_it_since_it_came_back_is_left_to_a_scan(life: Life) -> None:
@@ -245,6 +252,18 @@ def test_who_changed_it_since_it_came_back_is_left_to_a_scan(life: Life) -> None
         row = life.row(member.path)
         assert (row.state, row.size) == ("present", member.identity.size)
         assert (row.inode, row.changed_ns) == (member.identity.inode, member.identity.changed_ns)
+
+
+def test_of_what_vanished_since_only_what_was_seen_is_told(life: Life) -> None:
+    archived(life)
+    act = killed_at(life, life.plan("restore"), "acted.restored")
+    os.unlink(life.at(PATH))
+
+    life.recover()
+
+    row = life.row(PATH)
+    assert life.act(act).state == "done"
+    assert (row.mode, row.links, row.uid, row.gid, row.blocks) == (0o100600, 1, 0, 0, 0)
 
 
 # -- some came back --------------------------------------------------------------------------------
@@ -303,6 +322,53 @@ def test_who_restores_what_was_put_back_by_hand_finds_it_there(life: Life) -> No
 
     assert [one.path for one in ended.members] == [PATHS[2]]
     assert life.row(PATHS[2]).state == "present"
+
+
+def test_what_changes_while_it_is_looked_at_did_not_come_back(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archived(life)
+    act = life.plan("restore")
+    life.write(PATHS[2], CONTENTS[PATHS[2]])
+
+    def changes(source: Source) -> bytes:
+        raise Stop(Reason.CHANGED, source.path)
+
+    monkeypatch.setattr("storewarden.act.carry.fetched.digest_of", changes)
+    executor = life.executor(read_failing(ObjectDamaged("broken"), 1, lasting=True), ONCE)
+
+    ended = executor.carry_out(act).act
+
+    assert (ended.state, life.row(PATHS[2]).state) == ("failed", "archived")
+
+
+class Held(NamedTuple):
+    """A lease that another process has taken over since."""
+
+    host_id: int
+    epoch: int
+
+
+def test_who_loses_the_lease_fetches_nothing_more(life: Life) -> None:
+    archived(life)
+    act = life.plan("restore")
+    host_id = life.lives.book.ground.host_id
+    with life.engine.transaction():
+        life.engine.execute(
+            "INSERT INTO leases (host_id, epoch, holder, beat) VALUES (?, 2, '', 0)", (host_id,)
+        )
+    reads: list[str] = []
+
+    def read(name: str, behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        if name in READS and not behind:
+            reads.append(name)
+            life.engine._lease = Held(host_id, 1)
+
+    with pytest.raises(LeaseLost):
+        life.executor(read).carry_out(act)
+    life.engine._lease = None
+
+    assert len(reads) == 1
 
 
 def test_while_a_place_cannot_be_seen_it_is_not_given_up(life: Life) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -19,12 +19,12 @@ from storewarden.act.execute import Executor, Patience
 from storewarden.act.refused import Refused
 from storewarden.catalogue import copies
 from storewarden.catalogue.acts import Act, figures
-from storewarden.errors import ObjectDamaged, StoreRefused, StoreUnavailable
+from storewarden.errors import LeaseLost, ObjectDamaged, StoreRefused, StoreUnavailable
 from storewarden.store.contract import Store
 from storewarden.store.memory import MemoryStore
 from tests.catalogues import sqlite_place
 from tests.executing import CONTENTS, DAY, FIRST, Life, Lives, hasty
-from tests.striking import Striking, StruckStore
+from tests.striking import Strike, Striking, StruckStore
 from tests.working import decided, killed_at, undecided
 
 PATHS = tuple(CONTENTS)
@@ -332,6 +332,55 @@ def test_what_lies_in_its_root_is_no_matter_of_a_purge(life: Life) -> None:
     )
     assert rows(life) == ["present", "trashed", "trashed"]
     assert set(life.local()) >= set(CONTENTS.values())
+
+
+# -- who may not act any more ----------------------------------------------------------------------
+
+
+class Held(NamedTuple):
+    """A lease that another process has taken over since."""
+
+    host_id: int
+    epoch: int
+
+
+def losing(life: Life, names: set[str]) -> Strike:
+    """Let the lease be lost at a call of the store."""
+    host_id = life.lives.book.ground.host_id
+    with life.engine.transaction():
+        life.engine.execute(
+            "INSERT INTO leases (host_id, epoch, holder, beat) VALUES (?, 2, '', 0)", (host_id,)
+        )
+
+    def strike(name: str, _behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        if name in names:
+            life.engine._lease = Held(host_id, 1)
+
+    return strike
+
+
+def test_who_loses_the_lease_while_a_copy_is_read_purges_nothing(life: Life) -> None:
+    life.done("copy", store="cloud")
+    life.done("trash")
+    life.purge_rule = PurgeRule(copy_stays=True)
+    act = life.plan("purge")
+
+    with pytest.raises(LeaseLost):
+        life.executor(losing(life, {"store.open", "store.look"})).carry_out(act)
+    life.engine._lease = None
+
+    assert set(life.local()) >= set(CONTENTS.values())
+
+
+def test_who_loses_the_lease_removes_no_object(life: Life) -> None:
+    life.done("archive", store="cloud")
+    act = life.plan("purge")
+
+    with pytest.raises(LeaseLost):
+        life.executor(losing(life, {"store.find"})).carry_out(act)
+    life.engine._lease = None
+
+    assert life.stored().keys() == set(CONTENTS.values())
 
 
 # -- a drawer that acts share ----------------------------------------------------------------------

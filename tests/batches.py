@@ -59,11 +59,20 @@ def restoring(life: Life) -> list[Act]:
     return plan_each(life, "restore")
 
 
+def restoring_some(life: Life) -> list[Act]:
+    """Bring back what lies in a drawer beside what stays there, to where no directory is."""
+    done(life, trashing(life))
+    os.rmdir(life.at(b"a"))
+    os.rmdir(life.at(b"data"))
+    return plan_each(life, "restore", GROUPS[:3])
+
+
 MANY: Mapping[str, Many] = {
     "trash": Many(trashing, "trashed"),
     "purge": Many(purging, "purged", gone=True),
     "purge-some": Many(purging_some, "purged", gone=True),
     "restore": Many(restoring, "present"),
+    "restore-some": Many(restoring_some, "present"),
 }
 
 
@@ -73,7 +82,7 @@ def carry_out_many(
     """Carry out acts together, in a process that was just started."""
     executor = life.executor(strike, patience)
     stand(executor.tools.journal, ("share",), "journal", strike)
-    stand(executor.tools.acted, ("all_trashed", "all_purged"), "acted", strike)
+    stand(executor.tools.acted, ("all_trashed", "all_purged", "all_restored"), "acted", strike)
     return list(carry_out_all(executor, some))
 
 

@@ -1,8 +1,8 @@
 """Carry out many acts: those that can be share what each of them would pay alone.
 
-Trash and purge of one root are carried out together, up to `AT_ONCE` of them; what is in the way
-of one act stops that one only. Any other act, and one that was begun before, is carried out by
-itself.
+Trash, purge and restore of one root are carried out together, up to `AT_ONCE` of them; what is in
+the way of one act stops that one only. Any other act, and one that was begun before, is carried out
+by itself.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Final
 
-from storewarden.act.carry.many import TOGETHER, Hand
+from storewarden.act.carry.back import ALL_TOGETHER
+from storewarden.act.carry.many import Hand
 from storewarden.act.execute import Executor, Outcome, outcome
 from storewarden.catalogue.acts import Act, changed
 from storewarden.errors import FileUnusable
@@ -32,7 +33,7 @@ def carry_out_all(executor: Executor, acts: Sequence[Act]) -> Iterator[Outcome]:
     """
     for (_, verb, fresh), alike in groupby(acts, lambda act: (act.root, act.verb, _fresh(act))):
         some = list(alike)
-        if not fresh or verb not in TOGETHER:
+        if not fresh or verb not in ALL_TOGETHER:
             yield from map(executor.carry_out, some)
             continue
         for start in range(0, len(some), AT_ONCE):
@@ -53,7 +54,7 @@ def _together(executor: Executor, some: Sequence[Act]) -> Iterator[Outcome]:
             hand = Hand()
         else:
             with _uncollected():
-                hand = TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
+                hand = ALL_TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
         for act in some:
             yield _outcome(executor, hand, act)
 
@@ -79,5 +80,6 @@ def _outcome(executor: Executor, hand: Hand, act: Act) -> Outcome:
         return outcome(ended, work.tally)
     if act.id in hand.stopped:
         return executor.concluded(*hand.stopped[act.id])
+    executor.tools.progress(0)  # whoever wants us to stop is heard between them
     place = hand.begun.get(act.id)
     return executor.carry_out(act if place is None else changed(act, place=place))

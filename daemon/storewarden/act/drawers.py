@@ -164,6 +164,32 @@ def open_drawer(
         Stop: it is not ours.
         OSError: it cannot be read.
     """
+    opened = _opened(root_fd, room, mark, kernel, stack)
+    if opened is None:
+        return None
+    above, descriptor = opened
+    names = kernel.names(descriptor)
+    note = _decoded(_read(descriptor, NOTE, kernel)) if NOTE in names else None
+    some = (_numbers(descriptor, one, kernel) for one in names if _SOME_GOING.fullmatch(one))
+    going = frozenset(number for numbers in some for number in numbers)
+    return Drawer(room, mark, above, descriptor, note, GOING in names, going)
+
+
+def holds_nothing(root_fd: int, room: Room, mark: str, kernel: Kernel, stack: ExitStack) -> bool:
+    """Tell whether a drawer is there, and no file in it; its note is not read.
+
+    Raises:
+        Stop: it is not ours.
+        OSError: it cannot be read.
+    """
+    opened = _opened(root_fd, room, mark, kernel, stack)
+    return opened is not None and is_emptied(opened[1], kernel)
+
+
+def _opened(
+    root_fd: int, room: Room, mark: str, kernel: Kernel, stack: ExitStack
+) -> tuple[int, int] | None:
+    """Open the directory of all drawers, and a drawer."""
     name = checked(mark)
     try:
         above = open_room(root_fd, room, kernel, stack, make=False)
@@ -172,11 +198,7 @@ def open_drawer(
         return None
     stack.callback(kernel.close, descriptor)
     _require_ours(name, descriptor, root_fd, kernel)
-    names = kernel.names(descriptor)
-    note = _decoded(_read(descriptor, NOTE, kernel)) if NOTE in names else None
-    some = (_numbers(descriptor, one, kernel) for one in names if _SOME_GOING.fullmatch(one))
-    going = frozenset(number for numbers in some for number in numbers)
-    return Drawer(room, mark, above, descriptor, note, GOING in names, going)
+    return above, descriptor
 
 
 def open_drawer_of(
@@ -242,6 +264,15 @@ def lying(drawer: Drawer, mark: str, kernel: Kernel) -> tuple[Lying, ...]:
         )
         for number in numbers
     )
+
+
+def is_emptied(drawer_fd: int, kernel: Kernel) -> bool:
+    """Tell whether no file lies in a drawer.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return not any(name.isdigit() for name in kernel.names(drawer_fd))
 
 
 def identity_at(directory: int, name: bytes, kernel: Kernel) -> Identity | None:

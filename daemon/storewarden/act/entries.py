@@ -11,6 +11,7 @@ from storewarden.act.drawers import (
     Lying,
     Room,
     clear,
+    holds_nothing,
     identity_at,
     lying,
     open_drawer,
@@ -102,10 +103,7 @@ def is_empty(root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL) -> bo
     """Tell whether a drawer is there, and holds no file."""
     try:
         with ExitStack() as stack:
-            drawer = open_drawer(root_fd, room, mark, kernel, stack)
-            return drawer is not None and not any(
-                name.isdigit() for name in kernel.names(drawer.descriptor)
-            )
+            return holds_nothing(root_fd, room, mark, kernel, stack)
     except (OSError, Stop):
         return False
 

@@ -129,13 +129,20 @@ def parent_made(
     try:
         parent = kernel.open_below(root_fd, directory, DIRECTORY)
     except FileNotFoundError:
-        _make(root_fd, directory, modes, kernel)
+        make_way(root_fd, path, modes, kernel)
         parent = kernel.open_below(root_fd, directory, DIRECTORY)
     stack.callback(kernel.close, parent)
     return parent, name
 
 
-def _make(root_fd: int, directory: bytes, modes: Sequence[int], kernel: Kernel) -> None:
+def make_way(root_fd: int, path: bytes, modes: Sequence[int], kernel: Kernel) -> None:
+    """Make the directories of a path that are not there, with these modes.
+
+    Raises:
+        Stop: it is no path below the root.
+        OSError: one cannot be made.
+    """
+    directory, _ = split(path)
     here = root_fd
     try:
         for depth, name in enumerate(directory.split(b"/")):

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import NamedTuple
 
+from storewarden.act.batch import carry_out_all
 from storewarden.act.carry.work import Root, Tools, drawer_place, file_ids
 from storewarden.act.drawers import Room, open_room
 from storewarden.act.entries import Entry, forget, look_into
@@ -41,12 +42,16 @@ def recover(executor: Executor, root_name: str, root_id: int) -> Recovered:
     """
     # Lent before anything is tried: what waits for its root has not failed because of that.
     with executor.tools.roots.opened(root_name) as root:
-        outcomes = tuple(executor.carry_out(act) for act in _due(executor.tools, root_id))
-        return _Drawers(executor.tools, root, root_id).tidied(outcomes)
+        outcomes = [
+            outcome
+            for some in _due(executor.tools, root_id)
+            for outcome in carry_out_all(executor, some)
+        ]
+        return _Drawers(executor.tools, root, root_id).tidied(tuple(outcomes))
 
 
-def _due(tools: Tools, root_id: int) -> Iterator[Act]:
-    """Yield acts that go on and wait for nothing, in their order, each once."""
+def _due(tools: Tools, root_id: int) -> Iterator[list[Act]]:
+    """Yield acts that go on and wait for nothing, in their order, each once, some at a time."""
     tried: set[int] = set()
     engine = tools.journal.engine
     while True:
@@ -55,7 +60,7 @@ def _due(tools: Tools, root_id: int) -> Iterator[Act]:
         if not fresh:
             return
         tried.update(act.id for act in fresh)
-        yield from fresh
+        yield fresh
 
 
 class _Drawers:

@@ -9,18 +9,19 @@ recovers looks at both places.
 from __future__ import annotations
 
 import stat
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from typing import Final
 
 from storewarden.act import remove
 from storewarden.act.allowance import Allowance
 from storewarden.act.aside import Wish, noted, undisturbed, undone
+from storewarden.act.directories import Directories, open_directories
 from storewarden.act.drawers import (
     Drawer,
     Room,
     begin_removing,
     clear,
+    is_emptied,
     make_drawer,
     name_of,
     open_drawer,
@@ -28,7 +29,7 @@ from storewarden.act.drawers import (
 from storewarden.act.entries import Entry, entry_of
 from storewarden.act.giveback import put_back_from
 from storewarden.act.identity import Identity
-from storewarden.act.kernel import DIRECTORY, Kernel
+from storewarden.act.kernel import Kernel
 from storewarden.act.leases import Quiet, quiet, still_quiet
 from storewarden.act.members import (
     Bundle,
@@ -36,19 +37,11 @@ from storewarden.act.members import (
     difference,
     hold_decided,
     hold_in,
-    is_plain,
-    modes_above,
-    split,
 )
 from storewarden.act.note import Note, Noted, Slip
 from storewarden.act.refused import Reason, Refused, Stop, refused
+from storewarden.act.returning import Before, Came, Return, return_together
 from storewarden.act.trash import BLOCK, Purged, Trashed, purged_in_part
-
-_OPEN_AT_ONCE: Final = 64  # directories
-
-Before = Callable[[], None]
-"""Asked before each act touches anything; what it raises ends all of it at once."""
-
 
 # -- into the trash -------------------------------------------------------------------------------
 
@@ -59,7 +52,7 @@ def survey(root_fd: int, bundles: Sequence[Bundle], kernel: Kernel) -> list[Slip
     Nothing is touched, and nothing held: each is looked at again before it is moved.
     """
     try:
-        with _directories(root_fd, kernel) as directories:
+        with open_directories(root_fd, kernel) as directories:
             return [_surveyed(bundle, directories, kernel) for bundle in bundles]
     except OSError as error:  # of the root itself
         return [refused(error, bundle.members[0].path) for bundle in bundles]
@@ -84,7 +77,7 @@ def trash_together(
         except (Stop, OSError) as error:
             return [refused(error, bundle.members[0].path) for bundle in bundles]
         try:
-            with _directories(root_fd, kernel) as directories:
+            with open_directories(root_fd, kernel) as directories:
                 done = [
                     _trashed(root_fd, drawer, bundle, directories, before) for bundle in bundles
                 ]
@@ -95,7 +88,7 @@ def trash_together(
         return done
 
 
-def _surveyed(bundle: Bundle, directories: _Directories, kernel: Kernel) -> Slip | Refused:
+def _surveyed(bundle: Bundle, directories: Directories, kernel: Kernel) -> Slip | Refused:
     directories.spare(sync=False)
     files: list[Noted] = []
     for path, identity in bundle.members:
@@ -115,7 +108,7 @@ def _surveyed(bundle: Bundle, directories: _Directories, kernel: Kernel) -> Slip
 
 
 def _trashed(
-    root_fd: int, drawer: Drawer, bundle: Bundle, directories: _Directories, before: Before
+    root_fd: int, drawer: Drawer, bundle: Bundle, directories: Directories, before: Before
 ) -> Trashed | Refused:
     before()
     directories.spare(sync=True)
@@ -146,67 +139,6 @@ def _taken_back(
     kernel.require_ours()
     done = put_back_from(root_fd, drawer, bundle.mark, {}, kernel)
     return why._replace(kept=done.kept, removed=done.removed, unsure=done.unsure)
-
-
-class _Directories:
-    """Directories of files, open as long as there are not too many of them."""
-
-    def __init__(self, root_fd: int, kernel: Kernel) -> None:
-        self.kernel, self._root_fd = kernel, root_fd
-        self.device = kernel.fstat(root_fd).st_dev
-        self._open: dict[bytes, int] = {}
-        self._modes: dict[bytes, tuple[int, ...]] = {}
-
-    def of(self, path: bytes) -> tuple[int, bytes]:
-        """Return the directory of a path, open, and the name in it.
-
-        Raises:
-            Stop: it is no path below the root.
-            OSError: it cannot be opened.
-        """
-        directory, _, name = path.rpartition(b"/")
-        found = self._open.get(directory)
-        if found is None or not is_plain(name):
-            directory, name = split(path)
-            found = self._open.get(directory)
-        if found is None:
-            found = self.kernel.open_below(self._root_fd, directory, DIRECTORY)
-            self._open[directory] = found
-        return found, name
-
-    def modes(self, path: bytes) -> tuple[int, ...]:
-        """Return the modes of the directories of a path."""
-        directory, _, _ = path.rpartition(b"/")
-        if directory not in self._modes:
-            self._modes[directory] = modes_above(self._root_fd, path, self.kernel)
-        return self._modes[directory]
-
-    def sync(self) -> None:
-        """Make durable what was moved out of those that are open."""
-        for descriptor in self._open.values():
-            self.kernel.sync(descriptor)
-
-    def spare(self, *, sync: bool) -> None:
-        """Close all, if there are many."""
-        if len(self._open) >= _OPEN_AT_ONCE:
-            if sync:
-                self.sync()
-            self.close()
-
-    def close(self) -> None:
-        while self._open:
-            _, descriptor = self._open.popitem()
-            self.kernel.close(descriptor)
-        self._modes.clear()
-
-
-@contextmanager
-def _directories(root_fd: int, kernel: Kernel) -> Iterator[_Directories]:
-    directories = _Directories(root_fd, kernel)
-    try:
-        yield directories
-    finally:
-        directories.close()
 
 
 # -- out of it for good ---------------------------------------------------------------------------
@@ -243,6 +175,19 @@ class OpenDrawer:
         except OSError as error:
             return [self._in_part(allowance, error) for allowance in allowances]
         return done
+
+    def restore(
+        self, root_fd: int, wanted: Sequence[Return], before: Before
+    ) -> list[Came | Refused | None]:
+        """Put bundles back; see `return_together`."""
+        return return_together(root_fd, self._drawer, wanted, self._kernel, before)
+
+    def is_empty(self) -> bool:
+        """Tell whether no file lies here; not when that cannot be told."""
+        try:
+            return is_emptied(self._drawer.descriptor, self._kernel)
+        except OSError:
+            return False
 
     def forget(self) -> None:
         """Remove the drawer if it is empty; see `entries.forget`."""

@@ -114,7 +114,7 @@ def restore(
                 _bring(root_fd, drawer, file, place, kernel)
             kernel.sync(drawer.descriptor)
         except (Stop, OSError) as error:
-            return _taken_back(root_fd, drawer, pairs, refused(error, pairs[0][1]), kernel)
+            return taken_back(root_fd, drawer, pairs, refused(error, pairs[0][1]), kernel)
         changed = tuple(place for file, place in waiting if not file.intact)
         return Restored(mark, tuple(place for _, place in pairs), changed)
 
@@ -156,14 +156,17 @@ def _bring(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kern
         raise translated(error, place) from error
 
 
-def _taken_back(
+def taken_back(
     root_fd: int,
     drawer: Drawer,
     pairs: Sequence[tuple[Lying, bytes]],
     why: Refused,
     kernel: Kernel,
 ) -> Refused:
-    """Put into the trash again what this attempt, or one that was killed, had brought back."""
+    """Put into the trash again what this attempt, or one that was killed, had brought back.
+
+    Returns ``why``, and whether not all of it could be told.
+    """
     kernel.require_ours()
     unsure = False
     for file, place in pairs:

@@ -15,9 +15,18 @@ from storewarden.act import batch
 from storewarden.act.carry.work import PurgeRule
 from storewarden.act.drawers import Room
 from storewarden.act.entries import Entry, entries
-from storewarden.catalogue.acts import Act, figures
+from storewarden.catalogue.acts import Act, Member, figures
 from storewarden.errors import LeaseLost
-from tests.batches import GROUPS, agree, carry_out_many, done, drawers, plan_each, there_once
+from tests.batches import (
+    GROUPS,
+    MORE,
+    agree,
+    carry_out_many,
+    done,
+    drawers,
+    plan_each,
+    there_once,
+)
 from tests.batches import furnish as more_files
 from tests.catalogues import sqlite_place
 from tests.executing import Life, Lives, hasty
@@ -226,7 +235,7 @@ def test_no_more_share_a_drawer_than_are_held_in_memory(
 def test_files_of_many_directories_are_moved_with_few_of_them_open(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storewarden.act.together._OPEN_AT_ONCE", 2)
+    monkeypatch.setattr("storewarden.act.directories._OPEN_AT_ONCE", 2)
     open_before = len(os.listdir("/proc/self/fd"))
 
     done(life, plan_each(life, "trash"))
@@ -298,3 +307,187 @@ def test_a_drawer_is_ours_alone(life: Life) -> None:
     (drawer,) = (life.path / ".storewarden" / "trash").iterdir()
     assert stat.S_IMODE(drawer.stat().st_mode) == 0o700
     assert stat.S_IMODE((drawer / "note").stat().st_mode) == 0o600
+
+
+# -- many come back -------------------------------------------------------------------------------
+
+
+def in_drawers(life: Life, content: bytes) -> Path:
+    """Return what lies in the trash with this content."""
+    (place,) = (
+        one
+        for one in (life.path / ".storewarden" / "trash").glob("*/*[0-9]")
+        if one.read_bytes() == content
+    )
+    return place
+
+
+def test_many_come_back_together_and_each_tells_what_it_is(life: Life) -> None:
+    done(life, plan_each(life, "trash"))
+    acts = plan_each(life, "restore")
+    calls: list[str] = []
+
+    def strike(name: str, behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        if not behind:
+            calls.append(name)
+
+    outcomes = carry_out_many(life, acts, strike)
+
+    assert [outcome.act.id for outcome in outcomes] == [act.id for act in acts]
+    assert [life.act(act) for act in acts] == [outcome.act for outcome in outcomes]
+    assert {outcome.act.state for outcome in outcomes} == {"done"}
+    assert not there_once(life)
+    assert drawers(life) == []
+    agree(life)
+    # the journal once, each of four directories, the drawer, and the room that it leaves
+    assert [one for one in calls if one.startswith(("acted.", "journal."))] == [
+        "acted.all_restored"
+    ]
+    assert calls.count("kernel.sync") == 6
+
+
+def test_each_act_that_is_taken_back_is_told_so(life: Life) -> None:
+    trashed = plan_each(life, "trash", SINGLES)
+    done(life, trashed)
+
+    done(
+        life,
+        [
+            life.plan("restore", paths, undoes=act.id)
+            for act, paths in zip(trashed[:2], SINGLES[:2], strict=True)
+        ],
+    )
+
+    assert [life.act(act).state for act in trashed] == ["undone", "undone", "done"]
+
+
+def test_what_is_in_the_way_of_one_keeps_that_one_only_in_the_trash(life: Life) -> None:
+    done(life, plan_each(life, "trash", SINGLES))
+    life.write(TWO, b"somebody was here")
+
+    outcomes = carry_out_many(life, plan_each(life, "restore", SINGLES))
+
+    assert [outcome.act.state for outcome in outcomes] == ["done", "refused", "done"]
+    assert outcomes[1].act.error == f"taken: {life.name}: a/two: something is there; {_NOTHING}"
+    assert Path(os.fsdecode(life.at(TWO))).read_bytes() == b"somebody was here"
+    assert in_trash(life) == {TWO}
+
+
+_NOTHING = "nothing is replaced"
+
+
+def test_what_somebody_took_out_of_the_trash_is_in_the_way_of_that_one_only(life: Life) -> None:
+    done(life, plan_each(life, "trash", SINGLES))
+    in_drawers(life, MORE[ONE]).unlink()
+
+    outcomes = carry_out_many(life, plan_each(life, "restore", SINGLES))
+
+    # it may be anywhere: it is looked for again, as for one alone
+    assert [outcome.act.state for outcome in outcomes] == ["planned", "done", "done"]
+    assert "gone" in outcomes[0].act.error
+
+
+def test_what_somebody_changed_in_the_trash_comes_back_and_that_is_told(life: Life) -> None:
+    done(life, plan_each(life, "trash", SINGLES))
+    in_drawers(life, MORE[TWO]).write_bytes(b"changed in the trash")
+
+    outcomes = carry_out_many(life, plan_each(life, "restore", SINGLES))
+
+    assert [outcome.act.state for outcome in outcomes] == ["done"] * 3
+    assert [outcome.lacking for outcome in outcomes] == [
+        (),
+        ("a/two: somebody changed it in the trash",),
+        (),
+    ]
+    assert b"changed in the trash" in life.local()
+
+
+def test_a_bundle_comes_back_whole_or_not_at_all(life: Life) -> None:
+    done(life, plan_each(life, "trash"))
+    life.write(GROUPS[0][0], b"another database")
+
+    outcomes = carry_out_many(life, plan_each(life, "restore"))
+
+    assert [outcome.act.state for outcome in outcomes] == ["refused", *["done"] * 4]
+    assert in_trash(life) == set(GROUPS[0])
+
+
+def test_half_of_what_was_trashed_together_does_not_come_back(life: Life) -> None:
+    done(life, plan_each(life, "trash"))
+    acts = [life.plan("restore", (GROUPS[0][1],)), life.plan("restore", GROUPS[1])]
+
+    assert carried(life, acts) == ["refused", "done"]
+    assert "not meant" in life.act(acts[0]).error
+    assert set(GROUPS[0]) <= in_trash(life)
+
+
+def test_files_come_back_elsewhere_and_directories_are_made(life: Life) -> None:
+    os.chmod(life.at(b"a"), 0o750)
+    done(life, plan_each(life, "trash", SINGLES))
+    os.rmdir(life.at(b"a"))
+    (three,) = life.members((THREE,))
+    moved = Member(b"deep/below/three", three.identity, three.file_id)
+    acts = [*plan_each(life, "restore", SINGLES[:2]), life.plan("restore", members=(moved,))]
+
+    assert carried(life, acts) == ["done"] * 3
+
+    assert stat.S_IMODE(os.stat(life.at(b"a")).st_mode) == 0o750
+    assert Path(os.fsdecode(life.at(b"deep/below/three"))).read_bytes() == MORE[THREE]
+    assert (life.row(moved.path).id, life.row(moved.path).state) == (three.file_id, "present")
+    assert drawers(life) == []
+
+
+def test_a_way_that_became_a_link_leads_nowhere(life: Life, tmp_path: Path) -> None:
+    done(life, plan_each(life, "trash", SINGLES))
+    os.rmdir(life.at(b"a"))
+    (tmp_path / "elsewhere").mkdir()
+    os.symlink(tmp_path / "elsewhere", life.at(b"a"))
+
+    states = carried(life, plan_each(life, "restore", SINGLES))
+
+    assert states == ["refused", "refused", "done"]
+    assert list((tmp_path / "elsewhere").iterdir()) == []
+    assert in_trash(life) == {ONE, TWO}
+
+
+def test_a_disk_that_cannot_say_that_files_are_back_keeps_them_in_the_trash(life: Life) -> None:
+    done(life, plan_each(life, "trash", SINGLES))
+    acts = plan_each(life, "restore", SINGLES)
+    calls: list[str] = []
+
+    def strike(name: str, _behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        calls.append(name)
+        if name == "kernel.sync" and calls.count("kernel.rename") == 3:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    outcomes = carry_out_many(life, acts, strike)
+
+    assert "done" not in {outcome.act.state for outcome in outcomes}
+    assert not there_once(life)
+    for act in acts:
+        life.finish(act)
+    agree(life)
+
+
+def test_whoever_was_stopped_past_his_lease_brings_no_further_file_back(life: Life) -> None:
+    done(life, plan_each(life, "trash", SINGLES))
+    acts = plan_each(life, "restore", SINGLES)
+    moved: list[str] = []
+
+    def strike(name: str, _behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        if name == "kernel.rename":
+            moved.append(name)
+            if len(moved) == 1:
+                life.clock.advance(60)
+                life.lives.engine.hold(_Lost())
+
+    with pytest.raises(LeaseLost):
+        carry_out_many(life, acts, strike)
+    life.lives.engine.hold(None)
+
+    assert len(moved) == 1
+    assert not there_once(life)
+    life.recover()
+    assert {life.act(act).state for act in acts} == {"done"}
+    assert drawers(life) == []
+    agree(life)

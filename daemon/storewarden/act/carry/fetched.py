@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -143,19 +144,26 @@ def _holds_copied(work: Work, member: Member, seen: Seen) -> bool:
 def _back(work: Work, member: Member) -> Back:
     """Return a file as it came back, even if somebody changed it since: a scan sees to that."""
     _, _, name = member.path.rpartition(b"/")
-    noted = member.identity
-    entry: Entry = (name, 0, stat.S_IFREG | 0o600, 1, 0, 0, 0, 0, 0, 0)
-    place, accessed_ns = (0, 0), work.now_ns
     try:
         with ExitStack() as stack:
             kernel = work.tools.kernel
             parent, _ = open_parent(work.root.descriptor, member.path, kernel, stack)
             status, above = kernel.stat(name, parent), kernel.fstat(parent)
     except (OSError, Stop):
-        pass
-    else:
-        entry, accessed_ns = entry_of(name, status), accessed_of(status)
-        place = (above.st_dev, above.st_ino)
+        entry: Entry = (name, 0, stat.S_IFREG | 0o600, 1, 0, 0, 0, 0, 0, 0)
+        return _as_it_came(member, (0, 0), entry, work.now_ns)
+    return back_as_seen(member, status, above)
+
+
+def back_as_seen(member: Member, status: os.stat_result, above: os.stat_result) -> Back:
+    """Return a file as it came back, from what was seen of it and of its directory."""
+    _, _, name = member.path.rpartition(b"/")
+    place = (above.st_dev, above.st_ino)
+    return _as_it_came(member, place, entry_of(name, status), accessed_of(status))
+
+
+def _as_it_came(member: Member, place: tuple[int, int], entry: Entry, accessed_ns: int) -> Back:
+    name, noted = entry[0], member.identity
     entry = (
         *(name, folded(noted.inode), *entry[2:6], noted.size, entry[7]),
         *(bounded(noted.modified_ns), bounded(noted.changed_ns)),

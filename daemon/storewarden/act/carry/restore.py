@@ -6,6 +6,7 @@ place in the same root that somebody named.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
@@ -34,22 +35,31 @@ def _carry(work: Work) -> Act:
 
 
 def _from_trash(work: Work, put: Put) -> None:
-    to = _targets(work, put)
+    to = targets(work, put)
     work.require_lease()
     mark, drawer = put.entry.mark, put.entry.drawer
     done = restore(work.root.descriptor, mark, to, kernel=work.tools.kernel, shared=drawer)
     if isinstance(done, Refused):
         raise Halted(done)
-    work.tally.lacking += [
-        f"{path.decode('utf-8', 'backslashreplace')}: somebody changed it in the trash"
-        for path in done.changed
-    ]
+    tell_changed(work, done.changed)
     members = tuple(_as_it_is(work, member) for member in work.act.members)
     work.advance("switched", members=members, place=drawer_place(Room.TRASH, drawer))
 
 
-def _targets(work: Work, put: Put) -> list[bytes]:
-    """Return where each file of the drawer shall come."""
+def tell_changed(work: Work, paths: Iterable[bytes]) -> None:
+    """Tell of files that are not what was trashed."""
+    work.tally.lacking += [
+        f"{path.decode('utf-8', 'backslashreplace')}: somebody changed it in the trash"
+        for path in paths
+    ]
+
+
+def targets(work: Work, put: Put) -> list[bytes]:
+    """Return where each file of the drawer shall come.
+
+    Raises:
+        Halted: that is not known, or not all that was trashed together is meant.
+    """
     wanted = {one.file_id: one.path for one in work.act.members if one.file_id is not None}
     to = []
     for file in put.entry.files:

@@ -340,7 +340,7 @@ def test_what_a_policy_began_that_is_gone_does_not_go_on_with_the_next_start(sta
     stage.acting.stopping = lambda: bool(stage.hinted)
     with pytest.raises(GivenUp):
         stage.actor._step()
-    assert sorted(state for _, state in stage.acts()) == ["done", "planned", "planned", "planned"]
+    assert sorted(state for _, state in stage.acts()) == ["copied", "copied", "copied", "done"]
     stage.replace(NOTHING)
     stage.again()
     stage.step(2)

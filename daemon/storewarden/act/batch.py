@@ -1,8 +1,8 @@
 """Carry out many acts: those that can be share what each of them would pay alone.
 
-Trash, purge and restore of one root are carried out together, up to `AT_ONCE` of them; what is in
-the way of one act stops that one only. Any other act, and one that was begun before, is carried out
-by itself.
+Trash and purge of one root are carried out together, up to `AT_ONCE` of them, and what goes into
+one store in rounds; what is in the way of one act stops that one only. Any other act, and one that
+was begun before, is carried out by itself.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Final
 
-from storewarden.act.carry.back import ALL_TOGETHER
-from storewarden.act.carry.many import Hand
+from storewarden.act.carry.beside import STORING, rounds, store_beside
+from storewarden.act.carry.many import TOGETHER, Hand
+from storewarden.act.carry.move import LOCAL
 from storewarden.act.execute import Executor, Outcome, outcome
-from storewarden.catalogue.acts import Act, changed
+from storewarden.catalogue.acts import Act
 from storewarden.errors import FileUnusable
 
 AT_ONCE: Final = 1000
@@ -31,13 +32,20 @@ def carry_out_all(executor: Executor, acts: Sequence[Act]) -> Iterator[Outcome]:
         StorewardenError: the catalogue cannot be written now; the acts can be carried out again
             when it can.
     """
-    for (_, verb, fresh), alike in groupby(acts, lambda act: (act.root, act.verb, _fresh(act))):
+    for (_, verb, store, fresh), alike in groupby(acts, _alike):
         some = list(alike)
-        if not fresh or verb not in ALL_TOGETHER:
+        if fresh and verb in TOGETHER:
+            for start in range(0, len(some), AT_ONCE):
+                yield from _together(executor, some[start : start + AT_ONCE])
+        elif fresh and verb in STORING and store not in {None, LOCAL}:
+            for together in rounds(some):
+                yield from _beside(executor, together)
+        else:
             yield from map(executor.carry_out, some)
-            continue
-        for start in range(0, len(some), AT_ONCE):
-            yield from _together(executor, some[start : start + AT_ONCE])
+
+
+def _alike(act: Act) -> tuple[str, str, str | None, bool]:
+    return act.root, act.verb, act.store, _fresh(act)
 
 
 def _fresh(act: Act) -> bool:
@@ -54,7 +62,20 @@ def _together(executor: Executor, some: Sequence[Act]) -> Iterator[Outcome]:
             hand = Hand()
         else:
             with _uncollected():
-                hand = ALL_TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
+                hand = TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
+        for act in some:
+            yield _outcome(executor, hand, act)
+
+
+def _beside(executor: Executor, some: Sequence[Act]) -> Iterator[Outcome]:
+    tools = executor.tools
+    with ExitStack() as stack:
+        try:
+            root = stack.enter_context(tools.roots.opened(some[0].root))
+        except FileUnusable:  # as above
+            hand = Hand()
+        else:
+            hand = store_beside(tools, root, some) if len(some) > 1 else Hand()
         for act in some:
             yield _outcome(executor, hand, act)
 
@@ -80,6 +101,6 @@ def _outcome(executor: Executor, hand: Hand, act: Act) -> Outcome:
         return outcome(ended, work.tally)
     if act.id in hand.stopped:
         return executor.concluded(*hand.stopped[act.id])
-    executor.tools.progress(0)  # whoever wants us to stop is heard between them
-    place = hand.begun.get(act.id)
-    return executor.carry_out(act if place is None else changed(act, place=place))
+    if act.id in hand.going_on:
+        return executor.go_on(*hand.going_on[act.id])
+    return executor.carry_out(hand.standing.get(act.id, act))

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from storewarden.act.carry.work import (
+    ITS_OWN,
     STEP_ERRORS,
+    Carry,
     Halted,
     Root,
     Tally,
@@ -104,7 +106,7 @@ class Executor:
         verb = self._verbs[act.verb]
         try:
             with self.tools.roots.opened(act.root) as root:
-                return self._carry_out(verb, Work(act, root, self.tools))
+                return self.go_on(Work(act, root, self.tools), verb.carry)
         except FileUnusable as error:  # the root is not there: nothing can be seen
             return Outcome(self._put_off(act, str(error)))
 
@@ -123,10 +125,15 @@ class Executor:
         except FileUnusable as error:
             return Outcome(self._put_off(act, str(error)))
 
-    def _carry_out(self, verb: Verb, work: Work) -> Outcome:
+    def go_on(self, work: Work, carry: Carry) -> Outcome:
+        """Go on with an act in the way of ``carry``; conclude it if that does not work.
+
+        Raises:
+            LeaseLost, StorewardenError: see `carry_out`.
+        """
         try:
-            ended = verb.carry(work)
-        except (Halted, Stop, *STEP_ERRORS, FileChanged, PlaceTaken, PermanentError) as error:
+            ended = carry(work)
+        except (*ITS_OWN, PermanentError) as error:
             return self.concluded(work, error)
         return outcome(ended, work.tally)
 

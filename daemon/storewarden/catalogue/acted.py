@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -174,38 +174,36 @@ class Acted:
         A member that is not in ``back`` was put elsewhere: it stays what it is. One whose name
         another file has taken since stays so as well.
         """
-        (ended,) = self.all_restored([(act, back)], now_ns)
-        return ended
-
-    def all_restored(self, back: Sequence[tuple[Act, Sequence[Back]]], now_ns: int) -> list[Act]:
-        """End such acts together, in one transaction: all or none. With each, what came back."""
-        acts_ = [act for act, _ in back]
-        with self._ending(acts_):
-            rows = self._come_back([one for _, each in back for one in each], now_ns)
-            came = {row.id: row for row in rows}
-            ids = {id_ for act in acts_ for id_ in _member_ids(act)}
-            elsewhere = self._files(ids - came.keys())
-            for rows_, event in ((came, "restored"), (elsewhere, "restored-elsewhere")):
-                found = [_of(rows_, act) for act in acts_]
-                self._tell_all(acts_, found, event, now_ns)
-            undone = [act.undoes for act in acts_ if act.undoes is not None and _of(came, act)]
-            acts.take_back(self._engine, undone, now_ns)
-            return self._journal.end_all(acts_, acts.DONE, now_ns, [0] * len(acts_))
+        with self._ending([act]):
+            came = self._come_back(back, now_ns)
+            self._tell(act, came, "restored", now_ns)
+            elsewhere = set(_member_ids(act)) - {row.id for row in came}
+            rows = self._files(elsewhere).values()
+            self._tell(act, rows, "restored-elsewhere", now_ns)
+            if act.undoes is not None and came:
+                acts.take_back(self._engine, [act.undoes], now_ns)
+            return self._journal.end(act, acts.DONE, now_ns)
 
     # -- copies -------------------------------------------------------------------------------
 
     def copied(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are in a store now, and where they were as well."""
-        with self._ending([act]):
-            files = self._files(_member_ids(act))
-            rows = {
-                at: files[member.file_id]
-                for at, member in enumerate(act.members)
-                if member.file_id in files and files[member.file_id].is_of(member)
-            }
-            self._note_copies(act, rows, now_ns)
-            self._tell(act, rows.values(), "copied", now_ns, store=act.store)
-            return self._journal.end(act, acts.DONE, now_ns)
+        (ended,) = self.all_copied([act], now_ns)
+        return ended
+
+    def all_copied(self, acts_: Sequence[Act], now_ns: int) -> list[Act]:
+        """End such acts together, in one transaction: all or none."""
+        with self._ending(acts_):
+            files = self._files(id_ for act in acts_ for id_ in _member_ids(act))
+            for act in acts_:
+                rows = {
+                    at: files[member.file_id]
+                    for at, member in enumerate(act.members)
+                    if member.file_id in files and files[member.file_id].is_of(member)
+                }
+                self._note_copies(act, rows, now_ns)
+                self._tell(act, rows.values(), "copied", now_ns, store=act.store)
+            return self._journal.end_all(acts_, acts.DONE, now_ns, [0] * len(acts_))
 
     def copy_verified(self, file_id: int, store: str, now_ns: int) -> None:
         """Note that a copy was read to its end and is what it should be."""
@@ -356,16 +354,12 @@ class Acted:
         """Make rows present again, as their files lie now; return those whose names were free."""
         there = self._files(one.file_id for one in back)
         came: list[_File] = []
-        places: dict[tuple[int, bytes, tuple[int, int]], int] = {}
         for one in back:
             row = there.get(one.file_id)
             if row is None:
                 continue
             directory, _, name = one.path.rpartition(b"/")
-            place = row.root_id, directory, one.place
-            if place not in places:
-                places[place] = directory_of(self._engine, *place)
-            directory_id = places[place]
+            directory_id = directory_of(self._engine, row.root_id, directory, one.place)
             if not self._free_name(directory_id, name, row, one.entry):
                 continue
             self._place(row, directory_id, name, one, now_ns)
@@ -457,11 +451,6 @@ class Acted:
         self._engine.insert(
             "history", _HISTORY, [(*line, json.dumps(detail)) for *line, detail in lines]
         )
-
-
-def _of(rows: Mapping[int, _File], act: Act) -> list[_File]:
-    """Return the rows of an act's files that are among these."""
-    return [rows[id_] for id_ in acts.ids_of(act.members) if id_ in rows]
 
 
 def _member_ids(act: Act) -> list[int]:

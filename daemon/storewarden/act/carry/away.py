@@ -31,13 +31,15 @@ class Lies(NamedTuple):
     drawer: str = ""  # which one there
 
 
-def carry_away(work: Work, end: End) -> Act:
-    """Copy, prove, remove, and end the act; from whatever state it is in."""
-    proofs: Sequence[Proof] | None = None
+def carry_away(work: Work, end: End, proofs: Sequence[Proof] | None = None) -> Act:
+    """Copy, prove, remove, and end the act; from whatever state it is in.
+
+    ``proofs`` are those of one that is copied; without them its copies are read here.
+    """
     if work.act.state == "planned":
         copy_all(work)
     if work.act.state == "copied":
-        proofs = verify_all(work)
+        proofs = verify_all(work) if proofs is None else proofs
         work.advance("verified", place=drawer_place(Room.LEAVING, work.act.mark))
     if work.act.state == "verified":
         _leave(work, proofs if proofs is not None else _proven_again(work))

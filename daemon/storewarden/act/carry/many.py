@@ -14,13 +14,12 @@ from typing import Final, NamedTuple
 
 from storewarden.act.allowance import Allowance, allow_purge
 from storewarden.act.carry.trash import lying
-from storewarden.act.carry.work import Halted, Root, Tools, Work, drawer_place, file_ids
+from storewarden.act.carry.work import Carry, Halted, Root, Tools, Work, drawer_place, file_ids
 from storewarden.act.drawers import Room
 from storewarden.act.members import Bundle
 from storewarden.act.note import Note, Slip
 from storewarden.act.refused import Refused, refused
-from storewarden.act.returning import Before
-from storewarden.act.together import OpenDrawer, open_trash, survey, trash_together
+from storewarden.act.together import Before, OpenDrawer, open_trash, survey, trash_together
 from storewarden.catalogue import acts
 from storewarden.catalogue.acts import Act, InTrash, changed
 from storewarden.clock import Clock
@@ -35,12 +34,14 @@ _SECOND: Final = 1.0
 class Hand:
     """What came of acts, by their numbers; the others are left to themselves.
 
-    ``begun`` tells of which of them the journal says now where they are about to be put.
+    ``standing`` tells of which of them the journal says something else now; those ``going_on``
+    are ended one by one.
     """
 
     ended: dict[int, tuple[Act, Work]] = field(default_factory=dict)
-    stopped: dict[int, tuple[Work, Halted]] = field(default_factory=dict)
-    begun: dict[int, bytes] = field(default_factory=dict)
+    stopped: dict[int, tuple[Work, Exception]] = field(default_factory=dict)
+    going_on: dict[int, tuple[Work, Carry]] = field(default_factory=dict)
+    standing: dict[int, Act] = field(default_factory=dict)
 
     def stop(self, work: Work, why: Refused) -> None:
         self.stopped[work.act.id] = (work, Halted(why))
@@ -49,7 +50,7 @@ class Hand:
 Together = Callable[[Tools, Root, Sequence[Act]], Hand]
 
 
-def asking(work: Work, clock: Clock) -> Before:
+def _asking(work: Work, clock: Clock) -> Before:
     """Return what asks for the lease before the first act, and after any while in which we stood.
 
     Who is stopped and goes on later may have lost it; who goes on without a break has it still.
@@ -109,9 +110,9 @@ def _put(hand: Hand, works: Sequence[Work], bundles: Sequence[Bundle], note: Not
         tools.journal.share([work.act for work in works], place, works[0].now_ns)
     except CatalogueRefused:
         return  # one is not where it was thought to be: each tells for itself
-    hand.begun.update((work.act.id, place) for work in works)
+    hand.standing.update((work.act.id, changed(work.act, place=place)) for work in works)
     bundles = [bundle._replace(shared=note.mark) for bundle in bundles]
-    before = asking(works[0], tools.clock)
+    before = _asking(works[0], tools.clock)
     done = trash_together(root.descriptor, note, bundles, tools.kernel, before)
     there: list[Work] = []
     ending: list[Act] = []
@@ -172,15 +173,9 @@ def purge_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
 def _lies(
     act: Act, known: Mapping[int, tuple[str, str]], put: Mapping[int, InTrash]
 ) -> InTrash | None:
-    if any(known.get(id_, _GONE)[0] not in _PUT_AWAY for id_ in file_ids(act.members)):
-        return None
-    return put_by(act, put)
-
-
-def put_by(act: Act, put: Mapping[int, InTrash]) -> InTrash | None:
     """Return by which act exactly the files of this one came into the trash, as far as it is so."""
     ids = frozenset(file_ids(act.members))
-    if len(ids) < len(act.members):
+    if len(ids) < len(act.members) or any(known.get(id_, _GONE)[0] not in _PUT_AWAY for id_ in ids):
         return None
     found = {put.get(id_) for id_ in ids}
     (lies, *others) = found
@@ -200,7 +195,7 @@ def _empty(hand: Hand, lots: Sequence[_Lot], opened: OpenDrawer) -> None:
     if not works:
         return
     tools = works[0].tools
-    before = asking(works[0], tools.clock)
+    before = _asking(works[0], tools.clock)
     before()
     gone: list[tuple[Work, int]] = []
     for work, done in zip(works, opened.purge(allowances, before), strict=True):

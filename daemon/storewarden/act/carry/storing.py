@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from blake3 import blake3
 
 from storewarden.act.about import About, from_bytes
-from storewarden.act.carry.work import STEP_ERRORS, Work
+from storewarden.act.carry.work import STEP_ERRORS, Tools, Work, file_ids
 from storewarden.act.codec import PIECE
 from storewarden.act.copying import Progress, Source, copy, keys, open_unnoticed, quiet, verify
 from storewarden.act.entries import at_place
@@ -17,7 +18,7 @@ from storewarden.act.identity import Identity
 from storewarden.act.proof import Content, Proof
 from storewarden.act.refused import Reason, Stop, translated
 from storewarden.catalogue import copies
-from storewarden.catalogue.acts import Held, Member
+from storewarden.catalogue.acts import Act, Held, Member
 from storewarden.errors import (
     ObjectDamaged,
     ObjectExists,
@@ -29,8 +30,22 @@ from storewarden.store.contract import Store, Stored
 
 def copy_all(work: Work) -> None:
     """Store all files of the act and note what holds them."""
-    members = tuple(_with_held(work, member) for member in work.act.members)
-    work.advance("copied", members=members)
+    work.advance("copied", members=store_all(work, known_copies(work.tools, [work.act])))
+
+
+Known = Mapping[int, Sequence[copies.Copy]]
+"""What the catalogue knows of earlier copies, by file."""
+
+
+def known_copies(tools: Tools, acts: Sequence[Act]) -> Known:
+    """Return the copies that earlier acts made of the files of these."""
+    ids = file_ids([member for act in acts for member in act.members])
+    return copies.of_files(tools.journal.engine, ids)
+
+
+def store_all(work: Work, known: Known) -> tuple[Member, ...]:
+    """Store all files of the act; return them with what holds them, which is noted nowhere yet."""
+    return tuple(_with_held(work, member, known) for member in work.act.members)
 
 
 def verify_all(work: Work) -> list[Proof]:
@@ -78,22 +93,21 @@ def _lies_as_it_was(work: Work, member: Member) -> bool:
     return found is not None and Identity(*member.identity).unchanged_by_rename(found)
 
 
-def _with_held(work: Work, member: Member) -> Member:
-    held = _known(work, member) or _stored(work, member)
+def _with_held(work: Work, member: Member, known: Known) -> Member:
+    held = _known(work, member, known) or _stored(work, member)
     return replace(member, held=held)
 
 
-def _known(work: Work, member: Member) -> Held | None:
+def _known(work: Work, member: Member, known: Known) -> Held | None:
     """Return the copy that an earlier act made, if the file is still what that holds."""
     if member.file_id is None:
         return None
-    known = copies.of_files(work.tools.journal.engine, [member.file_id]).get(member.file_id, [])
-    for one in known:
+    for one in known.get(member.file_id, []):
         here = (one.store, one.size) == (work.act.store, member.identity.size)
         if (
             here
             and one.key is not None
-            and digest_of(work.source(member), work.tools.progress) == one.digest
+            and digest_of(work.source(member), work.progress) == one.digest
         ):
             return Held(one.key, one.codec, one.digest, one.stored_bytes, one.version)
     return None
@@ -105,7 +119,7 @@ def _stored(work: Work, member: Member) -> Held:
     try:
         done = copy(
             *(source, store, work.act.mark, work.act.planned_ns, tools.codec(store.name)),
-            progress=tools.progress,
+            progress=work.progress,
         )
     except ObjectExists as error:
         stored, about = _adopted(work, source, error)
@@ -126,7 +140,7 @@ def _adopted(work: Work, source: Source, error: ObjectExists) -> tuple[Stored, A
         if stored is not None:
             about = from_bytes(store.about(key), f"{store.name}: {key}")
             told = (about.mark, about.path, about.size, about.digest)
-            digest = digest_of(source, work.tools.progress)
+            digest = digest_of(source, work.progress)
             if told == (mark, source.path, source.identity.size, digest):
                 return stored, about
     raise error
@@ -164,7 +178,7 @@ def _proven(work: Work, member: Member) -> Proof:
         raise ObjectMissing("an act does not tell what holds a file", where=f"act {work.act.id}")
     identity = Identity(*member.identity)
     try:
-        proof = prove(work.store, member.held, identity, work.tools.progress)
+        proof = prove(work.store, member.held, identity, work.progress)
     except (ObjectMissing, ObjectDamaged) as error:
         _forget_copy(work, member, member.held, error)
         raise

@@ -17,7 +17,7 @@ from storewarden.act.kernel import KERNEL, Kernel
 from storewarden.act.leases import Quiet
 from storewarden.act.members import Bundle
 from storewarden.act.members import Member as Local
-from storewarden.act.refused import Refused
+from storewarden.act.refused import Refused, Stop
 from storewarden.catalogue import acts, subjects, undecided
 from storewarden.catalogue.acted import Acted
 from storewarden.catalogue.acts import Act, Member
@@ -25,11 +25,13 @@ from storewarden.catalogue.journal import Journal
 from storewarden.catalogue.subjects import SubjectRow
 from storewarden.clock import Clock
 from storewarden.errors import (
+    FileChanged,
     FileUnusable,
     LeaseLost,
     ObjectDamaged,
     ObjectExists,
     ObjectMissing,
+    PlaceTaken,
     StoreFull,
     StoreRefused,
     StoreUnavailable,
@@ -144,8 +146,12 @@ class Tally:
 class Work:
     """An act in the hands of its verb; ``act`` is always as the journal has it."""
 
-    def __init__(self, act: Act, root: Root, tools: Tools) -> None:
+    def __init__(
+        self, act: Act, root: Root, tools: Tools, progress: Progress | None = None
+    ) -> None:
+        """Touch nothing; ``progress`` hears of it instead of that of the tools."""
         self.act, self.root, self.tools = act, root, tools
+        self.progress = progress or tools.progress
         self.tally = Tally()
 
     @property
@@ -218,6 +224,9 @@ class Work:
         with self.tools.journal.engine.transaction(durable=True):
             undecided.mark(self.tools.journal.engine, file_ids(members))
 
+
+# What stops one act, and no other.
+ITS_OWN: Final = (Halted, Stop, *STEP_ERRORS, FileChanged, PlaceTaken)
 
 Carry = Callable[[Work], Act]
 """Goes on from the state that the journal tells, and returns the act ended."""

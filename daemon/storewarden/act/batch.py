@@ -1,8 +1,8 @@
 """Carry out many acts: those that can be share what each of them would pay alone.
 
-Trash and purge of one root are carried out together, up to `AT_ONCE` of them, and what goes into
-one store in rounds; what is in the way of one act stops that one only. Any other act, and one that
-was begun before, is carried out by itself.
+Trash, purge and restore of one root are carried out together, up to `AT_ONCE` of them, and what
+goes into one store in rounds; what is in the way of one act stops that one only. Any other act, and
+one that was begun before, is carried out by itself.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ from contextlib import ExitStack, contextmanager
 from itertools import groupby
 from typing import Final
 
+from storewarden.act.carry.back import ALL_TOGETHER
 from storewarden.act.carry.beside import STORING, rounds, store_beside
-from storewarden.act.carry.many import TOGETHER, Hand
+from storewarden.act.carry.many import Hand
 from storewarden.act.carry.move import LOCAL
 from storewarden.act.execute import Executor, Outcome, outcome
 from storewarden.catalogue.acts import Act
@@ -34,7 +35,7 @@ def carry_out_all(executor: Executor, acts: Sequence[Act]) -> Iterator[Outcome]:
     """
     for (_, verb, store, fresh), alike in groupby(acts, _alike):
         some = list(alike)
-        if fresh and verb in TOGETHER:
+        if fresh and verb in ALL_TOGETHER:
             for start in range(0, len(some), AT_ONCE):
                 yield from _together(executor, some[start : start + AT_ONCE])
         elif fresh and verb in STORING and store not in {None, LOCAL}:
@@ -62,7 +63,7 @@ def _together(executor: Executor, some: Sequence[Act]) -> Iterator[Outcome]:
             hand = Hand()
         else:
             with _uncollected():
-                hand = TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
+                hand = ALL_TOGETHER[some[0].verb](tools, root, some) if len(some) > 1 else Hand()
         for act in some:
             yield _outcome(executor, hand, act)
 
@@ -103,4 +104,5 @@ def _outcome(executor: Executor, hand: Hand, act: Act) -> Outcome:
         return executor.concluded(*hand.stopped[act.id])
     if act.id in hand.going_on:
         return executor.go_on(*hand.going_on[act.id])
+    executor.tools.progress(0)  # whoever wants us to stop is heard between them
     return executor.carry_out(hand.standing.get(act.id, act))

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -174,15 +174,23 @@ class Acted:
         A member that is not in ``back`` was put elsewhere: it stays what it is. One whose name
         another file has taken since stays so as well.
         """
-        with self._ending([act]):
-            came = self._come_back(back, now_ns)
-            self._tell(act, came, "restored", now_ns)
-            elsewhere = set(_member_ids(act)) - {row.id for row in came}
-            rows = self._files(elsewhere).values()
-            self._tell(act, rows, "restored-elsewhere", now_ns)
-            if act.undoes is not None and came:
-                acts.take_back(self._engine, [act.undoes], now_ns)
-            return self._journal.end(act, acts.DONE, now_ns)
+        (ended,) = self.all_restored([(act, back)], now_ns)
+        return ended
+
+    def all_restored(self, back: Sequence[tuple[Act, Sequence[Back]]], now_ns: int) -> list[Act]:
+        """End such acts together, in one transaction: all or none. With each, what came back."""
+        acts_ = [act for act, _ in back]
+        with self._ending(acts_):
+            rows = self._come_back([one for _, each in back for one in each], now_ns)
+            came = {row.id: row for row in rows}
+            ids = {id_ for act in acts_ for id_ in _member_ids(act)}
+            elsewhere = self._files(ids - came.keys())
+            for rows_, event in ((came, "restored"), (elsewhere, "restored-elsewhere")):
+                found = [_of(rows_, act) for act in acts_]
+                self._tell_all(acts_, found, event, now_ns)
+            undone = [act.undoes for act in acts_ if act.undoes is not None and _of(came, act)]
+            acts.take_back(self._engine, undone, now_ns)
+            return self._journal.end_all(acts_, acts.DONE, now_ns, [0] * len(acts_))
 
     # -- copies -------------------------------------------------------------------------------
 
@@ -354,12 +362,16 @@ class Acted:
         """Make rows present again, as their files lie now; return those whose names were free."""
         there = self._files(one.file_id for one in back)
         came: list[_File] = []
+        places: dict[tuple[int, bytes, tuple[int, int]], int] = {}
         for one in back:
             row = there.get(one.file_id)
             if row is None:
                 continue
             directory, _, name = one.path.rpartition(b"/")
-            directory_id = directory_of(self._engine, row.root_id, directory, one.place)
+            place = row.root_id, directory, one.place
+            if place not in places:
+                places[place] = directory_of(self._engine, *place)
+            directory_id = places[place]
             if not self._free_name(directory_id, name, row, one.entry):
                 continue
             self._place(row, directory_id, name, one, now_ns)
@@ -451,6 +463,11 @@ class Acted:
         self._engine.insert(
             "history", _HISTORY, [(*line, json.dumps(detail)) for *line, detail in lines]
         )
+
+
+def _of(rows: Mapping[int, _File], act: Act) -> list[_File]:
+    """Return the rows of an act's files that are among these."""
+    return [rows[id_] for id_ in acts.ids_of(act.members) if id_ in rows]
 
 
 def _member_ids(act: Act) -> list[int]:

@@ -19,7 +19,8 @@ from storewarden.act.drawers import Room
 from storewarden.act.members import Bundle
 from storewarden.act.note import Note, Slip
 from storewarden.act.refused import Refused, refused
-from storewarden.act.together import Before, OpenDrawer, open_trash, survey, trash_together
+from storewarden.act.returning import Before
+from storewarden.act.together import OpenDrawer, open_trash, survey, trash_together
 from storewarden.catalogue import acts
 from storewarden.catalogue.acts import Act, InTrash, changed
 from storewarden.clock import Clock
@@ -50,7 +51,7 @@ class Hand:
 Together = Callable[[Tools, Root, Sequence[Act]], Hand]
 
 
-def _asking(work: Work, clock: Clock) -> Before:
+def asking(work: Work, clock: Clock) -> Before:
     """Return what asks for the lease before the first act, and after any while in which we stood.
 
     Who is stopped and goes on later may have lost it; who goes on without a break has it still.
@@ -112,7 +113,7 @@ def _put(hand: Hand, works: Sequence[Work], bundles: Sequence[Bundle], note: Not
         return  # one is not where it was thought to be: each tells for itself
     hand.standing.update((work.act.id, changed(work.act, place=place)) for work in works)
     bundles = [bundle._replace(shared=note.mark) for bundle in bundles]
-    before = _asking(works[0], tools.clock)
+    before = asking(works[0], tools.clock)
     done = trash_together(root.descriptor, note, bundles, tools.kernel, before)
     there: list[Work] = []
     ending: list[Act] = []
@@ -173,9 +174,15 @@ def purge_all(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
 def _lies(
     act: Act, known: Mapping[int, tuple[str, str]], put: Mapping[int, InTrash]
 ) -> InTrash | None:
+    if any(known.get(id_, _GONE)[0] not in _PUT_AWAY for id_ in file_ids(act.members)):
+        return None
+    return put_by(act, put)
+
+
+def put_by(act: Act, put: Mapping[int, InTrash]) -> InTrash | None:
     """Return by which act exactly the files of this one came into the trash, as far as it is so."""
     ids = frozenset(file_ids(act.members))
-    if len(ids) < len(act.members) or any(known.get(id_, _GONE)[0] not in _PUT_AWAY for id_ in ids):
+    if len(ids) < len(act.members):
         return None
     found = {put.get(id_) for id_ in ids}
     (lies, *others) = found
@@ -195,7 +202,7 @@ def _empty(hand: Hand, lots: Sequence[_Lot], opened: OpenDrawer) -> None:
     if not works:
         return
     tools = works[0].tools
-    before = _asking(works[0], tools.clock)
+    before = asking(works[0], tools.clock)
     before()
     gone: list[tuple[Work, int]] = []
     for work, done in zip(works, opened.purge(allowances, before), strict=True):

@@ -6,7 +6,7 @@ what it did is told, so that the recorder looks at those names at once.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -17,7 +17,7 @@ from storewarden.act.carry.verbs import VERBS
 from storewarden.act.carry.work import PurgeRule, Tools, purge_at_once
 from storewarden.act.execute import Executor, Outcome, Patience
 from storewarden.catalogue.acted import Acted
-from storewarden.catalogue.acts import Act
+from storewarden.catalogue.acts import Act, stands
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.journal import Journal
 from storewarden.daemon.acting.judge import Judge
@@ -30,8 +30,8 @@ from storewarden.watch.own import OwnReads
 # How often a verb opens a file at its own place and closes it there: a copy is read once; what
 # leaves is also leased, and what comes is written.
 _OPENED: Final = {"copy": 1, "archive": 2, "move": 2, "trash": 1, "restore": 1}
-# Acts of these verbs share what each would pay alone, and those that store small files; any other
-# may take hours by itself.
+# Acts of these verbs share what each would pay alone, and so do those that store small files, or
+# bring back what lies in the trash; any other may take hours by itself.
 _SHARING: Final = frozenset({"trash", "purge"})
 
 
@@ -99,7 +99,8 @@ class Acting:
             StorewardenError: the catalogue cannot be written now, or the lease is lost.
         """
         with self.under(seen or Seen()):
-            for (root, sharing, storing), some in groupby(acts, _alike):
+            trashed = self._trashed(acts)
+            for (root, sharing, storing), some in groupby(acts, lambda act: _alike(act, trashed)):
                 together = list(some)
                 if sharing:
                     parts = [together]
@@ -107,6 +108,12 @@ class Acting:
                     parts = list(rounds(together)) if storing else [[act] for act in together]
                 for part in parts:
                     yield from self._together(root, part)
+
+    def _trashed(self, acts: Sequence[Act]) -> set[int]:
+        """Return which files lie in the trash that are to come back."""
+        ids = [act.file_id for act in acts if act.verb == "restore" and act.file_id is not None]
+        found = stands(self.engine, ids)
+        return {file_id for file_id, (state, _) in found.items() if state == "trashed"}
 
     def _together(self, root: str, acts: Sequence[Act]) -> Iterator[Outcome]:
         if self.stopping():
@@ -168,5 +175,6 @@ class Acting:
         return (self.judge or Judge.none(self.engine, self.host_id)).purge_rule(act)
 
 
-def _alike(act: Act) -> tuple[str, bool, bool]:
-    return act.root, act.verb in _SHARING, act.verb in STORING
+def _alike(act: Act, trashed: Collection[int | None]) -> tuple[str, bool, bool]:
+    sharing = act.verb in _SHARING or (act.verb == "restore" and act.file_id in trashed)
+    return act.root, sharing, act.verb in STORING

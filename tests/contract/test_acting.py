@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from storewarden.catalogue import clocks, held_back, marks
-from storewarden.daemon.acting.hands import GivenUp
+from storewarden.daemon.acting.hands import GivenUp, Seen
 from storewarden.daemon.acting.wish import Result, Wanted, Wish
 from storewarden.errors import CatalogueUnavailable
+from storewarden.policy.pressure import Space
 from tests.catalogues import Place
 from tests.stages import SECOND, Stage
 
@@ -27,6 +29,10 @@ policies:
 ARCHIVE = POLICY.format(phases="{after: 0s, do: archive, to: cold}", guard="")
 TRASH = POLICY.format(phases="{after: 0s, do: trash}", guard="")
 TWO = POLICY.format(phases="{after: 0s, do: trash}", guard=", max_objects: 2")
+PRESSED = ARCHIVE.replace(
+    "    observe: false",
+    "    trigger: [{pressure: {high: 80%, low: 50%, order: [modified asc]}}]\n    observe: false",
+)
 LIVES = POLICY.format(phases="{after: 0s, do: trash}, {after_previous: 10d, do: purge}", guard="")
 NOTHING = 'version: 1\npolicies: [{id: other, match: {name: "*"}, hold: true}]\n'
 
@@ -226,6 +232,66 @@ def test_a_person_comes_first_and_a_burst_before_policies(stage: Stage) -> None:
     assert here(stage) == []
 
 
+def test_a_burst_comes_before_what_is_left_of_many_files(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storewarden.act.carry.beside._MOST_BYTES", 300)
+    put(stage, *(f"{number:02}.bin" for number in range(12)))
+    stage.policies(ARCHIVE)
+    left: list[int] = []
+
+    def burst() -> None:
+        if len(here(stage)) <= 7 and not left:
+            stage.busy = True
+        if stage.busy:
+            left.append(len(here(stage)))
+            stage.busy = len(left) < 20
+
+    stage.actor.beat = burst
+    stage.step(2)
+
+    assert min(left[-3:]) >= 4  # at most the three that were on their way
+    assert here(stage) == []
+
+
+def test_in_a_burst_a_large_file_is_stored_slowly(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(stage, "a.bin", size=6 << 20)
+    stage.policies(ARCHIVE)
+    waited: list[list[str]] = []
+
+    def burst(size: int) -> None:
+        stage.busy = size > 0
+
+    def wait(_seconds: float) -> None:
+        waited.append(here(stage))
+        stage.busy = False
+
+    with stage.acting.under(Seen(burst)):
+        monkeypatch.setattr(stage.acting, "under", lambda _seen: nullcontext())
+        monkeypatch.setattr(stage.actor._stopping, "wait", wait)
+        stage.actor.step()
+
+    assert waited[:6] == [["a.bin"]] * 6  # once for each piece
+    assert here(stage) == []
+
+
+def test_nothing_waits_for_a_burst_where_a_disk_is_too_full(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(stage, *(f"{number}.bin" for number in range(6)), size=10_000)
+    stage.policies(PRESSED)
+    stage.busy = True
+    spaces = {"r": Space(100_000, 60_000)}
+    monkeypatch.setattr(stage.acting.roots, "spaces", lambda: spaces)
+    stage.step(3)
+    assert len(here(stage)) == 6
+    spaces["r"] = Space(100_000, 95_000)
+    stage.actor.step()
+    assert len(here(stage)) < 6
+
+
 def test_a_wish_goes_on_when_the_catalogue_is_back_and_nothing_is_done_twice(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +412,23 @@ def test_what_a_policy_began_that_is_gone_does_not_go_on_with_the_next_start(sta
     stage.step(2)
     assert sorted(state for _, state in stage.acts()) == ["done", "refused", "refused", "refused"]
     assert (len(here(stage)), stage.home.stored()) == (3, 1)
+
+
+def test_figures_go_on_while_many_files_do(stage: Stage) -> None:
+    put(stage, *(f"{number:02}.bin" for number in range(20)))
+    stage.policies(ARCHIVE)
+    seen: set[float] = set()
+    figure = 'action_bytes_total{action="archive"} '
+
+    def beat() -> None:
+        stage.clock.advance(1.0)
+        text = stage.metrics.expose()[1].decode()
+        seen.add(float(text.partition(figure)[2].partition("\n")[0] or 0))
+
+    stage.actor.beat = beat
+    stage.actor.step()
+    assert here(stage) == []
+    assert len(seen - {0.0, 2000.0}) >= 2
 
 
 def test_figures_tell_what_was_done_by_whom(stage: Stage) -> None:

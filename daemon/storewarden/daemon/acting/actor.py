@@ -35,6 +35,7 @@ TICK: Final = 1.0
 _ROOTS: Final = 5.0  # seconds between two looks whether a root is there
 _AFTER_BURST: Final = 0.5
 _AGAIN: Final = 5.0  # after the catalogue could not be used
+_PACE: Final = 0.05  # between two looks whether a burst is over, and two pieces of a file in one
 _A_MOMENT: Final = 2.0  # in which one act may follow another
 _TELL: Final = 0.5  # seconds between two tellings how far a wish is
 
@@ -80,6 +81,7 @@ class Actor:
         self._recovery.recall = self._waiting.recall
         self._wishes: deque[tuple[int, Wish]] = deque()
         self._performing = False
+        self._polite = False  # what goes on now lets the recorder go first
         self._roots_at = self._told_at = float("-inf")
         self._failing = False
         self._stopping = threading.Event()
@@ -89,7 +91,7 @@ class Actor:
         self.beat: Callable[[], None] = lambda: None
         self._refused: list[Act] = []  # of which nothing may be left to act on
         self._acted_at = float("-inf")
-        acting.hear(Seen(self._goes_on, self._goes_on, self._ended))
+        acting.hear(Seen(self._passes, self._begins, self._ended))
 
     # -- for other threads ------------------------------------------------------------------------
 
@@ -156,11 +158,17 @@ class Actor:
             return _AFTER_BURST
         self._waiting.step()
         self._conclude()
-        wait = self._runs.step()
+        try:
+            wait = self._runs.step()
+        finally:
+            self._polite = False
+        self._show()
+        return min(wait, TICK)
+
+    def _show(self) -> None:
         judge = self._acting.judge
         names = [policy.id for policy in judge.policies.policies] if judge is not None else []
         self._shown.step(names, self._waiting.under_way)
-        return min(wait, TICK)
 
     def _recover(self) -> None:
         now = self._acting.clock.monotonic()
@@ -175,11 +183,20 @@ class Actor:
         """Let others go first: people, and the recorder unless a disk is too full."""
         self.beat()
         self._perform_wishes()
-        while not urgent and self._busy() and not self._stopping.is_set():
-            self._stopping.wait(0.05)
-            self.beat()
+        self._polite = not urgent
+        self._give_way()
         if self._stopping.is_set():
             raise GivenUp
+
+    def _give_way(self) -> None:
+        """Wait while others go first, or until a person wishes something."""
+        while self._yields() and not self._wishes and not self._stopping.is_set():
+            self._stopping.wait(_PACE)
+            self.beat()
+
+    def _yields(self) -> bool:
+        """Tell whether the recorder has much to do, and nothing urgent goes on."""
+        return self._polite and not self._performing and self._busy()
 
     # -- wishes -----------------------------------------------------------------------------------
 
@@ -239,9 +256,21 @@ class Actor:
         self._acted_at = self._acting.clock.monotonic()
         self.beat()
 
+    def _passes(self, size: int) -> None:
+        """Be slow in a burst, in the middle of files: no store waits for us in vain."""
+        if self._yields():
+            self._stopping.wait(_PACE)
+        self._goes_on(size)
+
+    def _begins(self, act: Act) -> None:
+        """Go on with some more; what was planned at once may take minutes."""
+        self._give_way()
+        self._goes_on(act)
+
     def _ended(self, outcome: Outcome) -> None:
         self._goes_on(outcome)
         self._shown.ended(outcome)
+        self._show()
         self._waiting.forget()
         if outcome.act.verb == "purge" and outcome.act.state == REFUSED:
             self._refused.append(outcome.act)

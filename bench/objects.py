@@ -36,7 +36,7 @@ _OF_RCLONE = 1.0
 _TRANSFERS = 8
 _SIZE = 20_000
 _IN_A_DIRECTORY = 1_000
-_FILES_OF_ALL = 500  # one file for so many of the large tree: 2,000 in a whole run; Swift is slow
+_FILES_OF_ALL = 1_000  # one file for so many of the large tree: 1,000 in a whole run
 _AT_ONCE = 200  # acts are planned, as the daemon does it
 _STORED = 8  # runs, and some room: times the size of the files must be free
 

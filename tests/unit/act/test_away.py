@@ -238,6 +238,22 @@ def test_the_journal_tells_where_they_lie_on_their_way_out(life: Life) -> None:
     assert act.place == b".storewarden/leaving/" + act.mark.encode()
 
 
+def test_what_waits_goes_back_by_the_calls_that_ask_whether_we_may_act(life: Life) -> None:
+    act = killed_at(life, life.plan("archive", store="cloud"), "kernel.unlink")
+    calls: list[str] = []
+
+    def away(name: str, _behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        calls.append(name)
+        if name in {"store.open", "store.look"}:
+            raise StoreUnavailable("away")
+
+    life.carry_out(act, away)
+
+    assert calls.count("kernel.rename") == len(CONTENTS)
+    assert set(life.local()) >= set(CONTENTS.values())
+    assert life.ours() == []
+
+
 # -- who may not act any more ----------------------------------------------------------------------
 
 

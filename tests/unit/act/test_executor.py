@@ -82,6 +82,7 @@ def ended(life: Life, error: Exception, settle: Does = nothing, attempts: int = 
         (Reason.OPEN_FOR_WRITING, "refused"),
         (Reason.IN_USE, "refused"),
         (Reason.LINKED, "refused"),
+        (Reason.PARTED, "refused"),
         (Reason.BEHIND_A_LINK, "refused"),
         (Reason.OTHER_FILE_SYSTEM, "refused"),
         (Reason.NOT_REGULAR, "refused"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
@@ -99,6 +99,18 @@ def look_into(
         return refused(error, mark.encode())
 
 
+def marks_of(
+    root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL
+) -> Sequence[str] | Refused:
+    """Return the acts that put something into a drawer, by its note; none when there is none."""
+    try:
+        with ExitStack() as stack:
+            drawer = open_drawer(root_fd, room, mark, kernel, stack)
+            return _marks(drawer) if drawer else ()
+    except (OSError, Stop) as error:
+        return refused(error, mark.encode())
+
+
 def is_empty(root_fd: int, room: Room, mark: str, kernel: Kernel = KERNEL) -> bool:
     """Tell whether a drawer is there, and holds no file."""
     try:
@@ -166,8 +178,11 @@ def entries_of(drawer: Drawer, kernel: Kernel) -> tuple[Entry, ...]:
     Raises:
         OSError: it cannot be read.
     """
-    marks = [slip.mark for slip in drawer.note.slips] if drawer.note else [drawer.mark]
-    return tuple(entry_of(drawer, mark, kernel) for mark in marks)
+    return tuple(entry_of(drawer, mark, kernel) for mark in _marks(drawer))
+
+
+def _marks(drawer: Drawer) -> Sequence[str]:
+    return [slip.mark for slip in drawer.note.slips] if drawer.note else [drawer.mark]
 
 
 def at_place(root_fd: int, path: bytes, kernel: Kernel) -> Identity | None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from storewarden.act.carry.work import Halted, Work, drawer_of, file_ids
 from storewarden.act.drawers import Lying, Room
-from storewarden.act.entries import Entry, forget, is_empty, look, look_into
+from storewarden.act.entries import Entry, forget, is_empty, look, marks_of
 from storewarden.act.refused import Reason, Refused
 from storewarden.catalogue import acts
 from storewarden.catalogue.acts import Act
@@ -54,8 +54,10 @@ def forget_emptied(work: Work, drawer: str) -> None:
     root_fd, kernel = work.root.descriptor, work.tools.kernel
     if not is_empty(root_fd, Room.TRASH, drawer, kernel):
         return
-    found = look_into(root_fd, Room.TRASH, drawer, kernel)
-    if isinstance(found, Refused):
+    marks = marks_of(root_fd, Room.TRASH, drawer, kernel)
+    if isinstance(marks, Refused):
         return
-    if not acts.going_on(work.tools.journal.engine, [entry.mark for entry in found]):
+    engine = work.tools.journal.engine
+    # Acts go on in their order: as long as one does, the last one tells it, and quickly.
+    if not (acts.going_on(engine, marks[-1:]) or acts.going_on(engine, marks)):
         forget(root_fd, Room.TRASH, drawer, kernel)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import http.client
 import json
 import os
@@ -24,6 +25,8 @@ from storewarden.catalogue.connect import open_catalogue
 
 _SAMPLE = re.compile(r"^(\w+)(?:\{.*\})? (\S+)$", re.MULTILINE)
 _PATIENCE = 600.0
+_LIBC = ctypes.CDLL(None)
+_ON_PARENTS_DEATH = 1  # PR_SET_PDEATHSIG
 
 
 class Unmeasured(Exception):
@@ -125,7 +128,11 @@ class Daemon:
         with self._log.open("wb") as log:
             began = time.monotonic()
             self._process = subprocess.Popen(
-                [*program(), "run"], env=self.house.environment, stderr=log, start_new_session=True
+                [*program(), "run"],
+                env=self.house.environment,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_with_us,  # noqa: PLW1509  # it only asks the kernel for something
             )
         try:
             self._wait_ready(began)
@@ -218,6 +225,11 @@ class Daemon:
         if self._process.poll() is not None:
             words = self._log.read_text(errors="replace")[-800:]
             raise Unmeasured(f"the daemon ended with {self._process.returncode}: {words}")
+
+
+def _with_us() -> None:
+    """Have this process told to end when we are killed: it would hold on to mounts and files."""
+    _LIBC.prctl(_ON_PARENTS_DEATH, signal.SIGTERM)
 
 
 def _free_port() -> int:

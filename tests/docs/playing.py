@@ -34,6 +34,9 @@ _LOOKS = ("status", "history", "why", "files", "plan", "store", "show")
 _SHELL = re.compile(r"[|&;<>$*`]")
 # What is another thing each time, and what stands for it when two texts are compared.
 _VOLATILE: Sequence[tuple[str, str]] = (
+    # first: one sum in some dozens could be taken for a time or a mark
+    (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "<uuid>"),
+    (r"\b[0-9a-f]{4,}-\d+-[0-9a-f]{8,}\b", "<plan>"),
     (r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?Z?", "<time>"),
     (r"\b\d{4}-\d\d-\d\d\b", "<day>"),
     (r"\b\d+(\.\d+)? ?(ms|s|min|h|d|y)\b( \d+ ?(ms|s|min|h|d)\b)?( ago)?", "<while>"),
@@ -42,7 +45,6 @@ _VOLATILE: Sequence[tuple[str, str]] = (
     (r"# [a-z2-7]{8}\b", "# <command>"),
     (r"\b[a-z2-7]{16}\b", "<mark>"),
     (r"~[a-z2-7]{16}", "~<mark>"),
-    (r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", "<uuid>"),
     (r"\b\d{19}\b", "<ns>"),
     (r"\b\d{8}T\d{6}Z", "<time>"),
     (r"pid \d+", "pid <pid>"),
@@ -50,7 +52,6 @@ _VOLATILE: Sequence[tuple[str, str]] = (
     (r" on [\w.-]+,", " on <host>,"),
     (r"\b\d+(\.\d+)? [GT]iB\b", "<disk>"),
     (r"\d+(\.\d+)?% of all there is", "<share> of all there is"),
-    (r"\b[0-9a-f]{4,}-\d+-[0-9a-f]{8,}\b", "<plan>"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
 )
 

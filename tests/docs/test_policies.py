@@ -15,7 +15,7 @@ from storewarden.policy.trial import run
 TOP = Path(__file__).resolve().parents[2]
 POLICIES = re.compile(r"^```yaml policies\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 CONFIGURATION = re.compile(r"^```yaml configuration\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-STORES, TABLES = ("cloud", "cold"), ("app.conversations",)
+STORES, TABLES = ("cloud", "cold", "nas"), ("app.conversations",)
 
 
 class Snippet(NamedTuple):

@@ -5,6 +5,8 @@ SHELL := /bin/bash
 bin := .venv/bin
 # More for pytest or the daemon: make test ARGS="-k scan", make run ARGS="--config my.yaml"
 ARGS ?=
+# A third of the time tests wait, for disks and for daemons: so many more than cores are worked by.
+workers := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format bench soak mutation clean
@@ -21,7 +23,7 @@ run: setup ## start the daemon here: watches ./save_outputs and ./uploads, Ctrl-
 
 test: ## all tests, with the servers they need (ARGS="-k word" for some)
 	@setup/prepare test
-	@$(bin)/pytest -n auto $(ARGS)
+	@$(bin)/pytest -n $(workers) $(ARGS)
 
 lint: ## form, types, direction of imports
 	@setup/prepare lint

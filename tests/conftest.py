@@ -1,7 +1,9 @@
 """What every test may ask for: golden files, and PostgreSQL and S3 as real servers."""
 
+import logging
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -56,6 +58,21 @@ def pytest_unconfigure(config: pytest.Config) -> None:
     run = config.stash.get(RUN, None)
     if run is not None and run.owner == os.getpid():
         run.end()
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """Take back what verbs that are run in this process say of logging: others read the log."""
+    root, ours = logging.getLogger(), logging.getLogger("storewarden")
+    before = (root.level, ours.level, threading.excepthook)
+    yield
+    for handler in root.handlers[:]:
+        if getattr(handler, "ours", False):  # the others are pytest's
+            root.removeHandler(handler)
+    root.setLevel(before[0])
+    ours.setLevel(before[1])
+    threading.excepthook = before[2]
+    logging.captureWarnings(capture=False)
 
 
 @pytest.fixture

@@ -151,20 +151,20 @@ def test_a_store_that_is_away_puts_off_a_few_and_holds_the_rest(home: Home) -> N
 
 def test_what_is_stopped_is_told_and_goes_on_later(home: Home) -> None:
     for number in range(3):
-        home.write(f"{number}.bin", os.urandom(9 << 20))
+        home.write(f"{number}.bin", os.urandom(40 << 20))  # two of them are a round
     home.scan()
     passed: list[Told] = []
 
     def enough() -> bool:
-        return len([told for told in passed if told.done == 1]) > 2
+        return len([told for told in passed if told.done >= 1]) > 2
 
     done = home.act(
         *("archive", "0.bin", "1.bin", "2.bin"), store="cold", told=passed.append, stopping=enough
     )
-    assert done.done == 1
-    going = home.query("SELECT state FROM acts ORDER BY id")
-    assert going[0] == ("done",)
-    assert {state for (state,) in going[1:]} <= {"planned", "copied"}
+    assert 1 <= done.done < 3
+    going = [state for (state,) in home.query("SELECT state FROM acts ORDER BY id")]
+    assert going[: done.done] == ["done"] * done.done
+    assert set(going[done.done :]) <= {"planned", "copied"}
     home.write("last.txt")
     home.scan()
     assert home.act("trash", "last.txt").done == 1  # what was begun goes on first

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,18 +13,6 @@ from tests.conftest import Golden
 
 OURS = "storewarden.watch.emitter"
 AT = 1_795_246_201.123
-
-
-@pytest.fixture(autouse=True)
-def logging_as_it_was() -> Iterator[None]:
-    root, ours = logging.getLogger(), logging.getLogger("storewarden")
-    before = (root.handlers[:], root.level, ours.level, threading.excepthook)
-    yield
-    root.handlers[:] = before[0]
-    root.setLevel(before[1])
-    ours.setLevel(before[2])
-    threading.excepthook = before[3]
-    logging.captureWarnings(capture=False)
 
 
 class Terminal(io.StringIO):

@@ -17,7 +17,9 @@ AWAY = "away"
 """What the state of a file is called here that was moved to another store."""
 
 _STATES = ("present", AWAY, "archived", "trashed")
-_PLACED = "(SELECT l.since_ns FROM placed l WHERE l.file_id = id)"
+LOOKED_UP = sql("(SELECT l.since_ns FROM placed l WHERE l.file_id = id)")
+"""Since when a file is where it is, where no layer brings it along."""
+
 _CLOCKS = {"created": "seen", "modified": "modified", "last_used": "last_used"}
 
 
@@ -78,10 +80,10 @@ def _reached(step: Step) -> Sql:
     return put(f"WHEN {{}} IS NULL THEN {step.number}", _copied(step.phase.to))
 
 
-def _there(step: Step) -> Sql:
+def _there(step: Step, since: Sql) -> Sql:
     """Return since when a file is where a step would bring it."""
     if step.phase.do is Force.ARCHIVE:
-        return sql(_PLACED)
+        return since
     return _copied(step.phase.to)
 
 
@@ -102,15 +104,19 @@ def stores(steps: Sequence[Step]) -> Sql:
     return _by_step(stored, lambda each: sql("CAST(? AS TEXT)", store_of(each.phase)), "TEXT")
 
 
-def dues(steps: Sequence[Step], speech: Speech) -> Sql:
-    """Return when a step is due; NULL where its clock is unknown."""
-    return _by_step(steps, lambda each: _due(each, speech), "BIGINT")
+def dues(steps: Sequence[Step], speech: Speech, since: Sql) -> Sql:
+    """Return when a step is due; NULL where its clock is unknown.
+
+    ``since`` is when a file came to where it is now; NULL where nobody moved it.
+    """
+    return _by_step(steps, lambda each: _due(each, speech, since), "BIGINT")
 
 
 def _by_step(steps: Sequence[Step], means: Callable[[Step], Sql], kind: str) -> Sql:
     """Return what the steps mean; steps that mean the same share a case."""
     by_meaning: dict[Sql, list[str]] = {}
-    for each in steps:
+    # Cases are tried one after the other, and most files are there.
+    for each in sorted(steps, key=lambda each: each.state != "present"):
         by_meaning.setdefault(means(each), []).append(str(each.number))
     if not by_meaning:
         return sql(f"CAST(NULL AS {kind})")
@@ -126,17 +132,17 @@ def _among(numbers: Sequence[str]) -> str:
     return f"step IN ({', '.join(numbers)})"
 
 
-def _due(step: Step, speech: Speech) -> Sql:
+def _due(step: Step, speech: Speech, since: Sql) -> Sql:
     after = step.phase.after_ns
     if step.phase.after_previous:
-        return put(f"{{}} + {after}", _done_before(step, speech))
+        return put(f"{{}} + {after}", _done_before(step, speech, since))
     column = _CLOCKS.get(step.policy.clock)
     if column is None:
         return sql("CAST(NULL AS BIGINT)")  # a column of a table: files have none
     if step.state == "present":
         return _latest(
             sql(f"{column} + {after}"),
-            sql(f"coalesce({_PLACED} + {after}, {column} + {after})"),
+            put(f"coalesce({{}} + {after}, {column} + {after})", since),
             speech,
         )
     if step.starts:
@@ -144,12 +150,12 @@ def _due(step: Step, speech: Speech) -> Sql:
     return _latest(sql(f"{column} + {after}"), sql(f"coalesce(gone, {column} + {after})"), speech)
 
 
-def _done_before(step: Step, speech: Speech) -> Sql:
+def _done_before(step: Step, speech: Speech, since: Sql) -> Sql:
     """Return when the step before was done; NULL where that is not known."""
     before = step.before
     if before is None:
         return sql("CAST(NULL AS BIGINT)" if step.starts else "gone")
-    return _latest(_due(before, speech), _there(before), speech)
+    return _latest(_due(before, speech, since), _there(before, since), speech)
 
 
 def _latest(one: Sql, other: Sql, speech: Speech) -> Sql:

@@ -239,7 +239,9 @@ class _Building:
 
     def _dues(self) -> Layer:
         """Return what a life asks for and when, and when a file may go elsewhere."""
-        dues = {"act": lives.actions(self._steps), "due": lives.dues(self._steps, self._speech)}
+        since = sql("placed_ns") if self._places else lives.LOOKED_UP
+        due = lives.dues(self._steps, self._speech, since)
+        dues = {"act": lives.actions(self._steps), "due": due}
         stays = {
             self._ids[policy.id]: how.min_stay_ns
             for policy, how in self._measured

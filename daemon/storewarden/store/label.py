@@ -1,8 +1,9 @@
-"""What an object bears in a header: its mark, and what it tells of itself if that is small.
+"""What an object bears in its headers: its mark, and what it tells of itself if that is small.
 
-One header, because names of more than one word differ between stores. Its parts are joined by dots:
-the form, the mark, and unless they lie in a companion the size, a hash of what is told, and that.
-A companion says as well from which upload its object comes.
+One text, cut into as many headers as it needs, which are numbered from the second on. Their names
+are one word each, because names of more differ between stores. The parts of the text are joined by
+dots: the form, the mark, and unless they lie in a companion the size, a hash of what is told, and
+that. A companion says as well from which upload its object comes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import binascii
 import secrets
 from base64 import b32encode, b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Final, NamedTuple
 
@@ -22,15 +23,15 @@ _COMPANIONS: Final = f"{OURS}about/"
 _FORM: Final = "1"
 _HASH: Final = 16  # bytes
 _MARK: Final = 10  # bytes
-# All headers together may have 2,048 bytes in S3; base 64 makes a third more of it.
-SMALL: Final = 1350
+# All headers together may have 2,048 bytes in S3, names included; base 64 makes a third more of it.
+SMALL: Final = 1250
 # Swift takes 256 bytes of one header unless its operator set more.
-TINY: Final = 140
+_WIDE: Final = 250
 _BARE, _WHOLE, _OF_UPLOAD = 2, 5, 6  # parts
 
 
 class Label(NamedTuple):
-    """What a header says; without a size the rest is in a companion."""
+    """What its headers say; without a size the rest is in a companion."""
 
     mark: str
     size: int | None = None  # of the object
@@ -44,13 +45,17 @@ class Label(NamedTuple):
         return self.told is not None and hash_of(self.told) == self.hashed
 
     def written(self) -> dict[str, str]:
-        """Return the header."""
+        """Return the headers."""
         parts = [_FORM, self.mark]
         if self.size is not None:
             parts += [str(self.size), self.hashed, b64encode(self.told or b"").decode()]
         if self.upload:
             parts.append(self.upload)
-        return {HEADER: ".".join(parts)}
+        text = ".".join(parts)
+        return {
+            f"{HEADER}{number or ''}": text[start : start + _WIDE]
+            for number, start in enumerate(range(0, len(text), _WIDE))
+        }
 
 
 def whole_label(mark: str, size: int, told: bytes) -> Label:
@@ -64,8 +69,8 @@ def companion_label(mark: str, size: int, told: bytes, upload: str) -> Label:
 
 
 def read_label(headers: Mapping[str, str]) -> Label | None:
-    """Return what a header says; None when it is none of ours, or cannot be read any more."""
-    text = next((value for name, value in headers.items() if name.lower() == HEADER), "")
+    """Return what headers say; None when they are none of ours, or cannot be read any more."""
+    text = "".join(_pieces({name.lower(): value for name, value in headers.items()}))
     parts = text.split(".")
     if parts[0] != _FORM or len(parts) not in {_BARE, _WHOLE, _OF_UPLOAD} or not parts[1].isalnum():
         return None
@@ -76,6 +81,13 @@ def read_label(headers: Mapping[str, str]) -> Label | None:
         return Label(parts[1], int(parts[2]), told, parts[3], "".join(parts[_WHOLE:]))
     except (ValueError, binascii.Error):
         return Label(parts[1], None, b"", "")
+
+
+def _pieces(headers: Mapping[str, str]) -> Iterator[str]:
+    number = 0
+    while (piece := headers.get(f"{HEADER}{number or ''}")) is not None:
+        yield piece
+        number += 1
 
 
 def hash_of(told: bytes) -> str:

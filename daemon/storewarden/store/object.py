@@ -26,7 +26,6 @@ from storewarden.store.key import is_proper, refuse_improper, refuse_large
 from storewarden.store.label import (
     OURS,
     SMALL,
-    TINY,
     Label,
     companion_label,
     companion_of,
@@ -74,7 +73,6 @@ class ObjectStore(Store):
         self._remote, self._multipart, self._sleep = remote, multipart, sleep
         self._limits, self._sizes = limits or Limits(), sizes or Sizes()
         self._believed = False
-        self._small = SMALL  # bytes that an object may tell in its header here
 
     def put(self, key: str, source: Reader, about: Telling) -> Stored:
         self._refuse(key)
@@ -104,17 +102,10 @@ class ObjectStore(Store):
         return told
 
     def _put_whole(self, going: _Going, content: bytes, told: bytes) -> Met | None:
-        if len(told) <= self._small:
-            try:
-                return self._add(going.key, content, whole_label(going.mark, len(content), told))
-            except StoreRefused:
-                if len(told) <= TINY:
-                    raise
+        if len(told) <= SMALL:
+            return self._add(going.key, content, whole_label(going.mark, len(content), told))
         self._tell_beside(going, len(content), told)
-        said = self._add(going.key, content, Label(going.mark))
-        if len(told) <= self._small:
-            self._small = TINY  # it was the header that was refused, and will be
-        return said
+        return self._add(going.key, content, Label(going.mark))
 
     def _put_in_parts(
         self, multipart: Multipart, going: _Going, first: bytes, source: Reader, about: Telling

@@ -218,6 +218,29 @@ def test_no_secret_is_ever_shown(bench: Bench, caplog: pytest.LogCaptureFixture)
     assert CANARY not in caplog.text
 
 
+@pytest.mark.parametrize("about", [b"told", bytes(3000)], ids=["beside", "in a companion"])
+def test_a_receipt_is_given_for_what_was_put_whole_where_it_is_wanted(
+    bench: Bench, about: bytes
+) -> None:
+    store = opened(bench, verify="checksum")
+    first = store.put(KEY, source_of(b"content"), lambda: about)
+    later = store.put(f"{KEY}2", source_of(b"content"), lambda: about)
+
+    assert store.receipt(later) == about
+    assert store.receipt(later) is None  # once
+    assert store.receipt(first) == about
+    assert opened(bench, verify="checksum").receipt(first) is None  # of another's word
+
+
+def test_no_receipt_is_given_unasked_nor_for_what_was_sent_in_parts(bench: Bench) -> None:
+    reading, trusting = opened(bench), opened(bench, verify="checksum")
+    small = reading.put(KEY, source_of(b"content"), lambda: b"told")
+    large = trusting.put(f"{KEY}2", source_of(content_of(6 * MIB)), lambda: b"told")
+
+    assert reading.receipt(small) is None
+    assert trusting.receipt(large) is None
+
+
 def test_a_companion_that_is_gone_leaves_the_object_readable(bench: Bench) -> None:
     store = bench.store()
     content = content_of(3 * MIB)

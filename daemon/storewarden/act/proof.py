@@ -1,7 +1,8 @@
 """Why a file may be removed: values that nothing but looking can make.
 
 Whoever removes asks for one of these, and only the functions here make them: each has read the
-stored copy to its end, or seen that nothing is lost without one. A proof is of one content of one
+stored copy to its end, or has the store's word for its checksum where somebody decided that this is
+enough, or seen that nothing is lost without one. A proof is of one content of one
 file; it does not outlive the process, and is made anew after a restart.
 """
 
@@ -67,6 +68,24 @@ def prove_copy(store: Store, stored: Stored, content: Content, decode: Decode) -
     if size != content.size or hasher.digest() != content.digest:
         why = f"{size} bytes instead of {content.size}" if size != content.size else "digest"
         raise _no_proof(store, stored, why)
+    return Proof(_MADE_HERE, content, ((store.name, stored),))
+
+
+def prove_by_receipt(
+    store: Store, stored: Stored, content: Content, told: Callable[[bytes], tuple[int, bytes]]
+) -> Proof | None:
+    """Return the proof that a store gave as it took an object; None: it has to be read.
+
+    ``told`` returns the size and the digest of the content that an object tells of.
+
+    Raises:
+        ObjectDamaged: the object was made of another content.
+    """
+    about = store.receipt(stored)
+    if about is None:
+        return None
+    if told(about) != (content.size, content.digest):
+        raise _no_proof(store, stored, "it was made of another content")
     return Proof(_MADE_HERE, content, ((store.name, stored),))
 
 

@@ -307,6 +307,18 @@ STORE_KEYS = (
         least=4096,
     ),
     Key(
+        "verify",
+        Kind.CHOICE,
+        schema.READ,
+        "What proves that an object is there before a file may leave: `read` has all of it sent "
+        "back; `checksum` takes the server's word for objects of up to 4 MiB, of which it "
+        "answers with the checksum of what it stored. Reading costs money where an object store "
+        "charges for it. Only for `s3://`.",
+        schema.CHECKSUM,
+        live=True,
+        choices=(schema.READ, schema.CHECKSUM),
+    ),
+    Key(
         "scrub",
         Kind.SHARE,
         write_share(schema.SCRUB),

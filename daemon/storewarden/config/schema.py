@@ -52,6 +52,7 @@ POLICIES = ("shipped:safe-default",)
 CURRENCY = "USD"
 # Read again each day of what is stored: all of it within a hundred days.
 SCRUB = 0.01
+READ, CHECKSUM = "read", "checksum"  # how it is seen that an object is there
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
 
 
@@ -91,6 +92,7 @@ class StoreSettings:
     region: str | None = None
     read_only: bool = False
     rate: int | None = None  # bytes a second, in both directions together
+    verify: str = READ  # or CHECKSUM: what proves a small object that was just put
     scrub: float = SCRUB  # of what is stored, each day; 0: never
     gib_month: float | None = None  # what a GiB costs in a month
     gib_out: float | None = None  # what reading a GiB back costs

@@ -97,7 +97,7 @@ def _one_place(sheet: Sheet, entry: Entry, mapping: Mapping, where: str) -> None
 
 def _no_address(sheet: Sheet, mapping: Mapping, where: str, what: str) -> None:
     """Say what tells where an S3 server is, of a store that is none."""
-    for name in ("endpoint", "region"):
+    for name in ("endpoint", "region", "verify"):
         if name in mapping.entries:
             place = mapping.entries[name].place
             sheet.problems.add(place, joined(where, name), what, "remove it")

@@ -71,6 +71,11 @@ class Configured(Store):
         looked = self._use(lambda store: store.look(stored, offset))
         return _WatchedLook(looked, self._judged, looked.about)
 
+    def receipt(self, stored: Stored) -> bytes | None:
+        with self._lock:
+            store = self._store
+        return None if store is None else store.receipt(stored)
+
     def list(self, prefix: str = "") -> Iterator[Entry]:
         entries = self._use(lambda store: store.list(prefix))
         while (entry := self._judged(lambda: next(entries, None))) is not None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from storewarden.config.schema import StoreSettings
+from storewarden.config.schema import CHECKSUM, StoreSettings
 from storewarden.errors import StoreRefused
 from storewarden.store.contract import Store
 from storewarden.store.credentials import S3Keys, for_obstore, given
@@ -43,7 +43,8 @@ def connect(
             keys = S3Keys(settings.name, environ)
             remote = Remote(settings.name, _s3(bucket, keys, limits), keys)
             multipart = Multipart(Wire(settings.name, bucket, keys, limits))
-            return ObjectStore(remote, multipart, limits=limits, sizes=sizes)
+            receipts = settings.verify == CHECKSUM
+            return ObjectStore(remote, multipart, limits=limits, sizes=sizes, receipts=receipts)
         said = given(settings.name, environ)
         client = _CLIENTS[address.scheme](address.netloc, prefix, said, limits)
         return ObjectStore(Remote(settings.name, client), None, limits=limits, sizes=sizes)

@@ -143,6 +143,14 @@ class Store(ABC):
         about = self.about(stored.key)
         return _StillThere(self.open(stored.key, offset), about, lambda: self._require(stored))
 
+    def receipt(self, stored: Stored) -> bytes | None:  # noqa: ARG002  # most stores give none
+        """Return what an object tells of itself if the store named its checksum as it took it.
+
+        That was the checksum of all that the store then had, and it was that of what was sent. It
+        is said once, and by the one that put the object; None means that it has to be read.
+        """
+        return None
+
     def _require(self, stored: Stored) -> None:
         found = self.find(stored.key)
         where = f"{self.name}: {stored.key}"

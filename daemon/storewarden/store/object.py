@@ -39,6 +39,7 @@ from storewarden.store.label import (
 from storewarden.store.limits import Limits, Sizes
 from storewarden.store.multipart import Multipart, Unfinished
 from storewarden.store.ranged import Ranged, RangedLook
+from storewarden.store.receipts import Receipts
 from storewarden.store.remote import Met, Remote
 from storewarden.store.sending import Sending, parts_of, read_up_to, sending
 
@@ -66,30 +67,33 @@ class ObjectStore(Store):
         *,
         limits: Limits | None = None,
         sizes: Sizes | None = None,
+        receipts: bool = False,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Use a bucket; ``multipart`` is how S3 takes large objects, others do it in their way."""
+        """Use a bucket; ``multipart`` is how S3 takes large objects, others do it in their way.
+
+        ``receipts``: keep what the bucket says of small objects when it takes them.
+        """
         self.name = remote.name
         self._remote, self._multipart, self._sleep = remote, multipart, sleep
         self._limits, self._sizes = limits or Limits(), sizes or Sizes()
         self._believed = False
+        self._receipts = Receipts() if receipts else None
 
     def put(self, key: str, source: Reader, about: Telling) -> Stored:
         self._refuse(key)
         going = _Going(key, new_mark())
         first = read_up_to(source, self._sizes.whole + 1)
-        said = None
         try:
             if len(first) <= self._sizes.whole:
-                size = len(first)
-                said = self._put_whole(going, first, self._told(key, about))
-            elif self._remote.meet(key) is not None:  # before much is sent in vain
+                return self._put_whole(going, first, self._told(key, about))
+            if self._remote.meet(key) is not None:  # before much is sent in vain
                 raise taken(_ADDING, self._place(key))
-            elif self._multipart is not None:
+            if self._multipart is not None:
                 size = self._put_in_parts(self._multipart, going, first, source, about)
             else:
                 size = self._put_by_client(going, first, source, about)
-            return self._seen(going, size, said)
+            return self._seen(going, size)
         except StoreUnavailable:
             raise  # it may still appear, and shall tell of itself then
         except BaseException:
@@ -101,11 +105,17 @@ class ObjectStore(Store):
         refuse_large(told, key, self.name)
         return told
 
-    def _put_whole(self, going: _Going, content: bytes, told: bytes) -> Met | None:
+    def _put_whole(self, going: _Going, content: bytes, told: bytes) -> Stored:
         if len(told) <= SMALL:
-            return self._add(going.key, content, whole_label(going.mark, len(content), told))
-        self._tell_beside(going, len(content), told)
-        return self._add(going.key, content, Label(going.mark))
+            label = whole_label(going.mark, len(content), told)
+        else:
+            self._tell_beside(going, len(content), told)
+            label = Label(going.mark)
+        said = self._add(going.key, content, label)
+        stored = self._seen(going, len(content), said)
+        if self._receipts is not None and said is not None:
+            self._receipts.keep(stored, said.etag, content, told)
+        return stored
 
     def _put_in_parts(
         self, multipart: Multipart, going: _Going, first: bytes, source: Reader, about: Telling
@@ -261,6 +271,9 @@ class ObjectStore(Store):
             about=self._about(stored.key, met.label),
             sleep=self._sleep,
         )
+
+    def receipt(self, stored: Stored) -> bytes | None:
+        return None if self._receipts is None else self._receipts.give(stored)
 
     def _begun(self, stored: Stored, start: int, end: int) -> tuple[Met, memoryview]:
         try:

@@ -29,6 +29,9 @@ class Wrapped(Store):
     def look(self, stored: Stored, offset: int = 0) -> Looked:
         return self._store.look(stored, offset)
 
+    def receipt(self, stored: Stored) -> bytes | None:
+        return self._store.receipt(stored)
+
     def list(self, prefix: str = "") -> Iterator[Entry]:
         return self._store.list(prefix)
 

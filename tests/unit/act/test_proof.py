@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 
 from storewarden.act.identity import Identity
-from storewarden.act.proof import Content, Proof, both, prove_copy
+from storewarden.act.proof import Content, Proof, both, prove_by_receipt, prove_copy
 from storewarden.errors import ObjectDamaged, ObjectMissing
-from storewarden.store.contract import Opened, Stored
+from storewarden.store.contract import Looked, Opened, Stored
 from storewarden.store.memory import MemoryStore
 from tests.archived import Bytes
 
@@ -101,6 +101,42 @@ def test_an_object_that_goes_while_it_is_read_is_no_proof(store: MemoryStore) ->
         prove_copy(store, stored, CONTENT, removed_meanwhile)
     with pytest.raises(ObjectMissing):
         prove_copy(store, stored, CONTENT, plain)
+
+
+class Vouching(MemoryStore):
+    """Gives a receipt for whatever it took, and cannot be read."""
+
+    def receipt(self, stored: Stored) -> bytes | None:
+        return self.about(stored.key)
+
+    def look(self, stored: Stored, offset: int = 0) -> Looked:
+        raise AssertionError("it was read")
+
+
+def told(_about: bytes) -> tuple[int, bytes]:
+    return 7, DIGEST
+
+
+def test_a_receipt_proves_without_reading() -> None:
+    store = Vouching("cold")
+    stored = put(store)
+
+    proof = prove_by_receipt(store, stored, CONTENT, told)
+
+    assert proof is not None
+    assert (proof.content, proof.copies) == (CONTENT, (("cold", stored),))
+
+
+def test_without_a_receipt_there_is_no_proof_but_reading(store: MemoryStore) -> None:
+    assert prove_by_receipt(store, put(store), CONTENT, told) is None
+
+
+@pytest.mark.parametrize("tells", [(8, DIGEST), (7, bytes(32))])
+def test_a_receipt_for_another_content_is_no_proof(tells: tuple[int, bytes]) -> None:
+    store = Vouching("cold")
+
+    with pytest.raises(ObjectDamaged, match="it was made of another content"):
+        prove_by_receipt(store, put(store), CONTENT, lambda _about: tells)
 
 
 def test_two_proofs_of_one_content_are_one(store: MemoryStore) -> None:

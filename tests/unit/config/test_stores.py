@@ -70,14 +70,14 @@ def test_how_a_store_is_used_is_told_with_it(tmp_path: Path) -> None:
         f"""{ROOTS}
 stores:
   old: {{path: /old, read_only: true, scrub: never}}
-  far: {{url: "s3://bucket", rate: 20MiB, scrub: 2.5%}}
+  far: {{url: "s3://bucket", rate: 20MiB, scrub: 2.5%, verify: checksum}}
   near: /near
 """,
     )
 
     assert found.stores == (
         StoreSettings("old", path=b"/old", read_only=True, scrub=0.0),
-        StoreSettings("far", url="s3://bucket", rate=20 << 20, scrub=0.025),
+        StoreSettings("far", url="s3://bucket", rate=20 << 20, scrub=0.025, verify="checksum"),
         StoreSettings("near", path=b"/near", read_only=False, rate=None, scrub=0.01),
     )
 
@@ -89,11 +89,30 @@ stores:
         ("rate: 1KiB", "1KiB is too little; write 4KiB at least"),
         ("scrub: 0%", "0% is no share; write never"),
         ("scrub: often", "'often' is not a share; write for example 10%"),
+        ("verify: checksum", "stores.cold.verify: is for object stores; remove it"),
         ("read_only: perhaps", "'perhaps' is not true or false; write true or false"),
     ],
 )
 def test_how_a_store_cannot_be_used(tmp_path: Path, written: str, told: str) -> None:
     (line,) = problems(tmp_path, f"{ROOTS}stores: {{cold: {{path: /c, {written}}}}}\n")
+
+    assert told in line
+
+
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        (
+            'url: "s3://bucket", verify: hope',
+            "'hope' is not known here; write one of read, checksum",
+        ),
+        ('url: "gs://bucket", verify: checksum', "stores.far.verify: is for s3://; remove it"),
+    ],
+)
+def test_an_object_store_is_proven_in_one_of_two_ways(
+    tmp_path: Path, written: str, told: str
+) -> None:
+    (line,) = problems(tmp_path, f"{ROOTS}stores: {{far: {{{written}}}}}\n")
 
     assert told in line
 

@@ -37,9 +37,9 @@ _SOON: Final = 1.0  # seconds between two looks at the schedule, at the least
 # Times as long as looking took: a hundred thousand files that are due and held back take a tenth
 # of a second to go through.
 _REST: Final = 100
+_FROZEN: Final = Limit.FROZEN.value + ":"
 # How long nothing is tried again of which nothing could be taken up: it waits to be decided, or
 # is in another act.
-_FROZEN: Final = Limit.FROZEN.value + ":"
 _EMPTY: Final = (1.0, 60.0)
 
 

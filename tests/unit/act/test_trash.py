@@ -236,6 +236,23 @@ def test_a_database_and_its_log_are_not_taken_apart(
     assert isinstance(trash(ground.fd, together), Trashed)
 
 
+@pytest.mark.parametrize("reason", [errno.EACCES, errno.EPERM, errno.ELOOP])
+def test_a_log_that_nobody_may_look_into_may_be_one(ground: Ground, reason: int) -> None:
+    class Closed(Kernel):
+        def open(self, name: bytes, flags: int, directory: int) -> int:
+            if name == b"app.db-wal":
+                raise OSError(reason, os.strerror(reason))
+            return super().open(name, flags, directory)
+
+    ground.put(b"app.db", b"content")
+    ground.put(b"app.db-wal", b"secret")
+
+    refused = trash(ground.fd, ground.bundle(b"app.db"), kernel=Closed())
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.PARTED
+
+
 @pytest.mark.parametrize("beside", [b"", b"Monday: rain.", b"\0" * 8, None])
 def test_what_is_only_called_like_a_log_keeps_nobody(ground: Ground, beside: bytes | None) -> None:
     """Nor does a log without a database, one that was emptied, or a directory of that name."""

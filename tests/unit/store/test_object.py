@@ -112,6 +112,18 @@ def test_a_refusal_that_is_not_about_the_header_is_told_and_leaves_nothing() -> 
     assert list(store_over(bucket)._remote.list("")) == []
 
 
+def test_there_is_no_receipt_where_the_answer_was_lost() -> None:
+    class Losing(Remote):
+        def add(self, key: str, content: bytes, label: Label) -> Met | None:
+            super().add(key, content, label)
+            raise StoreUnavailable("the answer was lost")
+
+    store = ObjectStore(Losing("m", Bucket()), None, sizes=SIZES, receipts=True, sleep=quiet)
+    stored = store.put(KEY, io.BytesIO(b"content"), lambda: b"told")
+
+    assert store.receipt(stored) is None
+
+
 def test_nothing_is_written_over() -> None:
     bucket = Bucket()
     first = store_over(bucket).put(KEY, io.BytesIO(b"first"), lambda: b"")

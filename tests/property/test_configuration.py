@@ -13,6 +13,7 @@ from storewarden.config.keys import ROOT_KEYS, TOP
 from storewarden.config.problems import Origin, Place, Problems
 from storewarden.config.schema import (
     HttpSettings,
+    Listen,
     LogSettings,
     RootSettings,
     Settings,
@@ -119,7 +120,12 @@ everything = some.builds(
         unique_by=(lambda root: root.name.replace("-", "_"), lambda root: root.path),
     ).map(tuple),
     http=some.builds(
-        HttpSettings, host=some.sampled_from(["127.0.0.1", "::1"]), port=some.integers(0, 65535)
+        HttpSettings,
+        some.builds(
+            Listen, some.sampled_from(["127.0.0.1", "::1"]), some.integers(0, 65535), some.none()
+        )
+        | some.just(Listen("", None, b"/run/storewarden/http.sock")),
+        some.none(),
     ),
     watch_share=some.integers(1, 100).map(lambda hundredths: hundredths / 100),
     log=some.builds(LogSettings, level=some.sampled_from(["debug", "error"])),
@@ -134,7 +140,10 @@ def written(settings: Settings) -> str:
     """Write settings as a person would."""
     lines = [f"state: {settings.state}", f"catalogue: {settings.catalogue}"]
     lines += [f"watch_share: {write_share(settings.watch_share)}"]
-    lines += [f'http: {{listen: "{settings.http}"}}', f"log: {{level: {settings.log.level}}}"]
+    lines += [
+        f'http: {{listen: "{settings.http.listen}"}}',
+        f"log: {{level: {settings.log.level}}}",
+    ]
     lines += [f"policies: [{', '.join(settings.policies)}]", f"currency: {settings.currency}"]
     lines += ["stores:"] if settings.stores else []
     for store in settings.stores:

@@ -50,11 +50,15 @@ def _catalogue(settings: Settings) -> str:
 
 
 def _metrics(settings: Settings) -> str:
-    if settings.http.port is None:
+    listen = settings.http.listen
+    if not listen.served:
         return "not served, as configured"
-    if settings.http.port == 0:
+    if listen.socket is not None:
+        return f"/metrics at {listen}"
+    if listen.port == 0:
         return "on a free port, see the log"
-    return f"http://{settings.http}/metrics"
+    scheme = "http" if settings.http.web_config is None else "https"
+    return f"{scheme}://{listen}/metrics"
 
 
 def _hint(root: RootSettings) -> str:

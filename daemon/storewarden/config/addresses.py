@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
 from urllib.parse import SplitResult, urlsplit
 
 from storewarden.config.problems import did_you_mean, printable, shown
+from storewarden.config.schema import Listen
 
 _LISTEN = re.compile(r"(?:\[(?P<six>[^\]]*)\]|(?P<host>[^:]*)):(?P<port>[^:]*)")
 _OFF = {"never", "off", "no", "false", "disabled", "nothing"}
 _MOST = 65_535
+_UNIX = "unix:/run/storewarden/http.sock"
+_LONGEST_SOCKET = 107  # what the kernel holds of a name, and the byte that ends it
 _ENDPOINT = re.compile(
     r"https?://(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?"
 )
@@ -45,10 +49,12 @@ def catalogue_address(text: str) -> str:
     raise AddressError(f"{shown(scheme)} is no kind of catalogue", near or hint)
 
 
-def listen_address(text: str) -> tuple[str, int | None]:
-    """Return host and port of ``127.0.0.1:9747`` or ``[::1]:9747``; ``none`` has no port."""
+def listen_address(text: str) -> Listen:
+    """Read ``127.0.0.1:9747``, ``[::1]:9747``, ``unix:/run/x.sock`` or ``none``."""
     if text == "none":
-        return "127.0.0.1", None
+        return Listen("127.0.0.1", None)
+    if text.startswith("unix:"):
+        return Listen("", None, _socket(text.removeprefix("unix:")))
     if text.lower() in _OFF:
         raise AddressError(f"{shown(text)} is no address", "write none for no server")
     found = _LISTEN.fullmatch(text)
@@ -57,7 +63,14 @@ def listen_address(text: str) -> tuple[str, int | None]:
     port = found["port"]
     if not re.fullmatch("[0-9]{1,5}", port) or int(port) > _MOST:
         raise AddressError(f"{shown(port)} is no port", "write a number up to 65535")
-    return _loopback(found["six"] or found["host"] or ""), int(port)
+    return Listen(_host(found["six"] or found["host"] or ""), int(port))
+
+
+def reached_from_outside(listen: Listen) -> bool:
+    """Whether other machines may reach an address that was read."""
+    if listen.socket is not None or listen.port is None:
+        return False
+    return not ipaddress.ip_address(listen.host).is_loopback
 
 
 def store_address(text: str) -> str:
@@ -95,8 +108,17 @@ def endpoint_address(text: str) -> str:
     return text.rstrip("/")
 
 
-def _loopback(host: str) -> str:
-    """Return the host when it is this machine's loopback."""
+def _socket(path: str) -> bytes:
+    name = os.fsencode(path)
+    if not path.startswith("/") or path.endswith("/") or printable(path) != path:
+        raise AddressError(f"{shown(path)} is no absolute path", f"write {_UNIX}")
+    if len(name) > _LONGEST_SOCKET:
+        what = f"a socket's path has {_LONGEST_SOCKET} bytes at most"
+        raise AddressError(what, f"write a shorter one, such as {_UNIX}")
+    return name
+
+
+def _host(host: str) -> str:
     if host == "localhost":
         return "127.0.0.1"
     try:
@@ -104,11 +126,6 @@ def _loopback(host: str) -> str:
     except ValueError:
         what = f"{shown(host)} is no IP address" if host else "names no address"
         raise AddressError(what, "write 127.0.0.1:9747 or [::1]:9747") from None
-    if not address.is_loopback:
-        raise AddressError(
-            f"{address} can be reached from other machines",
-            "write 127.0.0.1, and let a web server with TLS and a password pass it on",
-        )
     return str(address)
 
 

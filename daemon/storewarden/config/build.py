@@ -71,8 +71,7 @@ class _Builder:
         built.state = self._state(tree)
         built.catalogue = self._sheet.single(tree, CATALOGUE) or built.catalogue
         built.roots = self._roots(tree)
-        listen = self._group(tree, "http").get("listen")
-        http = HttpSettings(*listen) if listen else HttpSettings()
+        http = HttpSettings(**self._group(tree, "http"))
         log = LogSettings(**self._group(tree, "log"))
         share = self._sheet.single(tree, WATCH_SHARE) or schema.WATCH_SHARE
         policies = self._sheet.single(tree, POLICIES)

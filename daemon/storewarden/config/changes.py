@@ -52,8 +52,9 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     yield from _one(STATE, "", str(old.state), str(new.state))
     yield from _catalogue(old, new)
     yield from _one(WATCH_SHARE, "", old.watch_share, new.watch_share)
-    (listen,) = GROUPS["http"]
-    yield from _one(listen, "http", str(old.http), str(new.http))
+    listen, web = GROUPS["http"]
+    yield from _one(listen, "http", str(old.http.listen), str(new.http.listen))
+    yield from _one(web, "http", old.http.web_config, new.http.web_config)
     for key in GROUPS["log"]:
         yield from _one(key, "log", getattr(old.log, key.name), getattr(new.log, key.name))
     yield from _roots(old, new)

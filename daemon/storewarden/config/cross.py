@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 
+from storewarden.config.addresses import reached_from_outside
 from storewarden.config.build import Built
 from storewarden.config.problems import Place, Problems, joined, printable
 from storewarden.config.schema import RootSettings, StoreSettings
@@ -18,11 +19,21 @@ def check(built: Built, problems: Problems) -> None:
         _apart_from_ours(root, built, problems)
         _usage_needs_events(root, built, problems)
         _apart_from_stores(root, built, problems)
+    _guarded(built, problems)
     for number, store in enumerate(built.stores):
         _one_store(store, built.stores[:number], built.places, problems)
     for number, root in enumerate(built.roots):
         for other in built.roots[:number]:
             _apart(root, other, built.places, problems)
+
+
+def _guarded(built: Built, problems: Problems) -> None:
+    """Refuse an address that other machines reach without TLS and a password."""
+    http = built.settings and built.settings.http
+    if http and http.web_config is None and reached_from_outside(http.listen):
+        what = f"{http.listen.host} can be reached from other machines"
+        hint = "name http.web_config, with TLS and a password, or write 127.0.0.1"
+        problems.add(built.places["http.listen"], "http.listen", what, hint)
 
 
 def _usage_needs_events(root: RootSettings, built: Built, problems: Problems) -> None:

@@ -57,7 +57,7 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.CURRENCY: {"type": "string", "pattern": "^[A-Z]{3}$"},
     Kind.PRICE: {"type": "number", "minimum": 0},
     Kind.COLUMN: {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
-    Kind.LISTEN: {"type": "string", "pattern": r"^(none|.+:[0-9]{1,5})$"},
+    Kind.LISTEN: {"type": "string", "pattern": r"^(none|unix:/.+|.+:[0-9]{1,5})$"},
 }
 
 

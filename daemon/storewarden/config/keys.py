@@ -234,10 +234,21 @@ HTTP_KEYS = (
     Key(
         "listen",
         Kind.LISTEN,
-        str(schema.HttpSettings()),
-        "Address and port on this machine's loopback for /metrics, /healthz and /readyz; "
-        "port 0 is any free one, `none` is no server.",
+        str(schema.Listen()),
+        "Address and port for /metrics, /healthz and /readyz; port 0 is any free one, "
+        "`unix:/run/storewarden/http.sock` a socket in the file system, `none` is no server. An "
+        "address that other machines reach needs `web_config`. A socket that systemd hands over "
+        "is taken instead.",
         "none",
+    ),
+    Key(
+        "web_config",
+        Kind.PATH,
+        "",
+        "A web configuration file as Prometheus and its exporters read it: a certificate "
+        "(`tls_server_config`) and passwords hashed by bcrypt (`basic_auth_users`). It, and the "
+        "certificate, are read again when they change.",
+        "/etc/storewarden/web.yml",
     ),
 )
 LOG_KEYS = (

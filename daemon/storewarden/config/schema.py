@@ -118,17 +118,33 @@ class TableSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class HttpSettings:
-    """Where /metrics and the health pages are served; no port, no server."""
+class Listen:
+    """An address, or a socket in the file system; without either there is no server."""
 
     host: str = HTTP_HOST
     port: int | None = HTTP_PORT  # 0 is any free one
+    socket: bytes | None = None  # absolute
+
+    @property
+    def served(self) -> bool:
+        """Whether there is a server at all."""
+        return self.port is not None or self.socket is not None
 
     def __str__(self) -> str:
         """Return it as it is written in a configuration."""
+        if self.socket is not None:
+            return f"unix:{self.socket.decode('utf-8', 'backslashreplace')}"
         if self.port is None:
             return "none"
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """Where /metrics and the health pages are served, and to whom."""
+
+    listen: Listen = Listen()
+    web_config: bytes | None = None  # absolute: TLS and passwords, as Prometheus writes them
 
 
 @dataclass(frozen=True, slots=True)

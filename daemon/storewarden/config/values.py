@@ -18,6 +18,7 @@ from storewarden.config.addresses import (
 )
 from storewarden.config.keys import Key, Kind
 from storewarden.config.problems import Place, Problems, did_you_mean, joined, shown
+from storewarden.config.schema import Listen
 from storewarden.config.yamltext import Broken, Items, Node, Scalar
 from storewarden.units import (
     UnitError,
@@ -172,7 +173,7 @@ class Reader:
             self.problems.add(node.place, path, error.what, error.hint)
             return None
 
-    def _listen(self, key: Key, node: Scalar, path: str) -> tuple[str, int | None] | None:  # noqa: ARG002
+    def _listen(self, key: Key, node: Scalar, path: str) -> Listen | None:  # noqa: ARG002
         try:
             return listen_address(node.text)
         except AddressError as error:

@@ -34,10 +34,11 @@ from storewarden.errors import (
     LeaseLost,
     StorewardenError,
 )
+from storewarden.measure import listening, notify
 from storewarden.measure import log as logs
-from storewarden.measure import notify
 from storewarden.measure.http import Server
 from storewarden.measure.metrics import Metrics
+from storewarden.measure.web import Web
 from storewarden.model import Blind
 from storewarden.pipeline.deciding import Deciding
 from storewarden.pipeline.eyes import InotifyEyes
@@ -258,8 +259,7 @@ class Daemon:
         """Watches first, then readiness, then the scans that make up for the time before."""
         for root in self._settings.roots:
             self._metrics.begin_root(root.name)
-        if self._settings.http.port is not None:
-            self._http.start(self._settings.http.host, self._settings.http.port)
+        self._serve_pages()
         self._metrics.watches_limit.set(self._budget.allowed)
         self._metrics.config_reload_success.set(1)
         self._metrics.config_last_reload_success_timestamp_seconds.set(self._clock.wall_ns() / 1e9)
@@ -273,9 +273,21 @@ class Daemon:
         self._metrics.ready.set(1)
         notify.ready(f"watching {len(self._ups)} of {len(self._settings.roots)} roots")
         facts: dict[str, object] = {"version": __version__, "from": self._settings.source}
-        if self._settings.http.port is not None:
+        if self._http.url:
             facts["http"] = self._http.url
         log.info("ready", extra={"facts": facts})
+
+    def _serve_pages(self) -> None:
+        http = self._settings.http
+        web = Web(http.web_config) if http.web_config is not None else None
+        handed = listening.handed_over()
+        if handed is not None:
+            self._http.start(handed, web, ours=False)
+            return
+        if web is not None:
+            web.require_guard(http.listen)
+        if http.listen.served:
+            self._http.start(listening.opened(http.listen), web)
 
     def _stop(self) -> tuple[str, ...]:
         notify.stopping()

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from storewarden.cli.run import greeting
-from storewarden.config.schema import HttpSettings, RootSettings, Settings
+from storewarden.config.schema import HttpSettings, Listen, RootSettings, Settings
 from storewarden.errors import ConfigError
 from tests.conftest import Golden
 from tests.unit.cli.conftest import Run
@@ -27,7 +27,7 @@ def test_the_greeting_shows_paths_from_here_and_no_password(here: Path) -> None:
             state=here / "state",
             catalogue="postgresql://warden:geheim@db/files",
             roots=(RootSettings("up", bytes(here / "a" / "up")),),
-            http=HttpSettings(port=None),
+            http=HttpSettings(Listen(port=None)),
         )
     )
 

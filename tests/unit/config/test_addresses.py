@@ -2,7 +2,12 @@
 
 import pytest
 
-from storewarden.config.addresses import catalogue_address, listen_address
+from storewarden.config.addresses import (
+    catalogue_address,
+    listen_address,
+    reached_from_outside,
+)
+from storewarden.config.schema import Listen
 from storewarden.config.secret import redacted
 
 
@@ -34,7 +39,24 @@ def test_a_catalogue_is_somewhere(text: str, address: str) -> None:
     ],
 )
 def test_a_server_listens_on_loopback(text: str, host: str, port: int | None) -> None:
-    assert listen_address(text) == (host, port)
+    read = listen_address(text)
+
+    assert read == Listen(host, port)
+    assert not reached_from_outside(read)
+    assert listen_address(str(read)) == read
+
+
+def test_a_server_listens_at_a_name_in_the_file_system() -> None:
+    read = listen_address("unix:/run/storewarden/http.sock")
+
+    assert read == Listen("", None, b"/run/storewarden/http.sock")
+    assert not reached_from_outside(read)
+    assert listen_address(str(read)) == read
+
+
+@pytest.mark.parametrize("text", ["0.0.0.0:9747", "[::]:9747", "192.168.0.1:80"])
+def test_other_machines_may_reach_other_addresses(text: str) -> None:
+    assert reached_from_outside(listen_address(text))
 
 
 @pytest.mark.parametrize(

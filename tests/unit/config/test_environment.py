@@ -29,7 +29,7 @@ def test_every_key_has_a_variable(tmp_path: Path) -> None:
     assert loaded.state == Path("/var/lib/storewarden")
     assert loaded.catalogue == "postgresql://storewarden@db.example.org/storewarden"
     assert loaded.watch_share == 0.5
-    assert loaded.http.port is None
+    assert loaded.http.listen.port is None
     assert (loaded.log.level, loaded.log.format) == ("debug", "json")
     assert loaded.roots == (
         RootSettings(
@@ -68,7 +68,7 @@ def test_a_variable_replaces_its_key_and_nothing_beside_it(tmp_path: Path) -> No
         RootSettings("one", b"/one", exclude=("*.a", "*.b")),
         RootSettings("two-b", b"/two", settle=3.0, poll=5.0),
     )
-    assert loaded.http.port == 1
+    assert loaded.http.listen.port == 1
     assert loaded.log.level == "error"
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from storewarden.config.load import find, load
-from storewarden.config.schema import HttpSettings, LogSettings, RootSettings, Settings
+from storewarden.config.schema import HttpSettings, Listen, LogSettings, RootSettings, Settings
 from storewarden.errors import ConfigError
 from tests.unit.config.asking import HOME, NOWHERE, problems, settings
 
@@ -22,7 +22,7 @@ def test_without_anything_two_roots_here_and_sqlite_below_home(tmp_path: Path) -
             RootSettings("save_outputs", here + b"/save_outputs", create=True),
             RootSettings("uploads", here + b"/uploads", create=True),
         ),
-        http=HttpSettings("127.0.0.1", 9747),
+        http=HttpSettings(Listen("127.0.0.1", 9747)),
     )
 
 
@@ -44,7 +44,7 @@ def test_every_key_of_a_file_arrives(tmp_path: Path) -> None:
             missing_share: 5%
             digest: false
           b-2: /b
-        http: {listen: "[::1]:80"}
+        http: {listen: "[::1]:80", web_config: web.yml}
         log: {level: debug, format: json}
         """
 
@@ -67,7 +67,7 @@ def test_every_key_of_a_file_arrives(tmp_path: Path) -> None:
             ),
             RootSettings("b-2", b"/b"),
         ),
-        http=HttpSettings("::1", 80),
+        http=HttpSettings(Listen("::1", 80), os.fsencode(tmp_path / "web.yml")),
         watch_share=0.5,
         log=LogSettings("debug", "json"),
         source=str(tmp_path / "storewarden.yaml"),

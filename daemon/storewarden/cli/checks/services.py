@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import errno
-import http.client
 import os
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from storewarden.catalogue.connect import open_catalogue, sqlite_path
 from storewarden.cli.checks.finding import Finding, fail, ok, warn
-from storewarden.config.schema import HttpSettings, Settings
-from storewarden.errors import CatalogueUnavailable, StorewardenError
+from storewarden.config.schema import HttpSettings, Listen, Settings
+from storewarden.errors import CatalogueUnavailable, ConfigError, StorewardenError
+from storewarden.measure import listening as sockets
 from storewarden.measure.shown import shown
+from storewarden.measure.web import Web
 from storewarden.units import format_size
 
 if TYPE_CHECKING:
@@ -72,35 +74,55 @@ def integrity(path: Path) -> Finding:
     return ok("catalogue", f"{told}, undamaged")
 
 
-def listening(settings: HttpSettings, *, served: Callable[[str, int], bool]) -> Finding:
-    """Check that the port for metrics is free, or that it is our own daemon who has it."""
-    if settings.port is None:
+def listening(settings: HttpSettings, *, served: Callable[[Listen], bool]) -> Finding:
+    """Check that what metrics are served at is free, or that it is our own daemon who has it."""
+    listen = settings.listen
+    if not listen.served:
         return ok("http", "not served, as configured")
-    where = str(settings)
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
-        with socket.socket(family, socket.SOCK_STREAM) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            attempt.bind((settings.host, settings.port))
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE and served(settings.host, settings.port):
-            return ok("http", f"{where} is served by a running daemon")
-        why = error.strerror or str(error)
-        mend = f"ss -ltnp 'sport = :{settings.port}' names who has it; http.listen: takes another"
-        return fail("http", f"{where}: {why}", mend)
-    return ok("http", f"{where} is free")
+        if settings.web_config is not None:
+            Web(settings.web_config).require_guard(listen)
+        with sockets.opened(listen) as made:
+            sockets.left(made)
+    except ConfigError as error:
+        return fail("http", error.problems[0], "see docs/reference/configuration.md#httpweb_config")
+    except StorewardenError as error:
+        if error.why == os.strerror(errno.EADDRINUSE) and served(listen):
+            return ok("http", f"{listen} is served by a running daemon")
+        return fail("http", f"{error.where}: {error.why}", error.remedy)
+    return ok("http", f"{listen} is free")
 
 
-def served_by_us(host: str, port: int) -> bool:
-    """Whether a Storewarden answers at that address."""
-    connection = http.client.HTTPConnection(host, port, timeout=SECONDS)
+def served_by_us(listen: Listen) -> bool:
+    """Whether a Storewarden answers there, with TLS or without."""
+    return any(_answers(listen, tls=tls) for tls in (False, True))
+
+
+def _answers(listen: Listen, *, tls: bool) -> bool:
     try:
-        connection.request("HEAD", "/healthz")
-        return connection.getresponse().getheader("Server") == "storewarden"
-    except (OSError, http.client.HTTPException):
+        plain = _connected(listen)
+        with _anyone().wrap_socket(plain) if tls else plain as connection:
+            connection.sendall(b"HEAD /healthz HTTP/1.1\r\nHost: storewarden\r\n\r\n")
+            return b"\nserver: storewarden\r" in connection.recv(4096).lower()
+    except OSError:
         return False
-    finally:
-        connection.close()
+
+
+def _connected(listen: Listen) -> socket.socket:
+    if listen.socket is None:
+        return socket.create_connection((listen.host, listen.port or 0), timeout=SECONDS)
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made.settimeout(SECONDS)
+    made.connect(listen.socket)
+    return made
+
+
+def _anyone() -> ssl.SSLContext:
+    """Return what believes any certificate: it is only asked who is there."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def _remedy(error: StorewardenError) -> str:

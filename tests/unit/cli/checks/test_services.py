@@ -1,5 +1,6 @@
 """What the doctor thinks of catalogues and ports."""
 
+import os
 import socket
 from pathlib import Path
 
@@ -10,9 +11,12 @@ from storewarden.catalogue.migrate import migrate, rollback
 from storewarden.cli.checks import services
 from storewarden.cli.checks.finding import Level
 from storewarden.clock import SystemClock
-from storewarden.config.schema import HttpSettings, Settings
+from storewarden.config.schema import HttpSettings, Listen, Settings
 from storewarden.measure.http import Server
+from storewarden.measure.listening import opened
 from storewarden.measure.metrics import Metrics
+from storewarden.measure.web import Web
+from tests.web import web_file
 
 
 @pytest.fixture
@@ -78,33 +82,52 @@ def test_a_server_that_cannot_be_reached(tmp_path: Path) -> None:
 
 
 def test_a_free_port() -> None:
-    finding = services.listening(HttpSettings(port=0), served=services.served_by_us)
+    finding = services.listening(HttpSettings(Listen(port=0)), served=services.served_by_us)
 
     assert finding.level is Level.OK
 
 
 def test_no_port() -> None:
-    finding = services.listening(HttpSettings(port=None), served=services.served_by_us)
+    finding = services.listening(HttpSettings(Listen(port=None)), served=services.served_by_us)
 
     assert finding.told == "not served, as configured"
 
 
-def test_our_own_daemon_on_the_port_is_no_trouble() -> None:
+@pytest.mark.parametrize("guarded", [False, True], ids=["plain", "with TLS and a password"])
+@pytest.mark.parametrize("named", [False, True], ids=["address", "socket"])
+def test_our_own_daemon_is_no_trouble(tmp_path: Path, *, named: bool, guarded: bool) -> None:
+    web = web_file(tmp_path) if guarded else None
+    listen = Listen("", None, os.fsencode(tmp_path / "http.sock")) if named else Listen(port=0)
+    made = opened(listen)
+    taken = listen if named else Listen(port=made.getsockname()[1])
     server = Server(Metrics("0.1.0"), stuck=dict, waiting=list)
-    server.start("127.0.0.1", 0)
-    taken = HttpSettings(port=server.address[1])
+    server.start(made, None if web is None else Web(web))
 
-    finding = services.listening(taken, served=services.served_by_us)
+    finding = services.listening(HttpSettings(taken, web), served=services.served_by_us)
     server.stop()
 
     assert finding.level is Level.OK
     assert finding.told.endswith("is served by a running daemon")
+    assert list(tmp_path.glob("*.sock")) == []
+
+
+def test_a_web_configuration_that_is_wrong_is_told_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "web.yml"
+    path.write_text("basic_auth_users: {me: secret}\n")
+
+    finding = services.listening(
+        HttpSettings(Listen(port=0), os.fsencode(path)), served=services.served_by_us
+    )
+
+    assert finding.level is Level.FAIL
+    assert "web.yml:1:24: basic_auth_users.me: is no bcrypt hash" in finding.told
+    assert "secret" not in finding.told
 
 
 def test_a_stranger_on_the_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as stranger:
         port = stranger.getsockname()[1]
-        finding = services.listening(HttpSettings(port=port), served=lambda _h, _p: False)
+        finding = services.listening(HttpSettings(Listen(port=port)), served=lambda _listen: False)
 
     assert finding.level is Level.FAIL
-    assert finding.remedy.startswith(f"ss -ltnp 'sport = :{port}'")
+    assert f"ss -ltnp 'sport = :{port}'" in finding.remedy

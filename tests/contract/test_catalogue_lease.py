@@ -89,11 +89,15 @@ def test_what_was_released_is_free_at_once(engine: Engine, place: Place, naps: N
     second.beat(place.clock)
 
 
-@pytest.mark.parametrize("holder", [ENDED, BEFORE_A_REBOOT])
+@pytest.mark.parametrize(
+    ("holder", "age"),
+    [(ENDED, 0.0), (BEFORE_A_REBOOT, -1.0), (BEFORE_A_REBOOT, STANDS_STILL)],
+    ids=["ended", "before a reboot", "long before"],
+)
 def test_a_holder_that_ended_is_followed_at_once(
-    engine: Engine, place: Place, naps: Naps, holder: Process
+    engine: Engine, place: Place, naps: Naps, holder: Process, age: float
 ) -> None:
-    held_by(engine, place, holder)
+    held_by(engine, place, holder, age=age)
 
     assert take(engine, place, naps).epoch == 6
     assert naps.slept == 0
@@ -111,7 +115,12 @@ def test_a_holder_known_to_stand_still_is_followed_at_once(
 
 @pytest.mark.parametrize(
     ("holder", "least"),
-    [(IN_A_CONTAINER, STANDS_STILL - 3), (ON_ANOTHER_MACHINE, STANDS_STILL), ("?", STANDS_STILL)],
+    [
+        (IN_A_CONTAINER, STANDS_STILL - 3),
+        (BEFORE_A_REBOOT, STANDS_STILL),
+        (ON_ANOTHER_MACHINE, STANDS_STILL),
+        ("?", STANDS_STILL),
+    ],
 )
 def test_a_holder_that_cannot_be_looked_at_is_watched(
     engine: Engine, place: Place, naps: Naps, holder: Process | str, least: float
@@ -122,7 +131,9 @@ def test_a_holder_that_cannot_be_looked_at_is_watched(
     assert least <= naps.slept <= least + 1
 
 
-@pytest.mark.parametrize("holder", [IN_A_CONTAINER, ON_ANOTHER_MACHINE, "?", '{"pid": 1}', "[]"])
+@pytest.mark.parametrize(
+    "holder", [IN_A_CONTAINER, BEFORE_A_REBOOT, ON_ANOTHER_MACHINE, "?", '{"pid": 1}', "[]"]
+)
 def test_a_holder_whose_beat_moves_is_left_alone(
     engine: Engine, place: Place, naps: Naps, holder: Process | str
 ) -> None:
@@ -259,11 +270,25 @@ def test_looking_for_a_daemon(place: Place, engine: Engine, naps: Naps) -> None:
     assert lease.live_holder(reader, 1, place.clock) is None
 
 
+def test_a_daemon_that_is_told_another_number_of_the_boot_is_found(
+    place: Place, engine: Engine
+) -> None:
+    """A service with a /proc of its own, in a container: verbs beside it took its lease away."""
+    held_by(engine, place, BEFORE_A_REBOOT, age=1)
+    reader = place.open(readonly=True)
+
+    assert lease.live_holder(reader, 1, place.clock) == BEFORE_A_REBOOT
+    place.clock.advance(STANDS_STILL)
+    assert lease.live_holder(reader, 1, place.clock) is None
+
+
 def test_this_process_is_known_to_itself() -> None:
     assert not US.is_gone()
     assert US.is_beside_us()
     assert ENDED.is_gone()
     assert not IN_A_CONTAINER.is_gone()
-    assert BEFORE_A_REBOOT.is_gone()
+    assert not BEFORE_A_REBOOT.is_gone()
+    assert BEFORE_A_REBOOT.is_of_another_boot()
+    assert not ON_ANOTHER_MACHINE.is_of_another_boot()
     assert not ON_ANOTHER_MACHINE.is_gone()
     assert US.boot_id == boot_id() != ""

@@ -137,7 +137,7 @@ def raise_epochs(engine: Engine, beyond: Mapping[str, int]) -> None:
 def live_holder(engine: Engine, host_id: int, clock: Clock) -> Process | None:
     """Return who holds the lease, as far as one look tells; for verbs that ask the daemon."""
     held = read(engine, host_id)
-    if held is None or held.free or held.holder is None or held.holder.is_gone():
+    if held is None or held.free or held.holder is None or _is_gone(held, clock):
         return None
     age = _age(held, clock)
     return None if age is not None and age >= STANDS_STILL else held.holder
@@ -145,7 +145,7 @@ def live_holder(engine: Engine, host_id: int, clock: Clock) -> Process | None:
 
 def _is_alive(engine: Engine, host_id: int, held: Held, clock: Clock, sleep: Sleep) -> bool:
     """Tell whether the holder lives, watching its beat where one look does not tell."""
-    if held.free or (held.holder and held.holder.is_gone()):
+    if held.free or _is_gone(held, clock):
         return False
     age = _age(held, clock)
     if age is not None and age >= STANDS_STILL:
@@ -161,6 +161,20 @@ def _is_alive(engine: Engine, host_id: int, held: Held, clock: Clock, sleep: Sle
         if (now.epoch, now.beat) != (held.epoch, held.beat):
             return True
     return False
+
+
+def _is_gone(held: Held, clock: Clock) -> bool:
+    """Tell whether the holder has certainly ended.
+
+    After a start of the machine its clock began anew, and the last beat lies ahead, or long ago. A
+    beat of just now may come from a living process that is told another number of the boot.
+    """
+    if held.holder is None:
+        return False
+    since = clock.monotonic() - held.beat / 1000
+    return held.holder.is_gone() or (
+        held.holder.is_of_another_boot() and not 0 <= since < STANDS_STILL
+    )
 
 
 def _age(held: Held, clock: Clock) -> float | None:

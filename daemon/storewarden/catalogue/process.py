@@ -55,9 +55,15 @@ class Process:
 
     def is_gone(self) -> bool:
         """Tell whether it has certainly ended; seen from another container, nobody can."""
-        if self.boot_id != boot_id():
-            return self.host == os.uname().nodename
         return self.is_beside_us() and started(self.pid) != self.pid_start
+
+    def is_of_another_boot(self) -> bool:
+        """Tell whether it seems to be of this machine, before it was started again.
+
+        Nobody can be sure: containers may be told a number of their own, and a service with a
+        /proc of its own sees the machine's, where everybody else there sees the container's.
+        """
+        return self.boot_id != boot_id() and self.host == os.uname().nodename
 
     def __str__(self) -> str:
         """Return it as people look for it."""

@@ -67,7 +67,8 @@ def _drop(descriptor: int, start: int, length: int) -> None:
 
 def lowest_priority() -> None:
     """Take only what nobody else wants of processor and disk."""
-    os.nice(19)
+    with contextlib.suppress(PermissionError):  # a service may be kept from it: it is nice already
+        os.nice(19)
     number = _IOPRIO_SET.get(platform.machine())
     if number is not None:
         ctypes.CDLL(None).syscall(number, 1, 0, _IDLE)

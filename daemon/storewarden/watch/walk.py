@@ -7,6 +7,7 @@ core of their own, and the memory of a million names is given back when the chil
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import marshal
 import os
@@ -253,7 +254,8 @@ def child(
     order = receive(stdin)
     if not isinstance(order, dict):
         return
-    nice(order["nice"])
+    with contextlib.suppress(PermissionError):  # a service may be kept from it: it is nice already
+        nice(order["nice"])
     root_fd = os.open(order["path"], os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     status = os.fstat(root_fd)
     send(stdout, ("root", status.st_dev, status.st_ino))

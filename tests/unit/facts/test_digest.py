@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from storewarden.facts import digest
 from storewarden.facts.digest import Taken, digest_of
 from storewarden.facts.opened import CHANGED
 
@@ -205,3 +206,15 @@ def test_a_gibibyte_of_nothing_is_read_in_a_few_megabytes(tmp_path: Path) -> Non
     assert (error, size) == (0, 1 << 30)
     assert kibibytes < 60 * 1024
     assert path.stat().st_blocks * 512 < MIB  # it is sparse
+
+
+def test_who_may_not_be_nice_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hardened service is refused it."""
+
+    def refused(_by: int) -> int:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(digest, "_IOPRIO_SET", {})
+    monkeypatch.setattr(os, "nice", refused)
+
+    digest.lowest_priority()

@@ -464,6 +464,18 @@ def test_the_child_says_which_root_it_walks_and_that_it_came_to_the_end(tmp_path
     assert niceness == [5]
 
 
+def test_a_child_that_may_not_be_nice_walks_all_the_same(tmp_path: Path) -> None:
+    """A hardened service is refused it."""
+
+    def refused(_by: int) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    out = io.BytesIO()
+    child(order(tmp_path), out, nice=refused)
+
+    assert told(out)[-1] == ("end",)
+
+
 def test_a_child_without_an_order_says_nothing() -> None:
     out = io.BytesIO()
 

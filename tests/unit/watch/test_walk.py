@@ -473,7 +473,8 @@ def test_a_child_that_may_not_be_nice_walks_all_the_same(tmp_path: Path) -> None
     out = io.BytesIO()
     child(order(tmp_path), out, nice=refused)
 
-    assert told(out)[-1] == ("end",)
+    *_, last = told(out)
+    assert last == ("end",)
 
 
 def test_a_child_without_an_order_says_nothing() -> None:

@@ -224,17 +224,16 @@ class Engine(ABC):
             self.mend_indexes()
         self.learn()
 
-    def mend_indexes(self) -> list[str]:
-        """Make every declared index that is not there, and return their names."""
-        from storewarden.catalogue.declared import INDEXES  # noqa: PLC0415  # as above
+    def mend_indexes(self) -> None:
+        """Make the indexes that a bulk load which was killed left unmade."""
+        from storewarden.catalogue.declared import INDEXES, SECONDARY  # noqa: PLC0415  # as above
 
         there = {name for (name,) in self.execute(self._index_query)}
-        missing = [name for name in INDEXES if name not in there]
-        for name in missing:
-            with self.transaction():
-                self.no_time_limit()
-                self.execute(INDEXES[name])
-        return missing
+        for name in SECONDARY:
+            if name not in there:
+                with self.transaction():
+                    self.no_time_limit()
+                    self.execute(INDEXES[name])
 
     def _must_be_inside(self) -> None:
         if not self.inside_transaction():

@@ -102,12 +102,26 @@ class Triggers:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Which backups are kept: those that any of these keeps, and all where none is said."""
+
+    last: int | None = None
+    hourly: int | None = None
+    daily: int | None = None
+    weekly: int | None = None
+    monthly: int | None = None
+    yearly: int | None = None
+    within_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
-    """When a database is backed up, and which backups are kept."""
+    """When a database is backed up, how, where to, and which backups are kept."""
 
     timer: Timer
-    keep_last: int | None = None
-    keep_within_ns: int | None = None
+    keep: Keep = Keep()
+    full: Timer | None = None  # when a whole one is taken; None for how it is without a word
+    compress: Literal["zstd", "none"] | None = None  # None for what suits the store
     to: str | None = None
 
 

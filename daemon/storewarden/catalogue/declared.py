@@ -123,6 +123,7 @@ INDEXES: dict[str, str] = {
     # two acts at once on one file: the second is refused by the database itself
     "act_files_going": "CREATE UNIQUE INDEX act_files_going ON act_files (file_id) WHERE open = 1",
     "databases_place": "CREATE UNIQUE INDEX databases_place ON databases (host_id, place)",
+    "databases_name": "CREATE UNIQUE INDEX databases_name ON databases (host_id, name)",
     "databases_file": "CREATE INDEX databases_file ON databases (file_id)",
     "care_due": "CREATE INDEX care_due ON care (due_ns) WHERE due_ns IS NOT NULL",
     "care_runs_database": "CREATE INDEX care_runs_database ON care_runs (database_id, began_ns)",

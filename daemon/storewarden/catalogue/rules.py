@@ -68,7 +68,8 @@ def _at_least(name: str, column: str, least: int) -> Rule:
 
 
 def _filled(name: str, column: str) -> Rule:
-    return Rule(name, column, f"length({column}) >= 1", "is not empty", lambda value: value != "")
+    sql = f"length({column}) >= 1"
+    return Rule(name, column, sql, "is not empty", lambda value: value not in {"", b""})
 
 
 def _relative(path: bytes) -> bool:
@@ -321,6 +322,8 @@ UNIQUE = {
     "act_files.file_id": "a file has one act that goes on",
     "databases_place": "a database has one row",
     "databases.host_id, databases.place": "a database has one row",
+    "databases_name": "a database has a name of its own",
+    "databases.host_id, databases.name": "a database has a name of its own",
     "backups_object": "an object is one backup",
     "backups.store, backups.key": "an object is one backup",
     "row_archives_object": "an object is one archive of rows",

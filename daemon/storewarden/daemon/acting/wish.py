@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple, Self
 from storewarden.errors import UsageError
 from storewarden.measure.shown import shown
 
+REQUEST: Final = "act"  # how a request for a wish is called
 VERBS: Final = ("copy", "archive", "move", "trash", "purge", "restore")
 TO_A_STORE: Final = ("copy", "archive", "move")
 MOST_TROUBLES: Final = 1_000

@@ -8,6 +8,8 @@ from typing import Any, Final, Literal, NamedTuple, Self, get_args
 
 from storewarden.errors import DONE, FAILED, UsageError
 
+REQUEST: Final = "tend"  # how a request for a wish is called
+
 Facts = Mapping[str, Any]
 Outcome = Literal["done", "found", "refused", "failed", "put_off"]
 """``found``: it was done, and what was found is wrong. ``put_off``: it is tried again by itself."""

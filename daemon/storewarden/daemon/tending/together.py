@@ -1,0 +1,56 @@
+"""What looks after databases in a daemon, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from storewarden.catalogue import requests
+from storewarden.catalogue.roots import this_machine
+from storewarden.config.schema import Settings
+from storewarden.daemon.acting.roots import OpenRoots
+from storewarden.daemon.acting.wish import REQUEST, Result, Wish
+from storewarden.daemon.ground import Ground, RootMemory
+from storewarden.daemon.tending.hands import Hands, TendingStores, empty_scratch
+from storewarden.daemon.tending.worker import Tender
+from storewarden.errors import PermanentError
+
+
+def put_together(ground: Ground, settings: Settings, *, busy: Callable[[], bool]) -> Tender:
+    """Return what looks after the databases of this host.
+
+    Args:
+        ground: the catalogue, and the lease on it.
+        settings: roots, stores, databases.
+        busy: tells that so much is recorded that all else had better wait.
+    """
+
+    def sleep(seconds: float) -> None:
+        tender.sleep(seconds)
+
+    roots = OpenRoots(this_machine().name, RootMemory(ground).known)
+    roots.want(settings.roots)
+    hands = Hands(
+        *(ground.engine, ground.host_id, ground.clock, settings),
+        *(TendingStores(settings, ground.clock, sleep), roots),
+        scratch=empty_scratch(settings.state),
+        lease=ground.lease,
+        act=lambda wish: _by_actor(ground, wish, sleep),
+    )
+    tender = Tender(hands, busy=busy)
+    return tender
+
+
+def _by_actor(ground: Ground, wish: Wish, sleep: Callable[[float], None]) -> Result:
+    """Have acts carried out by the thread that does nothing else, as a verb would."""
+    root = next(iter(ground.roots.values()), None)
+    number = requests.ask(
+        *(ground.engine, REQUEST, root, wish.facts()),
+        asked_by=wish.asked_by,
+        now_ns=ground.clock.wall_ns(),
+    )
+    for request in requests.wait(ground.engine, number, ground.clock, sleep):
+        if request.state == "failed":
+            raise PermanentError("acts were refused", why=str(request.outcome.get("error", "")))
+        if request.ended:
+            return Result.of(request.outcome)
+    raise PermanentError("the request is gone from the catalogue", why="somebody removed it")

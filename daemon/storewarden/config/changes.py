@@ -84,9 +84,9 @@ def _named(
     for name in {**before, **after}:
         was, now = before.get(name), after.get(name)
         if was != now:
-            before_, after_ = _summary(was), _summary(now)
-            after_ = f"{after_} (another password)" if before_ == after_ else after_
-            yield Difference(joined(group, name), before_, after_, live=True)
+            earlier, later = _summary(was), _summary(now)
+            later = f"{later} (another password)" if earlier == later else later
+            yield Difference(joined(group, name), earlier, later, live=True)
 
 
 def _summary(one: _Named | None) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
@@ -33,8 +34,7 @@ _TAB = re.compile(r" *\t")
 _ENOUGH = 50  # complaints about characters: a binary file is not worth more lines
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text as it was written; ``plain`` when it had no quotes."""
 
     place: Place
@@ -60,8 +60,7 @@ class Items:
     nodes: list[Node] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A value with the place of its key."""
 
     place: Place
@@ -76,8 +75,7 @@ class Mapping:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """Something already complained about: whoever meets it says nothing more."""
 
     place: Place

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -74,7 +73,7 @@ def test_what_another_machine_stored_is_left_alone_until_it_is_named(
     lost: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = roots.this_machine()
-    other = replace(ours, name="new-machine")
+    other = ours._replace(name="new-machine")
     monkeypatch.setattr("storewarden.daemon.rebuilding.this_machine", lambda: other)
     ran = lost.run("catalogue", "rebuild", "--from-store", "cold", "--json")
     assert (ran.code, ran.json["added"], ran.json["hosts"]) == (0, 0, {ours.name: 6})

@@ -26,7 +26,9 @@ class Job(NamedTuple):
     caged: bool = False  # it only reads, and writes nowhere but in its scratch directory
 
 
-JOBS: Final[dict[str, Job]] = {}
+JOBS: Final[dict[str, Job]] = {
+    "feel": Job("storewarden.databases.feel:feel"),
+}
 
 
 def work(kind: str) -> tuple[Job, Work]:

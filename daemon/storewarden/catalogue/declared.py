@@ -122,6 +122,9 @@ INDEXES: dict[str, str] = {
     "act_files_file": "CREATE INDEX act_files_file ON act_files (file_id, act_id)",
     # two acts at once on one file: the second is refused by the database itself
     "act_files_going": "CREATE UNIQUE INDEX act_files_going ON act_files (file_id) WHERE open = 1",
+    "files_databases": (
+        "CREATE INDEX files_databases ON files (id) WHERE kind = 'database' AND state = 'present'"
+    ),
     "databases_place": "CREATE UNIQUE INDEX databases_place ON databases (host_id, place)",
     "databases_name": "CREATE UNIQUE INDEX databases_name ON databases (host_id, name)",
     "databases_file": "CREATE INDEX databases_file ON databases (file_id)",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Any
 
 import pytest
 
+from storewarden.catalogue import migrate
 from storewarden.catalogue.databases import (
     Aligned,
     Named,
@@ -258,3 +260,16 @@ def test_ten_thousand_are_brought_in_line_in_a_moment(engine: Engine) -> None:
     assert align(engine, 1, [], NOW) == Aligned()
     assert len({one.name for one in known_databases(engine, 1)}) == MANY
     assert time.perf_counter() - began < 20  # a second here; an order more would be a mistake
+
+
+def test_going_back_says_which_databases_are_forgotten(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    place(engine, b"app.db", 1)
+    align(engine, 1, [], NOW)
+
+    with caplog.at_level(logging.WARNING):
+        migrate.rollback(engine, to=4)
+
+    (told,) = [one for one in caplog.records if "forgets" in one.message]
+    assert told.__dict__["facts"] == {"databases": 1, "backups": 0, "row_archives": 0}

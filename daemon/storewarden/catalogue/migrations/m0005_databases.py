@@ -318,9 +318,16 @@ def up(engine: Engine) -> None:
 
 def down(engine: Engine) -> None:
     """Go back to the version before."""
-    log.warning(
-        "going back forgets what was done for databases, and which backups and archives of rows"
-        " there are; the objects themselves stay in their stores"
-    )
+    lost = {table: _count(engine, table) for table in ("databases", "backups", "row_archives")}
+    if any(lost.values()):
+        log.warning(
+            "going back forgets what was done for databases, and which backups and archives of"
+            " rows there are; the objects themselves stay in their stores",
+            extra={"facts": lost},
+        )
     for statement in DOWN:
         engine.execute(speak(statement, engine.dialect))
+
+
+def _count(engine: Engine, table: str) -> int:
+    return int(engine.execute(f"SELECT count(*) FROM {table}")[0][0])

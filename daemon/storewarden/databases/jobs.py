@@ -28,6 +28,7 @@ class Job(NamedTuple):
 
 JOBS: Final[dict[str, Job]] = {
     "feel": Job("storewarden.databases.feel:feel"),
+    "look_over": Job("storewarden.databases.fit:look_over", caged=True),
 }
 
 

@@ -38,6 +38,7 @@ def test_a_database_counts_with_its_log_here_and_where_it_was_moved(home: Home) 
     (here,) = found(home)
     assert [one.path for one in here.files] == [b"a.db", b"a.db-wal"]
     assert (here.row.state, here.size, here.damaged) == ("present", 150, False)
+    assert (here.database_id, here.sound_ns) == (None, None)
     assert here.written_ns == max(
         (home.roots["r"] / name).stat().st_mtime_ns for name in ("a.db", "a.db-wal")
     )
@@ -69,9 +70,10 @@ def test_what_its_last_check_found_damaged_is_told(home: Home) -> None:
             (b"/r/a.db",),
         )
         engine.execute(
-            "INSERT INTO care (database_id, what, outcome) SELECT id, 'check', 'found'"
-            " FROM databases"
+            "INSERT INTO care (database_id, what, outcome, good_ns)"
+            " SELECT id, 'check', 'found', 7 FROM databases"
         )
     engine.close()
 
-    assert [one.damaged for one in found(home)] == [True]
+    ((number,),) = home.query("SELECT id FROM databases")
+    assert [one[2:] for one in found(home)] == [(number, True, 7)]

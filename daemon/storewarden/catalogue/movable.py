@@ -15,18 +15,20 @@ _HERE = (
     " AND EXISTS (SELECT 1 FROM placed p WHERE p.file_id = f.id AND p.store <> 'local')))"
     " AND NOT EXISTS (SELECT 1 FROM sidecars x WHERE x.file_id = f.id)"
 )
-_FOUND_WRONG = (
-    "SELECT d.file_id FROM databases d JOIN care c ON c.database_id = d.id"
-    " WHERE c.what = 'check' AND c.outcome = 'found' AND d.file_id IN ({in})"
+_KNOWN = (
+    "SELECT d.file_id, d.id, c.outcome, c.good_ns FROM databases d"
+    " LEFT JOIN care c ON c.database_id = d.id AND c.what = 'check' WHERE d.file_id IN ({in})"
 )
 
 
 class Movable(NamedTuple):
-    """A database, all its files, itself first, and whether its last check found it damaged."""
+    """A database, all its files, itself first, and what its last check came to."""
 
     row: SubjectRow
     files: tuple[FileRow, ...]
-    damaged: bool
+    database_id: int | None = None  # as one that is looked after
+    damaged: bool = False
+    sound_ns: int | None = None  # when a check found nothing wrong
 
     @property
     def size(self) -> int:
@@ -43,10 +45,20 @@ def movable(engine: Engine, host_id: int) -> list[Movable]:
     """Return the databases of a host that are here, or were moved to a store, by their places."""
     ids = [row[0] for row in engine.execute(_HERE, (host_id,))]
     together = bundles(engine, host_id, ids)
-    wrong = {file_id for (file_id,) in engine.fetch_in(_FOUND_WRONG, ids)}
+    known = {file_id: rest for file_id, *rest in engine.fetch_in(_KNOWN, ids)}
     found = [
-        Movable(row, together[row.id].files, row.id in wrong)
+        _movable(row, together[row.id].files, *known.get(row.id, (None, None, None)))
         for row in subjects(engine, ids)
         if row.id in together
     ]
     return sorted(found, key=lambda one: (one.row.root, one.row.path))
+
+
+def _movable(
+    row: SubjectRow,
+    files: tuple[FileRow, ...],
+    database_id: int | None,
+    outcome: str | None,
+    good_ns: int | None,
+) -> Movable:
+    return Movable(row, files, database_id, outcome == "found", good_ns)

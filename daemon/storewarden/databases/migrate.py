@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 from storewarden.databases.recommend import Recommendation, recommend
 from storewarden.policy import decide, reasons
 from storewarden.policy.decide import Candidate
+from storewarden.policy.decision import Blocked
 from storewarden.policy.known import rate
 from storewarden.policy.rules import LOCAL, Force, PolicySet
 from storewarden.policy.subject import Subject
@@ -37,14 +38,17 @@ class Database(NamedTuple):
 
 
 class Task(NamedTuple):
-    """What a migration does with one database; ``later`` is why not now, if so."""
+    """What a migration does with one database; ``later`` is why not now, if so.
+
+    ``kept``: that does not end by itself.
+    """
 
     phase: int
     what: What
     database: Database
     belongs: Recommendation
     later: str = ""
-    due_ns: int | None = None
+    kept: bool = False
 
     @property
     def name(self) -> str:
@@ -137,29 +141,35 @@ def _task(policies: PolicySet, one: Database, now_ns: int, idle_ns: int) -> Task
     if belongs.due_ns is None:
         return Task(phase, "secure" if phase == _SECURE else "there", one, belongs)
     what: What = "return" if belongs.recommendation == LOCAL else "move"
-    later = _later(policies, one, belongs, now_ns, idle_ns)
-    return Task(phase, what, one, belongs, later, belongs.due_ns)
+    keeps = _keeps(policies, one, belongs, now_ns)
+    later = keeps or _waits(one, belongs, now_ns, idle_ns)
+    return Task(phase, what, one, belongs, later, bool(keeps))
 
 
-def _later(
-    policies: PolicySet, one: Database, belongs: Recommendation, now_ns: int, idle_ns: int
-) -> str:
-    """Return why a database does not go now to where it belongs, or nothing."""
-    subject, due_ns = one.subject, belongs.due_ns or 0
-    if due_ns > now_ns:
-        return f"it stays where it is until {reasons.day(due_ns)}: {_far(due_ns - now_ns)}"
-    won = decide.winners(subject, policies, now_ns)
-    wants = Candidate(Force.MOVE, due_ns, belongs.recommendation, won.place, "")
-    blocked = decide.blocks(wants, subject, policies, won)
-    if blocked:
+def _keeps(policies: PolicySet, one: Database, belongs: Recommendation, now_ns: int) -> str:
+    """Return what keeps a database from going until somebody does something, or nothing."""
+    won = decide.winners(one.subject, policies, now_ns)
+    wants = Candidate(Force.MOVE, belongs.due_ns, belongs.recommendation, won.place, "")
+    blocked = decide.blocks(wants, one.subject, policies, won)
+    if blocked is not Blocked.NO and blocked is not Blocked.GROWING:
         hold = policies.policies[abs(won.hold) - 1].id if won.hold else None
         unsure = "?" if won.hold < 0 else ""
         names = {"hold": hold and unsure + hold, "place": belongs.policy}
-        return reasons.hindrance(blocked, subject, names)
+        return reasons.hindrance(blocked, one.subject, names)
+    if one.trouble and belongs.recommendation != LOCAL:
+        return f"it is damaged: {one.trouble}"
+    return ""
+
+
+def _waits(one: Database, belongs: Recommendation, now_ns: int, idle_ns: int) -> str:
+    """Return why a database does not go now, though it will, or nothing."""
+    subject, due_ns = one.subject, belongs.due_ns or 0
+    if due_ns > now_ns:
+        return f"it stays where it is until {reasons.day(due_ns)}: {_far(due_ns - now_ns)}"
     if belongs.recommendation == LOCAL:
         return ""  # it is nobody's to use where it is
-    if one.trouble:
-        return f"it is damaged: {one.trouble}"
+    if subject.growing:
+        return "somebody is writing it"
     used_ns = max(one.written_ns, subject.last_opened_ns or 0)
     if now_ns - used_ns < idle_ns:
         ago = reasons.duration(max(0, now_ns - used_ns))

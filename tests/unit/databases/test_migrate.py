@@ -112,6 +112,7 @@ def test_what_must_not_go_now_says_why(strategy: PolicySet, one: Database, why: 
 
     assert task.moves
     assert task.later == why
+    assert task.kept == (why in {"it is pinned", "it is damaged: page 7 is never used"})
 
 
 def test_what_a_policy_holds_stays_and_the_policy_is_named() -> None:

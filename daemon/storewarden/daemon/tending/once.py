@@ -17,8 +17,10 @@ from storewarden.daemon.acting.recovering import Recovery
 from storewarden.daemon.acting.roots import OpenRoots
 from storewarden.daemon.acting.wish import Result, Wish
 from storewarden.daemon.ground import Ground, RootMemory, prepared
+from storewarden.daemon.tending.carry import carry_out
 from storewarden.daemon.tending.deeds import Stopping, Tell, deed
 from storewarden.daemon.tending.hands import Hands, TendingStores, empty_scratch
+from storewarden.daemon.tending.standing import Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish
 from storewarden.errors import PolicyError
 from storewarden.policy import load
@@ -44,10 +46,13 @@ def tend_once(
         HeldByAnother: a daemon holds the lease; it is to be asked.
         StorewardenError: the catalogue cannot be used, or nothing could be done for any.
     """
-    does = deed(wish.what)
+    deed(wish.what)
     with opened(settings, clock or SystemClock(), stopping) as hands:
+        standing = Standing(hands)
+        standing.recover()
+        standing.know()
         try:
-            return does(hands, wish, told, stopping)
+            return carry_out(hands, standing, wish, told, stopping)
         except GivenUp:
             return TendResult()
 

@@ -13,6 +13,7 @@ from storewarden.daemon.ground import Ground, RootMemory
 from storewarden.daemon.tending.hands import Hands, TendingStores, empty_scratch
 from storewarden.daemon.tending.worker import Tender
 from storewarden.errors import PermanentError
+from storewarden.policy.timing import machine_zone
 
 
 def put_together(ground: Ground, settings: Settings, *, busy: Callable[[], bool]) -> Tender:
@@ -36,7 +37,7 @@ def put_together(ground: Ground, settings: Settings, *, busy: Callable[[], bool]
         lease=ground.lease,
         act=lambda wish: _by_actor(ground, wish, sleep),
     )
-    tender = Tender(hands, busy=busy)
+    tender = Tender(hands, machine_zone(), busy=busy)
     return tender
 
 

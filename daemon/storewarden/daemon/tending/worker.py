@@ -10,33 +10,33 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
+from datetime import tzinfo
 from typing import Final, Protocol
 
-from storewarden.catalogue import requests
+from storewarden.catalogue import care, requests
 from storewarden.catalogue.requests import Facts
 from storewarden.config.schema import Settings
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.judge import Judge
-from storewarden.daemon.tending.deeds import deed
+from storewarden.daemon.tending.carry import AWAY, carry_out
+from storewarden.daemon.tending.deeds import DEEDS
 from storewarden.daemon.tending.hands import Hands
+from storewarden.daemon.tending.standing import BY, Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
-from storewarden.errors import (
-    CatalogueBusy,
-    CatalogueCorrupt,
-    CatalogueFull,
-    CatalogueUnavailable,
-    LeaseLost,
-    StorewardenError,
-)
+from storewarden.databases.schedule import LOOK
+from storewarden.errors import CatalogueCorrupt, LeaseLost, StorewardenError
 
 log = logging.getLogger(__name__)
 
 TICK: Final = 1.0
 _AGAIN: Final = 5.0  # after the catalogue could not be used
 _TELL: Final = 0.5  # seconds between two tellings how far it is
+_REFRESH: Final = 2.0
+_REST: Final = 200  # times as long as it took: half a percent of a core, however many there are
+_BETWEEN: Final = 5.0  # two searches for databases that are not known; each looks at all files
+_SEARCH: Final = 3600.0  # after that all are searched even if there are as many as before
 
 _FATAL: Final = (LeaseLost, CatalogueCorrupt)
-_AWAY: Final = (CatalogueBusy, CatalogueFull, CatalogueUnavailable)
 
 
 class Answer(Protocol):
@@ -54,13 +54,19 @@ def _to_nobody(job: int, outcome: Facts, *, failed: bool = False) -> None:
 class Tender:
     """Looks after databases. ``step`` and ``finish`` are its thread's, any may call the rest."""
 
-    def __init__(self, hands: Hands, *, busy: Callable[[], bool]) -> None:
-        """Work with ``hands``; begin nothing that nobody waits for while ``busy``."""
+    def __init__(self, hands: Hands, zone: tzinfo, *, busy: Callable[[], bool]) -> None:
+        """Work with ``hands``; begin nothing that nobody waits for while ``busy``.
+
+        Calendars are meant in ``zone``.
+        """
         self._hands, self._busy = hands, busy
         self._wishes: deque[tuple[int, TendWish]] = deque()
         self._stopping = threading.Event()
-        self._failing = False
-        self._told_at = float("-inf")
+        self._standing = Standing(hands, zone)
+        self._failing = self._recovered = False
+        self._told_at = self._refresh_at = float("-inf")
+        self._searched: object = None  # how many files are databases, and which are configured
+        self._searched_at = self._search_at = float("-inf")
         self.answer: Answer = _to_nobody
         self.wake: Callable[[], None] = lambda: None
         self.beat: Callable[[], None] = lambda: None
@@ -104,22 +110,36 @@ class Tender:
     def step(self) -> float:
         """Do what is to be done; return the seconds until there may be more."""
         try:
-            self._perform_wishes()
+            wait = self._step()
         except GivenUp:
             return TICK
-        except _AWAY as error:
+        except AWAY as error:
             if not self._failing:
                 facts = {"why": error}
                 log.warning("databases wait while the catalogue is away", extra={"facts": facts})
-            self._failing = True
+            self._failing, self._recovered = True, False
             return _AGAIN
         self._failing = False
-        return TICK
+        return wait
 
     def finish(self) -> None:
         """Give back what is open."""
         self._hands.stores.close()
         self._hands.roots.close()
+
+    def _step(self) -> float:
+        if not self._recovered:
+            self._standing.recover()
+            self._recovered = True
+        self._perform_wishes()
+        if self._busy():
+            return TICK
+        self._refresh()
+        wish = self._unknown() or self._standing.due()
+        if wish is None:
+            return TICK
+        self._care(wish)
+        return 0.0
 
     def _perform_wishes(self) -> None:
         while self._wishes:
@@ -134,25 +154,53 @@ class Tender:
         try:
             result = self._carried_out(wish, tell)
         except StorewardenError as error:
-            if isinstance(error, (*_FATAL, *_AWAY)):
+            if isinstance(error, (*_FATAL, *AWAY)):
                 raise
             self.answer(job, {"error": str(error)}, failed=True)
-        except GivenUp:
-            raise
-        except Exception as error:  # a deed that dies takes no other with it
-            log.exception("a deed died", extra={"facts": {"what": wish.what}})
-            self.answer(job, {"error": f"it died: {error!r}"}, failed=True)
         else:
             self.answer(job, result.facts())
 
+    def _care(self, wish: TendWish) -> None:
+        """Do what is due; what fails is noted, and tried again when its pause is over."""
+        try:
+            self._carried_out(wish, lambda _told: self.beat())
+        except StorewardenError as error:
+            if isinstance(error, (*_FATAL, *AWAY)):
+                raise
+            facts = {"what": wish.what, "databases": len(wish.databases), "why": error}
+            log.warning("databases could not be looked after", extra={"facts": facts})
+
     def _carried_out(self, wish: TendWish, tell: Callable[[Told], None]) -> TendResult:
-        result = deed(wish.what)(self._hands, wish, tell, self.stopping)
-        outcomes = [one.outcome for one in result.items]
-        facts: dict[str, object] = {"what": wish.what, "by": wish.asked_by}
-        facts |= {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))}
-        facts["seconds"] = f"{result.seconds:.2f}"
-        log.info("databases were looked after", extra={"facts": facts})
-        return result
+        if self.stopping():
+            raise GivenUp
+        try:
+            return carry_out(self._hands, self._standing, wish, tell, self.stopping)
+        finally:
+            self._refresh_at = float("-inf")
+
+    # -- what is due ------------------------------------------------------------------------------
+
+    def _refresh(self) -> None:
+        """Find out what is due, the more seldom the longer that takes."""
+        clock = self._hands.clock
+        began = clock.monotonic()
+        if began < self._refresh_at:
+            return
+        self._standing.refresh()
+        now = clock.monotonic()
+        self._refresh_at = now + max(_REFRESH, _REST * (now - began))
+
+    def _unknown(self) -> TendWish | None:
+        """Return a look at all databases where there are others than at the last one."""
+        clock = self._hands.clock
+        now = clock.monotonic()
+        if LOOK not in DEEDS or now < self._search_at:
+            return None
+        there = (care.files(self._hands.engine, self._hands.host_id), self._hands.settings)
+        if there == self._searched and now < self._searched_at + _SEARCH:
+            return None
+        self._searched, self._searched_at, self._search_at = there, now, now + _BETWEEN
+        return TendWish(LOOK, (), {}, BY)
 
     def _tell(self, job: int, told: Told) -> None:
         self.beat()

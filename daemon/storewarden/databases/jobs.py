@@ -27,6 +27,7 @@ class Job(NamedTuple):
 
 
 JOBS: Final[dict[str, Job]] = {
+    "check": Job("storewarden.databases.check:job", caged=True),
     "feel": Job("storewarden.databases.feel:feel"),
     "look_over": Job("storewarden.databases.fit:look_over", caged=True),
 }

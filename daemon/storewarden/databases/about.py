@@ -19,11 +19,11 @@ from storewarden.act.codec import ENDINGS, Codec
 from storewarden.catalogue.backups import Kind
 from storewarden.errors import ObjectDamaged
 from storewarden.store.contract import LARGEST_ABOUT
-from storewarden.store.key import key_of
+from storewarden.store.key import NO_ROOT, key_of
 
 WHAT: Final = "backup of a database"
 VERSION: Final = 1
-FOLDER: Final = "~databases"  # no root is called so: the objects of files are never among ours
+FOLDER: Final = f"{NO_ROOT}databases"
 
 _LARGEST: Final = 2**63 - 1
 _LONGEST: Final = 4096

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from storewarden.catalogue import roots
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.lease import take
 from storewarden.clock import SystemClock
+from storewarden.store.directory import DirectoryStore
 from tests.unit.cli.acting import NAMES, Yard
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_by_hand import figures
@@ -52,6 +54,15 @@ def test_all_that_was_archived_can_be_restored(lost: Yard, run: Run) -> None:
     for name, seen in lost.all().items():
         assert seen is not None, name
         assert seen[1:] == (0o640, 1_700_000_000_123_456_789, b"5\0\xff"), name
+
+
+def test_what_is_no_file_of_a_root_is_left_to_those_whose_it_is(lost: Yard) -> None:
+    store = DirectoryStore("cold", str(lost.here / "cold"))
+    store.put("~databases/rack/chat/1.sqlite", io.BytesIO(b"x"), lambda: b"{}")
+
+    found = rebuilt(lost)
+
+    assert (found["objects"], found["added"], found["unreadable"]) == (6, 6, 0)
 
 
 def test_a_second_time_changes_nothing_and_what_lies_here_is_told_by_a_scan(lost: Yard) -> None:

@@ -143,18 +143,10 @@ class Standing:
     def _asked(self, one: Known) -> Iterator[Duty]:
         if not one.there:
             return
-        policy = self._policy_of(one)
+        policy = policy_of(self._hands.policies, one, self._hands.now_ns)
         asks = policy.care if policy is not None else None
         name = policy.id if policy is not None else None
         yield from schedule.duties(asks, name, server=one.engine == _SERVER)
-
-    def _policy_of(self, one: Known) -> Policy | None:
-        policies = self._hands.policies
-        if policies is None:
-            return None
-        if one.file_id is not None:
-            return None if one.policy is None else policies.policy(one.policy)
-        return _winner(policies, one, self._hands.now_ns)
 
     def _planned(self, row: Stands, rows: Mapping[care.Key, Stands]) -> Stands:
         """Return a row with when it is due by what is known now."""
@@ -207,8 +199,15 @@ def _stand(row: Stands) -> Stand:
     return Stand(row.last_ns, row.good_ns, row.next_try_ns, row.failures)
 
 
-def _winner(policies: PolicySet, one: Known, now_ns: int) -> Policy | None:
-    """Return whose care wins of a database outside of all roots: its name and size are known."""
+def policy_of(policies: PolicySet | None, one: Known, now_ns: int) -> Policy | None:
+    """Return whose care of a database wins, None where nobody's does.
+
+    Of one outside of all roots nothing is decided: its name and its size are known.
+    """
+    if policies is None:
+        return None
+    if one.file_id is not None:
+        return None if one.policy is None else policies.policy(one.policy)
     name = one.place.rpartition(b"/")[2] or one.name.encode(errors="surrogateescape")
     size, since = one.bytes or 0, one.first_seen_ns
     subject = Subject(0, "", name, "database", size, since, since, inspected=True, understood=True)

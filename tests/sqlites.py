@@ -49,9 +49,8 @@ def killed(path: Path, *, rows: int = 10, size: int = 100) -> Path:
     with _holder(path, write=True) as holder:
         holder.send_signal(signal.SIGKILL)
         holder.wait()
-    log = path.with_name(path.name + "-wal")
-    assert log.stat().st_size
-    for each in (path, log):
+    assert path.with_name(path.name + "-wal").stat().st_size
+    for each in path.parent.glob(f"{path.name}*"):
         rest(each)
     return path
 

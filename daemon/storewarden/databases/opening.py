@@ -15,15 +15,17 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from typing import Final, TypeVar
 from urllib.parse import quote_from_bytes
 
 import apsw
 
+from storewarden.clock import SystemClock
 from storewarden.databases import walls
 from storewarden.databases.found import (
+    SHM,
     WAL,
     Found,
     How,
@@ -91,6 +93,8 @@ class Opened:
     how: How
     identity: Identity  # of the database's own file, also where a copy is read
     descriptor: int  # of that file; never to be closed while the connection is open
+    path: bytes  # of what the connection reads; with How.COPY a file of ours
+    shm: int = -1  # with How.WAL SQLite's own descriptor of the -shm, not to be closed
 
 
 def read_settled(
@@ -108,14 +112,17 @@ def read_settled(
         StorewardenError: as `reading`.
     """
     until = time.monotonic() + seconds
+    cautious = False
     while True:
         attempts -= 1
+        left = until - time.monotonic()
         try:
-            with reading(parent, name, scratch, seconds=until - time.monotonic()) as opened:
+            with reading(parent, name, scratch, seconds=left, cautious=cautious) as opened:
                 return work(opened)
         except DatabaseChanged:
             if not attempts or time.monotonic() + _PAUSE > until:
                 raise
+        cautious = True
         time.sleep(_PAUSE)
 
 
@@ -127,6 +134,7 @@ def reading(
     *,
     seconds: float = SECONDS,
     patience: float = PATIENCE,
+    cautious: bool = False,
 ) -> Iterator[Opened]:
     """Open a database for reading, and close it at the end.
 
@@ -139,6 +147,7 @@ def reading(
         scratch: a directory of ours for copies; None: what needs one is DatabaseBusy.
         seconds: that all statements may take together.
         patience: seconds to wait for who holds it.
+        cautious: take one with a rollback journal for one in use, whoever seems to use it.
 
     Raises:
         DatabaseBusy: somebody holds it.
@@ -152,6 +161,8 @@ def reading(
         main = open_database(parent, name)
         stack.callback(os.close, main)  # last of all: it drops the locks
         found = _settled(parent, name, main, patience)
+        if cautious and found.how is How.AT_REST and not found.wal_mode:
+            found = found._replace(how=How.ROLLBACK)
         until = time.monotonic() + seconds
         path = b"/proc/self/fd/%d/%s" % (parent, name)
         if found.how is How.COPY:
@@ -160,9 +171,10 @@ def reading(
             path = stack.enter_context(copied(parent, name, found, main, scratch))
         with translated(name):
             connection = _begun(path, found.how, patience, until, stack)
+            shm = -1
             if found.how is not How.COPY:
-                _require_the_same(parent, name, found)
-            yield Opened(connection, found.how, found.identity, main)
+                shm = _require_the_same(parent, name, found)
+            yield Opened(connection, found.how, found.identity, main, path, shm)
             if found.how is How.AT_REST:
                 with blamed(name):
                     require_unchanged(parent, name, found)
@@ -190,7 +202,7 @@ def _settled(parent: int, name: bytes, main: int, patience: float) -> Found:
         found = find(parent, name, main)
         logs = [log.modified_ns for log in (found.wal, found.journal) if log]
         latest = max(found.identity.modified_ns, found.identity.changed_ns, *logs, 0)
-        young = time.time_ns() - latest
+        young = SystemClock().wall_ns() - latest
         if found.how in {How.WAL, How.ROLLBACK}:
             return found
         if found.how is not How.HELD and not 0 <= young < _TICK_NS:
@@ -248,23 +260,27 @@ def _begin(connection: apsw.Connection, how: How) -> None:
         connection.execute("PRAGMA query_only = 1")
 
 
-def _require_the_same(parent: int, name: bytes, found: Found) -> None:
+def _require_the_same(parent: int, name: bytes, found: Found) -> int:
     """Raise DatabaseChanged unless SQLite has the files open that lie below our directory.
 
     It goes by names, and a name may have become a link, or a directory another one, meanwhile.
+    Return its descriptor of the -shm, -1 where it has none.
     """
-    held = set()
-    for number in os.listdir("/proc/self/fd"):
-        try:
-            held.add((int(number), Identity.of(os.fstat(int(number))).file))
-        except OSError:
-            continue  # the descriptor of the listing itself
-    files = [file for _, file in held]
-    with blamed(name):
-        log = identity_of(parent, name + WAL) if found.how is How.WAL else None
+    held: dict[tuple[int, int], list[int]] = {}
+    for number in map(int, os.listdir("/proc/self/fd")):
+        with suppress(OSError):  # the descriptor of the listing itself
+            held.setdefault(Identity.of(os.fstat(number)).file, []).append(number)
     # once by ourselves, once by SQLite
-    if files.count(found.identity.file) < 2 or (log and log.file not in files):  # noqa: PLR2004
+    same = len(held.get(found.identity.file, ())) > 1
+    if found.how is not How.WAL:
+        if not same:
+            raise changed(name)
+        return -1
+    with blamed(name):
+        log, shm = (identity_of(parent, name + ending) for ending in (WAL, SHM))
+    if not same or log is None or shm is None or log.file not in held or shm.file not in held:
         raise changed(name)
+    return held[shm.file][0]
 
 
 def _translation(error: apsw.Error, name: bytes) -> StorewardenError:

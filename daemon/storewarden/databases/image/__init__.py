@@ -7,8 +7,8 @@ digest of an image of which ``marks``, a directory of ours, still knows the page
 ``increment.apply(onto, increment) -> Image``: lay the pages of an increment over the file of the
 image that it is based on; what came out is what its header says, or ObjectDamaged.
 
-``prove.prove(scratch, name) -> Proved``: check an image that lies in a scratch directory: integrity,
-foreign keys, rows counted by table.
+``prove.prove(scratch, name) -> Proved``: check an image that lies in a scratch directory: its
+integrity, foreign keys, and how many rows its tables have.
 
 All digests of images are plain BLAKE3 of their bytes.
 """

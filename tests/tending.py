@@ -14,9 +14,11 @@ from storewarden.catalogue.care import Stands
 from storewarden.clock import ManualClock
 from storewarden.config.schema import Settings
 from storewarden.daemon.tending import deeds
+from storewarden.daemon.tending.figures import CareFigures
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish, Told
 from storewarden.daemon.tending.worker import Tender
+from storewarden.measure.metrics import Metrics
 from storewarden.policy.fingerprints import fingerprint
 from storewarden.policy.load import read
 from storewarden.policy.rules import PolicySet
@@ -74,7 +76,9 @@ class House:
 
     def start(self) -> None:
         """Begin as a daemon does; what the one before held is forgotten."""
-        self.tender = Tender(self.hands, UTC, busy=lambda: self.burst)
+        self.metrics = Metrics("0")
+        figures = CareFigures(self.engine, self.host, self.metrics, self.clock)
+        self.tender = Tender(self.hands, figures, UTC, busy=lambda: self.burst)
 
         def answer(job: int, outcome: Any, *, failed: bool = False) -> None:
             self.answers.append((job, dict(outcome), failed))

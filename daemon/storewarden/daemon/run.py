@@ -154,7 +154,9 @@ class Daemon:
             decided=lambda: deciding.decided,
             acted=self._acted,
         )
-        self._tender = tending.put_together(ground, self._settings, busy=self._background.busy)
+        self._tender = tending.put_together(
+            ground, self._settings, self._metrics, busy=self._background.busy
+        )
         self._clerk = Clerk(
             ground,
             self._scanner,

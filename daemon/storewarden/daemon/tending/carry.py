@@ -8,15 +8,18 @@ from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.deeds import Deed, Stopping, Tell, deed
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import Standing
-from storewarden.daemon.tending.wish import Item, TendResult, TendWish
+from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish
 from storewarden.errors import (
     CatalogueBusy,
     CatalogueCorrupt,
     CatalogueFull,
     CatalogueUnavailable,
+    DatabaseBusy,
+    DatabaseChanged,
     LeaseLost,
     PermanentError,
     StorewardenError,
+    WorkStopped,
 )
 
 log = logging.getLogger(__name__)
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 AWAY = (CatalogueBusy, CatalogueFull, CatalogueUnavailable)
 """Nothing can be noted: it is done again when the catalogue is back."""
 
+_LATER = (DatabaseBusy, DatabaseChanged)
 _ENDS_US = (*AWAY, LeaseLost, CatalogueCorrupt)
 
 
@@ -41,9 +45,9 @@ def carry_out(
     began_ns, began = hands.now_ns, hands.clock.monotonic()
     try:
         result = _done(does, hands, wish, told, stopping)
-    except GivenUp:
+    except (GivenUp, WorkStopped):
         standing.given_up(runs)
-        raise
+        raise GivenUp from None
     except StorewardenError as error:
         if not isinstance(error, _ENDS_US):
             standing.end(wish, _failed(wish, error), runs, began_ns)
@@ -68,7 +72,8 @@ def _done(does: Deed, hands: Hands, wish: TendWish, told: Tell, stopping: Stoppi
 
 def _failed(wish: TendWish, error: StorewardenError) -> list[Item]:
     why = ": ".join(part for part in (error.what, error.where, error.why) if part)
-    return [Item(name, wish.what, "failed", why, error.remedy) for name in wish.databases]
+    outcome: Outcome = "put_off" if isinstance(error, _LATER) else "failed"
+    return [Item(name, wish.what, outcome, why, error.remedy) for name in wish.databases]
 
 
 def _tell(wish: TendWish, result: TendResult, seconds: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, tzinfo
 from typing import Final
 
@@ -36,6 +36,7 @@ class Standing:
         self._hands, self._zone = hands, zone
         self._databases: dict[int, Known] = {}
         self._duties: dict[care.Key, Duty] = {}
+        self.ended: Callable[[Item], None] = lambda _item: None  # hears what came of each
         self._in_force: dict[str, int] = {}  # since when each policy says what it says
 
     def recover(self) -> None:
@@ -100,6 +101,8 @@ class Standing:
         self, wish: TendWish, items: Sequence[Item], runs: Mapping[int, int], began_ns: int
     ) -> None:
         """Note what came of a deed for each database; where nothing did, it is tried again."""
+        for item in items:
+            self.ended(item)
         if wish.what not in schedule.KINDS:
             return
         hands = self._hands

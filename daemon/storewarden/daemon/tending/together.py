@@ -10,18 +10,23 @@ from storewarden.config.schema import Settings
 from storewarden.daemon.acting.roots import OpenRoots
 from storewarden.daemon.acting.wish import REQUEST, Result, Wish
 from storewarden.daemon.ground import Ground, RootMemory
+from storewarden.daemon.tending.figures import CareFigures
 from storewarden.daemon.tending.hands import Hands, TendingStores, empty_scratch
 from storewarden.daemon.tending.worker import Tender
 from storewarden.errors import PermanentError
+from storewarden.measure.metrics import Metrics
 from storewarden.policy.timing import machine_zone
 
 
-def put_together(ground: Ground, settings: Settings, *, busy: Callable[[], bool]) -> Tender:
+def put_together(
+    ground: Ground, settings: Settings, metrics: Metrics, *, busy: Callable[[], bool]
+) -> Tender:
     """Return what looks after the databases of this host.
 
     Args:
         ground: the catalogue, and the lease on it.
         settings: roots, stores, databases.
+        metrics: for figures.
         busy: tells that so much is recorded that all else had better wait.
     """
 
@@ -37,7 +42,8 @@ def put_together(ground: Ground, settings: Settings, *, busy: Callable[[], bool]
         lease=ground.lease,
         act=lambda wish: _by_actor(ground, wish, sleep),
     )
-    tender = Tender(hands, machine_zone(), busy=busy)
+    figures = CareFigures(ground.engine, ground.host_id, metrics, ground.clock)
+    tender = Tender(hands, figures, machine_zone(), busy=busy)
     return tender
 
 

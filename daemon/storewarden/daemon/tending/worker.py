@@ -20,6 +20,7 @@ from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.tending.carry import AWAY, carry_out
 from storewarden.daemon.tending.deeds import DEEDS
+from storewarden.daemon.tending.figures import CareFigures
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import BY, Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
@@ -54,15 +55,19 @@ def _to_nobody(job: int, outcome: Facts, *, failed: bool = False) -> None:
 class Tender:
     """Looks after databases. ``step`` and ``finish`` are its thread's, any may call the rest."""
 
-    def __init__(self, hands: Hands, zone: tzinfo, *, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self, hands: Hands, figures: CareFigures, zone: tzinfo, *, busy: Callable[[], bool]
+    ) -> None:
         """Work with ``hands``; begin nothing that nobody waits for while ``busy``.
 
         Calendars are meant in ``zone``.
         """
+        self._figures = figures
         self._hands, self._busy = hands, busy
         self._wishes: deque[tuple[int, TendWish]] = deque()
         self._stopping = threading.Event()
         self._standing = Standing(hands, zone)
+        self._standing.ended = figures.ended
         self._failing = self._recovered = False
         self._told_at = self._refresh_at = float("-inf")
         self._searched: object = None  # how many files are databases, and which are configured
@@ -135,6 +140,7 @@ class Tender:
         if self._busy():
             return TICK
         self._refresh()
+        self._figures.show()
         wish = self._unknown() or self._standing.due()
         if wish is None:
             return TICK

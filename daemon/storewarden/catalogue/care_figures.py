@@ -1,0 +1,89 @@
+"""What is told of databases in figures: sizes, care, backups; a few statements for all of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from storewarden.catalogue.engine import Engine
+
+_ID_OF = "SELECT d.id FROM databases d WHERE d.host_id = ?"
+
+
+class Size(NamedTuple):
+    """How large a database is that is there."""
+
+    id: int
+    name: str
+    bytes: int | None
+    pages: int | None
+    free_pages: int | None
+    wal_bytes: int | None
+
+
+class Waits(NamedTuple):
+    """What one kind of care comes to, over all databases."""
+
+    what: str
+    due: int = 0
+    oldest_ns: int | None = None  # since when
+    failing: int = 0  # that failed when last tried
+
+
+class Backed(NamedTuple):
+    """The newest backup of a database that counts, and when one was last proven."""
+
+    taken_ns: int | None
+    proven_ns: int | None
+
+
+def sizes(engine: Engine, host_id: int) -> list[Size]:
+    """Return the databases that are there: those that are configured first, then as they came."""
+    rows = engine.execute(
+        "SELECT id, name, bytes, pages, free_pages, wal_bytes FROM databases"
+        " WHERE host_id = ? AND there = 1 ORDER BY named DESC, id",
+        (host_id,),
+    )
+    return [Size(*row) for row in rows]
+
+
+def checked(engine: Engine, host_id: int) -> dict[int, tuple[int, bool]]:
+    """Return when databases were last checked as a whole, and whether nothing wrong was found."""
+    rows = engine.execute(
+        "SELECT database_id, last_ns, good_ns FROM care WHERE what = 'check'"
+        f" AND last_ns IS NOT NULL AND database_id IN ({_ID_OF})",
+        (host_id,),
+    )
+    return {database_id: (last_ns, last_ns == good_ns) for database_id, last_ns, good_ns in rows}
+
+
+def backed(engine: Engine, host_id: int) -> dict[int, Backed]:
+    """Return what backups there are, by database."""
+    rows = engine.execute(
+        "SELECT b.database_id, max(b.taken_ns), max(b.proven_ns) FROM backups b"
+        f" WHERE b.state = 'good' AND b.database_id IN ({_ID_OF}) GROUP BY b.database_id",
+        (host_id,),
+    )
+    return {database_id: Backed(taken_ns, proven_ns) for database_id, taken_ns, proven_ns in rows}
+
+
+def waits(engine: Engine, host_id: int, now_ns: int) -> dict[str, Waits]:
+    """Return what is due, and what fails, by what it is."""
+    rows = engine.execute(
+        "SELECT what, sum(CASE WHEN due_ns <= ? THEN 1 ELSE 0 END),"
+        " min(CASE WHEN due_ns <= ? THEN due_ns END),"
+        " sum(CASE WHEN failures > 0 AND due_ns IS NOT NULL THEN 1 ELSE 0 END)"
+        f" FROM care WHERE database_id IN ({_ID_OF}) GROUP BY what",
+        (now_ns, now_ns, host_id),
+    )
+    return {row[0]: Waits(row[0], int(row[1]), row[2], int(row[3])) for row in rows}
+
+
+def counted_rows(engine: Engine, host_id: int) -> dict[str, dict[str, int]]:
+    """Return what was counted of declared tables: by figure and table."""
+    found: dict[str, dict[str, int]] = {}
+    rows = engine.execute(
+        "SELECT figure, name, value FROM row_figures WHERE host_id = ?", (host_id,)
+    )
+    for figure, name, value in rows:
+        found.setdefault(figure, {})[name] = value
+    return found

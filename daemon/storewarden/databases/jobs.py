@@ -28,6 +28,9 @@ class Job(NamedTuple):
 
 JOBS: Final[dict[str, Job]] = {
     "check": Job("storewarden.databases.check:job", caged=True),
+    "vacuum": Job("storewarden.databases.rewriting:vacuum"),
+    "analyze": Job("storewarden.databases.rewriting:analyze"),
+    "look": Job("storewarden.databases.look:look", caged=True),
     "feel": Job("storewarden.databases.feel:feel"),
     "look_over": Job("storewarden.databases.fit:look_over", caged=True),
 }

@@ -4,73 +4,18 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from storewarden.catalogue.connect import open_catalogue
-from storewarden.catalogue.movable import movable
 from storewarden.daemon.tending import migrating
 from storewarden.daemon.tending.feeling import Feeler
-from storewarden.daemon.tending.migrating import known
-from storewarden.daemon.tending.once import tend_once
-from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
+from storewarden.daemon.tending.wish import Item, TendResult, Told
 from storewarden.databases.effect import Figures
-from storewarden.databases.migrate import Migration, migration
-from storewarden.databases.recommend import read_strategy
-from storewarden.policy.sources import shipped
-from tests.homes import Home
 from tests.sqlites import holding, killed, make, rest
-
-REASON = "storewarden db migrate  # abcd2345"
-
-
-class Strategy(Home):
-    """A root with the strategy in force; the store of the test is what it calls the cloud."""
-
-    def __init__(self, base: Path, *, care: bool = False) -> None:
-        super().__init__(base)
-        text = shipped()["trae"].read_text().replace("cloud", "cold")
-        if not care:
-            text = without_care(text)
-        self.policies(text)
-
-    @property
-    def root(self) -> Path:
-        return self.roots["r"]
-
-    def migrate(
-        self, *names: str, told: Callable[[Told], None] = lambda _told: None, **options: Any
-    ) -> TendResult:
-        wish = TendWish("migrate", names, {"reason": REASON, **options}, "anna")
-        return tend_once(self.settings, wish, clock=self.clock, told=told)
-
-    def plan(self) -> Migration:
-        engine = open_catalogue(self.settings.catalogue, self.settings.state, role="test")
-        try:
-            ((host,),) = engine.execute("SELECT id FROM hosts")
-            databases = [known(one) for one in movable(engine, host)]
-        finally:
-            engine.close()
-        (file,) = self.settings.policies
-        return migration(read_strategy(file, ("cold",)), databases, self.clock.wall_ns())
-
-    def here(self) -> dict[str, bytes]:
-        """Return what lies in the root, but for our own folder."""
-        return {
-            os.fsdecode(path.relative_to(self.root)): path.read_bytes()
-            for path in sorted(self.root.rglob("*"))
-            if path.is_file() and ".storewarden" not in path.parts
-        }
-
-
-def without_care(text: str) -> str:
-    """Return the strategy without what is done for databases wherever they are."""
-    before, _, rest = text.partition("  - id: databases-are-cared-for")
-    return before + rest[rest.index("tests:") :]
+from tests.strategy import Strategy, outcomes
 
 
 @pytest.fixture
@@ -78,10 +23,6 @@ def home(tmp_path: Path) -> Strategy:
     base = tmp_path / "home"
     base.mkdir()
     return Strategy(base)
-
-
-def outcomes(result: TendResult) -> dict[str, str]:
-    return {item.database: item.outcome for item in result.items}
 
 
 def only(result: TendResult) -> Item:
@@ -99,7 +40,7 @@ def test_a_database_is_looked_over_moved_and_comes_back_as_it_was(home: Strategy
 
     assert local[:3] == ("r/runtime.db", "secure", "done")
     assert moved[:3] == ("r/analytics.db", "move", "done")
-    assert (moved.facts["rows"], moved.facts["bytes"], moved.facts["store"]) == (300, size, "cold")
+    assert (moved.facts["rows"], moved.facts["bytes"], moved.facts["store"]) == (300, size, "cloud")
     assert moved.facts["freed"] >= size
     assert list(home.here()) == ["runtime.db"]
     assert home.plan().saved == pytest.approx(size / sum(map(len, before.values())))

@@ -31,6 +31,7 @@ JOBS: Final[dict[str, Job]] = {
     "vacuum": Job("storewarden.databases.rewriting:vacuum"),
     "analyze": Job("storewarden.databases.rewriting:analyze"),
     "look": Job("storewarden.databases.look:look", caged=True),
+    "look_server": Job("storewarden.databases.servers:look"),
     "feel": Job("storewarden.databases.feel:feel"),
     "look_over": Job("storewarden.databases.fit:look_over", caged=True),
 }

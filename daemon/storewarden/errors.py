@@ -139,6 +139,10 @@ class DatabaseBusy(TransientError):
     """An application holds its database longer than we wait; it was left to it."""
 
 
+class DatabaseUnavailable(TransientError):
+    """The server of a database does not answer, or refuses us, now."""
+
+
 class DatabaseChanged(TransientError):
     """A database changed while it was looked at: what was seen is none of its states."""
 

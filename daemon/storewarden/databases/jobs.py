@@ -26,11 +26,19 @@ class Job(NamedTuple):
     caged: bool = False  # it only reads, and writes nowhere but in its scratch directory
 
 
+_ROWS: Final = "storewarden.databases.rows.work"
 JOBS: Final[dict[str, Job]] = {
+    "image": Job("storewarden.databases.image.taking:take", caged=True),
+    "prove": Job("storewarden.databases.image.proving:prove", caged=True),
     "check": Job("storewarden.databases.check:job", caged=True),
     "vacuum": Job("storewarden.databases.rewriting:vacuum"),
     "analyze": Job("storewarden.databases.rewriting:analyze"),
     "look": Job("storewarden.databases.look:look", caged=True),
+    "rows_look": Job(f"{_ROWS}:look"),
+    "rows_files": Job(f"{_ROWS}:files"),
+    "rows_archive": Job(f"{_ROWS}:archive"),
+    "rows_remove": Job(f"{_ROWS}:remove"),
+    "rows_restore": Job(f"{_ROWS}:restore"),
     "look_server": Job("storewarden.databases.servers:look"),
     "feel": Job("storewarden.databases.feel:feel"),
     "look_over": Job("storewarden.databases.fit:look_over", caged=True),

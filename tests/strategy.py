@@ -12,7 +12,7 @@ from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.movable import movable
 from storewarden.config.schema import StoreSettings
 from storewarden.daemon.acting.stores import prepare
-from storewarden.daemon.tending.migrating import known
+from storewarden.daemon.tending.known import known
 from storewarden.daemon.tending.once import tend_once
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
 from storewarden.databases.migrate import Migration, migration

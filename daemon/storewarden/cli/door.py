@@ -40,7 +40,7 @@ VERBS = {
     "free": ("free", "Emergency: make room now, safest first."),
     "history": ("history", "What was done, when, by whom and why; of one file or of all."),
     "policy": ("policy", "Policies before they act: check, test, coverage, diff, backtest …"),
-    "db": ("db", "Databases: where each belongs, and what moving them would come to."),
+    "db": ("db", "Databases: where each belongs, moving them there, and their care."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "store": ("store", "Stores: prepare, check, list, and read again what they hold."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),

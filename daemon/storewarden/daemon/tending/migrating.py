@@ -21,10 +21,11 @@ from storewarden.daemon.acting.wish import Content, Result, Wanted, Wish
 from storewarden.daemon.tending.deeds import Stopping, Tell, deed
 from storewarden.daemon.tending.feeling import Feeler
 from storewarden.daemon.tending.hands import Hands
+from storewarden.daemon.tending.known import known, meant
 from storewarden.daemon.tending.overlooking import Looked, look_over
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish, Told
 from storewarden.databases.effect import Limits, Watch
-from storewarden.databases.migrate import IDLE_NS, Database, Migration, Task, migration
+from storewarden.databases.migrate import IDLE_NS, Migration, Task, migration
 from storewarden.errors import (
     DatabaseBusy,
     DatabaseChanged,
@@ -34,7 +35,6 @@ from storewarden.errors import (
     UsageError,
     WorkStopped,
 )
-from storewarden.pipeline.judging import judged
 from storewarden.policy.decide import winners
 from storewarden.policy.rules import LOCAL, Policy, PolicySet
 
@@ -98,20 +98,6 @@ def migrate(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> 
     return TendResult(tuple(run.items()), hands.clock.monotonic() - began)
 
 
-def known(found: Movable) -> Database:
-    """Return a database of the catalogue as migrations see it."""
-    trouble = "its last check found it so" if found.damaged else ""
-    return Database(judged(found.row), found.size, found.written_ns, trouble)
-
-
-def meant(task: Task, names: Sequence[str], tops: Mapping[str, bytes]) -> bool:
-    """Tell whether a database is named by its name, its place or its path; none: all are."""
-    subject = task.database.subject
-    top = tops.get(subject.root, b"").rstrip(b"/")
-    path = (top + b"/" + subject.path).decode("utf-8", "backslashreplace")
-    return not names or bool({task.name, task.place, path} & set(names))
-
-
 class _Run:
     """One migration, on its way."""
 
@@ -149,9 +135,10 @@ class _Run:
 
     def _moving(self) -> Iterator[Task]:
         """Yield what moves, of the phases and databases that are meant."""
+        names = self._wish.databases
         for phase in (2, 3):
             for task in self._plan.phase(phase) if self._options.wants(phase) else ():
-                if task.moves and meant(task, self._wish.databases, self._tops):
+                if task.moves and meant(task.database.subject, names, self._tops):
                     yield task
 
     # -- what stays -------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from storewarden.catalogue import care
+from storewarden.catalogue import care, query_times
 from storewarden.daemon.tending.deeds import Stopping, Tell
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
@@ -15,7 +15,7 @@ _AT_ONCE: Final = 2_000  # some milliseconds, so that recording does not wait
 
 
 def tidy(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> TendResult:
-    """Forget runs that ended more than 400 days ago; each transaction is a short one."""
+    """Forget what is older than 400 days; each transaction is a short one."""
     began = hands.clock.monotonic()
     forgotten = 0
     while not stopping():
@@ -24,5 +24,6 @@ def tidy(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> Ten
         told(Told(wish.what, "", forgotten))
         if some < _AT_ONCE:
             break
+    query_times.forget(hands.engine, hands.host_id, hands.now_ns - _KEPT_NS)
     item = Item("", wish.what, "done", facts={"forgotten": forgotten})
     return TendResult((item,), hands.clock.monotonic() - began)

@@ -75,6 +75,7 @@ class Tender:
         self.answer: Answer = _to_nobody
         self.wake: Callable[[], None] = lambda: None
         self.beat: Callable[[], None] = lambda: None
+        self.beside: Callable[[], None] = lambda: None  # what is cheap, and done now and then
 
     # -- for other threads ------------------------------------------------------------------------
 
@@ -136,6 +137,7 @@ class Tender:
         if not self._recovered:
             self._standing.recover()
             self._recovered = True
+        self.beside()
         self._perform_wishes()
         if self._busy():
             return TICK

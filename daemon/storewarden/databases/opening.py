@@ -54,6 +54,7 @@ ATTEMPTS: Final = 5
 _GLANCE: Final = 10_000  # instructions of SQLite between looks at the clock
 _TICK_NS: Final = 20_000_000  # the coarsest clock of files: two writes in it look like one
 _PAUSE: Final = 0.05
+_GAP: Final = 0.0005
 _READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
 _OURS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
 _AS: Final = {
@@ -219,11 +220,28 @@ def _connected(path: bytes, way: str, patience: float, until: float) -> apsw.Con
         connection.config(setting, value)
     for limit, value in _LIMITS:
         connection.limit(limit, value)
-    connection.set_busy_timeout(int(patience * 1000))
+    connection.set_busy_handler(_waiting(patience))
     connection.set_progress_handler(lambda: time.monotonic() > until, _GLANCE)
     for pragma in ("cell_size_check = 1", "mmap_size = 0", "temp_store = 2"):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _waiting(patience: float) -> Callable[[int], bool]:
+    """Return what waits for a lock: a writer at full speed leaves gaps too short for naps."""
+    since = time.monotonic()
+
+    def wait(times: int) -> bool:
+        nonlocal since
+        now = time.monotonic()
+        if not times:
+            since = now
+        if now - since > patience:
+            return False
+        time.sleep(_GAP)
+        return True
+
+    return wait
 
 
 def _begun(

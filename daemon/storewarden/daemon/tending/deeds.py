@@ -32,6 +32,7 @@ class Deed(Protocol):
 
 _HERE: Final = "storewarden.daemon.tending"
 DEEDS: Final[Mapping[str, str]] = {
+    "look": f"{_HERE}.looking:look",
     "migrate": f"{_HERE}.migrating:migrate",
     "tidy": f"{_HERE}.tidying:tidy",
 }

@@ -24,7 +24,10 @@ _STYLES: dict[str, Style] = {"done": "", "put_off": "odd", "refused": "odd"}
 @click.option("--phase", type=click.IntRange(1, 3), help="One of the three only.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Move so many at most.")
 @click.option(
-    "--idle", default="10m", metavar="TIME", help="Move what nobody used for so long; else 10m."
+    "--idle",
+    default="10min",
+    metavar="TIME",
+    help="Move what nobody used for so long; else 10min.",
 )
 @click.option(
     "--slower",

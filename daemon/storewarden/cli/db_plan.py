@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 SHOWN = 12  # names of a step, and reasons, on a terminal
 _JUDGED = 3  # the step of those whose place depends on how they are used
 _WHAT = {
-    "secure": "stay",
-    "move": "go",
-    "return": "come back",
-    "there": "are there",
-    "judge": "wait to be judged",
+    "secure": "to keep here",
+    "move": "to move",
+    "return": "to bring back",
+    "there": "in place",
+    "judge": "to be judged",
 }
 
 
@@ -164,9 +164,9 @@ def _tell_steps(output: Output, tasks: Sequence[Task]) -> None:
     for phase, (name, _) in enumerate(PHASES, 1):
         some = [task for task in tasks if task.phase == phase]
         size = format_size(sum(task.database.size for task in some))
-        words = Cell(", ".join(_counts(some)) or "–")
+        words = Cell("; ".join(_counts(some)) or "–")
         rows.append([_head(phase, name), number(len(some)), Cell(size, right=True), words])
-    output.table(("step", "databases", "bytes", "they"), rows)
+    output.table(("step", "databases", "bytes", "of them"), rows)
 
 
 def _counts(tasks: Sequence[Task]) -> Iterator[str]:
@@ -176,7 +176,7 @@ def _counts(tasks: Sequence[Task]) -> Iterator[str]:
         if now:
             yield f"{now:,} {words}"
         if len(some) > now:
-            yield f"{len(some) - now:,} {words} later"
+            yield f"{len(some) - now:,} {words}, later"
 
 
 def _tell_reasons(output: Output, tasks: Sequence[Task]) -> None:
@@ -196,11 +196,9 @@ def _tell_reasons(output: Output, tasks: Sequence[Task]) -> None:
 def _tell_unnamed(output: Output, count: int, size: int) -> None:
     from storewarden.units import format_size
 
-    what = "1 database" if count == 1 else f"{count:,} databases"
-    output.text(
-        f"no policy says where {what} of {format_size(size)} belong: storewarden policy coverage",
-        "odd",
-    )
+    what = "1 database belongs" if count == 1 else f"{count:,} databases belong"
+    line = f"no policy says where {what} ({format_size(size)}): storewarden policy coverage"
+    output.text(line, "odd")
 
 
 def _head(phase: int, name: str) -> Cell:

@@ -39,7 +39,7 @@ from storewarden.policy.decide import winners
 from storewarden.policy.rules import LOCAL, Policy, PolicySet
 
 _DAY_NS: Final = 86_400 * 10**9
-_AGAIN: Final = "it is tried again: storewarden db migrate"
+_AGAIN: Final = "once that is over: storewarden db migrate"
 _WAITS: Final = (DatabaseBusy, DatabaseChanged)
 
 

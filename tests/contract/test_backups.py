@@ -209,3 +209,13 @@ def test_backups_are_known_by_the_keys_of_their_objects(engine: Engine) -> None:
 
     assert {key: each.id for key, each in found.items()} == {"~databases/h/1/1-full": number}
     assert backups.of_keys(engine, "cloud", ["~databases/h/1/1-full"]) == {}
+
+
+def test_what_the_next_is_built_on_is_told_of_each_database_and_store(engine: Engine) -> None:
+    good(engine, 1)
+    good(engine, 2)
+    good(engine, 3, database=OTHER)
+    written(engine, 4)
+
+    assert sorted(backups.digests_of_newest(engine, 1)) == [b"\x02" * 32, b"\x03" * 32]
+    assert backups.digests_of_newest(engine, 2) == []

@@ -249,6 +249,18 @@ def of_keys(engine: Engine, store: str, keys: Iterable[str]) -> dict[str, Backup
     return {one.key: one for one in map(_made, rows)}
 
 
+def digests_of_newest(engine: Engine, host_id: int) -> list[bytes]:
+    """Return the digests of the newest good backups: of each database of a host, in each store."""
+    rows = engine.execute(
+        "SELECT b.digest FROM backups b JOIN databases d ON d.id = b.database_id"
+        " WHERE d.host_id = ? AND b.state = 'good' AND NOT EXISTS (SELECT 1 FROM backups x"
+        " WHERE x.database_id = b.database_id AND x.store = b.store AND x.state = 'good'"
+        " AND (x.taken_ns > b.taken_ns OR x.taken_ns = b.taken_ns AND x.id > b.id))",
+        (host_id,),
+    )
+    return [bytes(row[0]) for row in rows]
+
+
 _LONGEST: Final = 10_000  # of a chain: more is a circle
 
 

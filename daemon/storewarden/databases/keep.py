@@ -58,7 +58,7 @@ class Kept(NamedTuple, Generic[B]):
 def kept(backups: Iterable[B], rules: Keep, now_ns: int, zone: tzinfo) -> list[Kept[B]]:
     """Return all backups of one database, the newest first, each with what keeps it.
 
-    A backup that is not good goes as soon as a newer one is.
+    Where no rule is said, all are kept; else one that is not good goes as soon as a newer one is.
     """
     ordered = sorted(backups, key=lambda one: (one.at_ns, one.id), reverse=True)
     good = [one for one in ordered if one.good]
@@ -66,10 +66,10 @@ def kept(backups: Iterable[B], rules: Keep, now_ns: int, zone: tzinfo) -> list[K
     for rule in _rules(rules, now_ns, zone):
         for one, reason in rule(good):
             reasons[one.id].append(reason)
+    if rules == Keep():
+        for one in ordered:
+            reasons[one.id].append(NO_RULE)
     if good:
-        if rules == Keep():
-            for one in good:
-                reasons[one.id].append(NO_RULE)
         reasons[good[0].id].append(NEWEST)
     for one in ordered:
         if not one.good and (not good or _order(one) > _order(good[0])):

@@ -32,8 +32,12 @@ class Deed(Protocol):
 
 _HERE: Final = "storewarden.daemon.tending"
 DEEDS: Final[Mapping[str, str]] = {
+    "backup": f"{_HERE}.backing_up:backing_up",
+    "drill": f"{_HERE}.drilling:drilling",
+    "forget": f"{_HERE}.forgetting:forgetting",
     "look": f"{_HERE}.looking:look",
     "migrate": f"{_HERE}.migrating:migrate",
+    "restore": f"{_HERE}.restoring:restore",
     "tidy": f"{_HERE}.tidying:tidy",
 }
 """Where each deed is: its module, and its function there."""

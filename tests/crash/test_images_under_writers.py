@@ -113,7 +113,7 @@ def backed_up(here: Ground, draw: random.Random, size: int, times: int) -> None:
             assert proved.schema_digest == taken.schema_digest
 
 
-@pytest.mark.parametrize("mode", ["wal", "delete", "truncate", "persist"])
+@pytest.mark.parametrize("mode", ["wal", "delete", "persist"])
 def test_backups_beside_a_writer_are_whole(tmp_path: Path, mode: str) -> None:
     draw = random.Random(mode)
     with ground(tmp_path) as here:

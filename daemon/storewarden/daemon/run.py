@@ -155,7 +155,9 @@ class Daemon:
             acted=self._acted,
         )
         self._tender = tending.put_together(
-            ground, self._settings, self._metrics, busy=self._background.busy
+            *(ground, self._settings, self._metrics),
+            own=stages.own,
+            busy=self._background.busy,
         )
         self._clerk = Clerk(
             ground,

@@ -8,6 +8,7 @@ from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.deeds import Deed, Stopping, Tell, deed
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import Standing
+from storewarden.daemon.tending.unnoticed import unnoticed
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish
 from storewarden.errors import (
     CatalogueBusy,
@@ -44,7 +45,8 @@ def carry_out(
     runs = standing.begin(wish)
     began_ns, began = hands.now_ns, hands.clock.monotonic()
     try:
-        result = _done(does, hands, wish, told, stopping)
+        with unnoticed(hands, standing.places(wish.databases)):
+            result = _done(does, hands, wish, told, stopping)
     except (GivenUp, WorkStopped):
         standing.given_up(runs)
         raise GivenUp from None

@@ -35,7 +35,9 @@ class Feeler:
         Raises:
             WorkStopped: we are to stop.
         """
+        ours = [(subject.root, subject.path) for subject in self._staying]
         with ExitStack() as stack:
+            stack.enter_context(self._hands.own.working(ours))
             opened = self._opened(stack)
             numbers = {name: at for at, name in enumerate(opened)}
             arguments: dict[str, Any] = {

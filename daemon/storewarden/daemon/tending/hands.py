@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
@@ -24,6 +24,7 @@ from storewarden.errors import PermanentError
 from storewarden.policy.rules import PolicySet
 from storewarden.store.contract import Store
 from storewarden.store.known import known
+from storewarden.watch.own import OwnReads
 
 BACKUPS: Final = "backups"
 _SCRATCH: Final = "scratch"
@@ -84,6 +85,7 @@ class Hands:
     lease: Lease
     act: Callable[[Wish], Result]  # carries out acts on files, and returns what came of them
     policies: PolicySet | None = None
+    own: OwnReads = field(default_factory=OwnReads)  # what we read is nobody's use
 
     @property
     def now_ns(self) -> int:

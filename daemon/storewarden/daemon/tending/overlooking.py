@@ -50,7 +50,8 @@ def look_over(hands: Hands, files: Sequence[FileRow], stopping: Stopping, *, idl
     }
     scratch = os.open(hands.scratch, _DIRECTORY)
     try:
-        with hands.roots.opened(files[0].root) as root:
+        ours = [(one.root, one.path) for one in files]
+        with hands.own.working(ours), hands.roots.opened(files[0].root) as root:
             told = run_job(
                 "look_over",
                 arguments,

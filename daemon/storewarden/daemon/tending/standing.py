@@ -89,6 +89,13 @@ class Standing:
         policy = self._duties[first.database_id, first.what].policy
         return TendWish(first.what, names, {}, BY, policy)
 
+    def places(self, names: Sequence[str]) -> list[bytes]:
+        """Return where databases are, by the words in which they are named; none: all."""
+        if not names:
+            return [one.place for one in self._databases.values()]
+        named = [self._databases[one].place for one in self._ids(names).values()]
+        return [*named, *(os.fsencode(name) for name in names if os.path.isabs(name))]
+
     def begin(self, wish: TendWish) -> Mapping[int, int]:
         """Note that a deed begins for the databases that are named; return the run of each."""
         if wish.what in SILENT or wish.what not in schedule.KINDS or not wish.databases:

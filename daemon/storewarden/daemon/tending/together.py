@@ -17,10 +17,16 @@ from storewarden.daemon.tending.worker import Tender
 from storewarden.errors import PermanentError
 from storewarden.measure.metrics import Metrics
 from storewarden.policy.timing import machine_zone
+from storewarden.watch.own import OwnReads
 
 
 def put_together(
-    ground: Ground, settings: Settings, metrics: Metrics, *, busy: Callable[[], bool]
+    ground: Ground,
+    settings: Settings,
+    metrics: Metrics,
+    *,
+    own: OwnReads,
+    busy: Callable[[], bool],
 ) -> Tender:
     """Return what looks after the databases of this host.
 
@@ -28,6 +34,7 @@ def put_together(
         ground: the catalogue, and the lease on it.
         settings: roots, stores, databases.
         metrics: for figures.
+        own: hears what we read, so that it is nobody's use.
         busy: tells that so much is recorded that all else had better wait.
     """
 
@@ -42,6 +49,7 @@ def put_together(
         scratch=empty_scratch(settings.state),
         lease=ground.lease,
         act=lambda wish: _by_actor(ground, wish, sleep),
+        own=own,
     )
     figures = CareFigures(ground.engine, ground.host_id, metrics, ground.clock)
     tender = Tender(hands, figures, machine_zone(), busy=busy)

@@ -176,6 +176,20 @@ def figures(engine: Engine, host_id: int) -> dict[tuple[str, str], tuple[int, in
     return {(row[0], row[1]): (row[2], row[3]) for row in engine.execute(sql, (host_id,))}
 
 
+def put_away(engine: Engine, host_id: int, paths: Iterable[bytes]) -> set[bytes]:
+    """Return which of these files are not at their places because we took them away."""
+    wanted = set(paths)
+    found = engine.fetch_in(
+        "SELECT r.path, d.path, f.name FROM files f JOIN directories d ON d.id = f.directory_id"
+        " JOIN roots r ON r.id = d.root_id"
+        " WHERE r.host_id = ? AND f.state IN ('archived', 'trashed', 'held') AND f.name IN ({in})",
+        sorted({path.rpartition(b"/")[2] for path in wanted}),
+        (host_id,),
+    )
+    there = {b"/".join(filter(None, map(bytes, row))) for row in found}
+    return wanted & there
+
+
 def _archive(row: Row) -> Archive:
     values = dict(zip(_COLUMNS, row, strict=True))
     values["size"] = values.pop("bytes")

@@ -38,6 +38,10 @@ DEEDS: Final[Mapping[str, str]] = {
     "look": f"{_HERE}.looking:look",
     "migrate": f"{_HERE}.migrating:migrate",
     "restore": f"{_HERE}.restoring:restore",
+    "rows_apply": f"{_HERE}.row_keeping:apply_rows",
+    "rows_orphans": f"{_HERE}.row_keeping:orphan_rows",
+    "rows_plan": f"{_HERE}.row_keeping:plan_rows",
+    "rows_restore": f"{_HERE}.row_keeping:restore_rows",
     "tidy": f"{_HERE}.tidying:tidy",
 }
 """Where each deed is: its module, and its function there."""

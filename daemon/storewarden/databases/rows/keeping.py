@@ -156,10 +156,15 @@ class Keeper:
             except StorewardenError as error:
                 yield error
 
+    def gone(self, subject: Subject, base: bytes) -> dict[str, Any]:
+        """Return the rows whose file is not there; paths begin at ``base``. Nothing is changed."""
+        arguments = subject.arguments() | {"base": base, "seconds": 600.0}
+        return dict(self._job("rows_files", subject.place, arguments))
+
     def restore(
-        self, archive: Archive, wanted: Mapping[str, Any], subject: Subject | None = None
+        self, archive: Archive, wanted: Mapping[str, Any], place: bytes | None = None
     ) -> Mapping[str, Any]:
-        """Bring rows of an archive back; its object stays.
+        """Bring rows of an archive back, into the database at a place; its object stays.
 
         Raises:
             StorewardenError: why nothing came back.
@@ -171,12 +176,11 @@ class Keeper:
                 why=f"it is {archive.state}",
                 remedy="storewarden rows archives",
             )
-        arguments = dict(archive.told["subject"]) if subject is None else subject.arguments()
-        place = archive.place if subject is None else subject.place
+        arguments = dict(archive.told["subject"])
         with self._fetched(archive) as file:
             picked = archive.told["picked"]
             more = {"picked": picked, "archive": file, "wanted": wanted}
-            done = self._job("rows_restore", place, arguments | more)
+            done = self._job("rows_restore", place or archive.place, arguments | more)
         if any(done["rows"].values()):
             back = {name: done[name] for name in ("first_ns", "last_ns", "keys")}
             noted = [*archive.told.get("restored", ()), back | {"at_ns": self.clock.wall_ns()}]

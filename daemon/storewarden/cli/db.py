@@ -11,9 +11,16 @@ from storewarden.cli.verbs import Verbs
 
 # Verb, module, what --help says about it without importing the module.
 VERBS = {
+    "list": ("db_look", "Which databases there are, and what each is."),
     "recommend": ("db_recommend", "Where a database belongs, and why."),
     "plan": ("db_plan", "What moving them to where they belong would come to."),
     "migrate": ("db_migrate", "Move them to where they belong, in three phases."),
+    "backup": ("db_backup", "Back them up while they are used."),
+    "backups": ("db_backups", "Which backups there are, and why each is kept."),
+    "restore": ("db_backup", "Bring one back as it was, never over anything."),
+    "drill": ("db_backup", "Restore the newest backups on trial."),
+    "forget": ("db_backup", "Remove the backups that nothing keeps."),
+    "growth": ("db_look", "How fast they grow, and when a file system is full."),
 }
 
 
@@ -25,7 +32,7 @@ class Databases(Verbs):
 
     def command_in(self, module: ModuleType, name: str) -> click.Command:
         """Return the command of a verb in its module."""
-        command: click.Command = getattr(module, name)
+        command: click.Command = getattr(module, "listed" if name == "list" else name)
         return command
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from storewarden.catalogue import care
 from storewarden.catalogue.care import Known
-from storewarden.catalogue.databases import Database, find_databases, known_databases
+from storewarden.catalogue.databases import Database, align, find_databases, known_databases
+from storewarden.catalogue.engine import Engine
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.hands import Hands
+from storewarden.daemon.tending.looking import named
 from storewarden.daemon.tending.standing import policy_of
 from storewarden.daemon.tending.wish import Item, Outcome, TendWish
 from storewarden.errors import (
@@ -23,7 +25,7 @@ from storewarden.errors import (
 )
 from storewarden.pipeline.judging import subjects
 from storewarden.policy.decide import winners
-from storewarden.policy.rules import Backup, Policy
+from storewarden.policy.rules import Backup, Policy, PolicySet
 
 _OF_ALL: Final = (
     *(CatalogueBusy, CatalogueCorrupt, CatalogueFull, CatalogueUnavailable, LeaseLost),
@@ -48,26 +50,42 @@ def meant(hands: Hands, wish: TendWish, *, gone: bool = False) -> tuple[list[Mea
 
     ``gone``: also those that are not there any more.
     """
+    engine, host_id, now_ns = hands.engine, hands.host_id, hands.now_ns
+    align(engine, host_id, named(hands.settings), now_ns)
     unknown: Iterable[str | bytes] = ()
     if wish.databases:
-        found, unknown = find_databases(hands.engine, hands.host_id, wish.databases, gone=True)
+        found, unknown = find_databases(engine, host_id, wish.databases, gone=True)
     else:
-        found = known_databases(hands.engine, hands.host_id, gone=gone)
+        found = known_databases(engine, host_id, gone=gone)
     items = [
         Item(str(name), wish.what, "refused", "no database is called so", "storewarden db list")
         for name in unknown
     ]
-    known = {one.id: one for one in care.known(hands.engine, hands.host_id)}
-    return [Meant(one, _policy(hands, known[one.id])) for one in found if one.id in known], items
+    return cared(engine, host_id, hands.policies, now_ns, found), items
 
 
-def _policy(hands: Hands, one: Known) -> Policy | None:
+def cared(
+    engine: Engine,
+    host_id: int,
+    policies: PolicySet | None,
+    now_ns: int,
+    found: Sequence[Database],
+) -> list[Meant]:
+    """Return whose care of each database wins."""
+    known = {one.id: one for one in care.known(engine, host_id)}
+    return [
+        Meant(one, _policy(engine, policies, known[one.id], now_ns))
+        for one in found
+        if one.id in known
+    ]
+
+
+def _policy(engine: Engine, policies: PolicySet | None, one: Known, now_ns: int) -> Policy | None:
     """Return whose care wins, by what is decided; where nothing is yet, by what is known now."""
-    policies, now_ns = hands.policies, hands.now_ns
     decided = policy_of(policies, one, now_ns)
     if decided is not None or policies is None or one.file_id is None:
         return decided
-    for subject in subjects(hands.engine, [one.file_id]):
+    for subject in subjects(engine, [one.file_id]):
         at = winners(subject, policies, now_ns).care
         return policies.policies[at - 1] if at > 0 else None
     return None

@@ -41,6 +41,7 @@ class _Chosen(NamedTuple):
     store: Store
     key: str
     place: bytes
+    next_ns: int | None  # of which time the next one is
 
 
 def restore(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> TendResult:
@@ -83,6 +84,7 @@ def _restored(hands: Hands, wish: TendWish, name: str, meter: Meter, stopping: S
     facts = {
         "to": os.fsdecode(target),
         "taken_ns": about.taken_ns,
+        "next_ns": chosen.next_ns,
         "store": chosen.store.name,
         "key": chosen.key,
         "parts": len(parts),
@@ -118,7 +120,13 @@ def _chosen(hands: Hands, wish: TendWish, name: str) -> _Chosen:
     newest = backups.newest_good(hands.engine, found[0].id, at_ns)
     if newest is None:
         raise _none(name, at_ns, "storewarden db backups")
-    return _Chosen(_store(hands, newest.store), newest.key, found[0].place)
+    later = [
+        one.at_ns
+        for one in backups.of_database(hands.engine, found[0].id)
+        if one.good and one.at_ns > newest.at_ns
+    ]
+    store = _store(hands, newest.store)
+    return _Chosen(store, newest.key, found[0].place, min(later, default=None))
 
 
 def _from_store(hands: Hands, wish: TendWish, name: str) -> _Chosen:
@@ -126,18 +134,23 @@ def _from_store(hands: Hands, wish: TendWish, name: str) -> _Chosen:
     store = _store(hands, str(wish.options["store"]))
     host = str(wish.options.get("host") or this_machine().name)
     at_ns = wish.options.get("at_ns")
-    mine = [
+    every = [
         part
         for part in restoring.listed(store)
         if isinstance(part, restoring.Part)
         and part.about.host == host
         and name in {part.about.name, os.fsdecode(part.about.place)}
-        and (at_ns is None or part.about.taken_ns <= at_ns)
     ]
+    mine = [part for part in every if at_ns is None or part.about.taken_ns <= at_ns]
     if not mine:
         raise _none(name, at_ns, f"storewarden db backups --store {store.name}")
-    newest = max(mine, key=lambda part: part.about.taken_ns)
-    return _Chosen(store, newest.stored.key, newest.about.place)
+    newest = max(mine, key=_taken)
+    later = [_taken(part) for part in every if _taken(part) > _taken(newest)]
+    return _Chosen(store, newest.stored.key, newest.about.place, min(later, default=None))
+
+
+def _taken(part: restoring.Part) -> int:
+    return part.about.taken_ns
 
 
 def _store(hands: Hands, name: str) -> Store:

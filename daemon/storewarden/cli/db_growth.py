@@ -113,7 +113,7 @@ def tell(output: Output, grown: Grown, filled: Sequence[System]) -> None:
     else:
         for one, found in grown:
             output.fields(
-                *("database", one.name, found.bytes, _whole(found.per_day)),
+                *("database", one.name, _none(one.bytes), _whole(found.per_day)),
                 *(_none(found.after(MONTH)), _none(found.after(QUARTER)), found.why),
             )
         for each in filled:
@@ -126,7 +126,7 @@ def tell(output: Output, grown: Grown, filled: Sequence[System]) -> None:
 def _document(one: Database, found: Growth) -> dict[str, Any]:
     return {
         "name": one.name,
-        "bytes": found.bytes,
+        "bytes": one.bytes,
         "bytes_per_day": found.per_day,
         "days": found.days,
         "in_30_days": found.after(MONTH),
@@ -153,7 +153,7 @@ def _for_people(output: Output, grown: Grown, filled: Sequence[System]) -> None:
     rows = [
         [
             Cell(one.name),
-            Cell(format_size(found.bytes), right=True),
+            Cell(_size(one.bytes), right=True),
             Cell(_rate(found.per_day), right=True),
             Cell(_size(found.after(MONTH)), right=True),
             Cell(_size(found.after(QUARTER)), right=True),

@@ -197,7 +197,7 @@ def _users(one: Database) -> str:
     if one.engine == "postgresql":
         count = one.connections
         return "–" if count is None else f"{count} connection{'s' * (count != 1)}"
-    if one.connections is None:
+    if one.connections is None and one.looked_ns is not None:
         return "hidden"
     if not one.connections:
         return "–"

@@ -43,6 +43,7 @@ BENCHMARKS = (
     "trash",
     "pressure",
     "beside",
+    "backup",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

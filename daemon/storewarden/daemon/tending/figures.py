@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from storewarden.catalogue import care_figures, samples
+from storewarden.catalogue import care_figures
 from storewarden.catalogue.care_figures import Size
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import Clock
 from storewarden.daemon.tending.wish import OUTCOMES, Item
 from storewarden.databases import schedule
 from storewarden.databases.growth import WINDOW, growth
+from storewarden.databases.history import days_of
 from storewarden.databases.sample import day_of
 from storewarden.measure import labels as bounded
 from storewarden.measure.metrics import Metrics
@@ -67,7 +68,7 @@ class CareFigures:
 
     def _show_growth(self, every: list[Size], labels: dict[str, str]) -> None:
         today = day_of(self._clock.wall_ns())
-        days = samples.days(self._engine, [one.id for one in every], today - WINDOW)
+        days = days_of(self._engine, [one.id for one in every], today - WINDOW)
         rates = {}
         for one in every:
             rate = growth(days.get(one.id, {}), today).per_day

@@ -100,6 +100,21 @@ def test_nothing_is_ever_restored_over_anything(vault: Vault) -> None:
     assert not lonely.exists()
 
 
+def test_a_database_that_was_moved_comes_back_from_there_and_not_from_a_backup(
+    vault: Vault,
+) -> None:
+    vault.done("backup", "chat.db")
+    say(chat(vault), 4)
+    vault.know()
+    assert not vault.act("move", "chat.db", store="cold").troubles
+    assert not chat(vault).exists()
+
+    facts = vault.done("restore", "chat.db")
+
+    assert (facts["store"], facts["rows"]) == ("cold", 104)
+    assert said(chat(vault)) == 104
+
+
 def test_a_store_alone_brings_a_database_back(vault: Vault) -> None:
     vault.done("backup", "chat.db", to="cold")
     say(chat(vault), 7)

@@ -61,8 +61,9 @@ def restore(
     storewarden db restore chat.db --at 2h --to /tmp/chat-then.db
     storewarden db restore chat.db --store cloud --to ./chat.db
 
-    It comes to its place if that is free, else beside it under a name that tells its time. It is
-    the newest backup of that time or before: storewarden db backups tells all.
+    One that was moved to a store comes back from there, unless a backup is asked for by --at, --to
+    or --store. A backup comes to its place if that is free, else beside it under a name that tells
+    its time. It is the newest one of that time or before: storewarden db backups tells all.
     """  # noqa: D301  # click's mark for lines that stay as they are
     from storewarden.cli.past import past
 
@@ -179,12 +180,15 @@ def _restored(item: Item) -> str:
     from storewarden.units import format_size
 
     facts = item.facts
+    size = f"{format_size(facts['bytes'])}, {facts['rows']:,} rows, checked"
+    if "taken_ns" not in facts:
+        return f"{shown(facts['to'])}: back from {facts['store']}, {size}"
     until = facts.get("next_ns")
     later = f"; the next backup is of {moment(until)}" if until else ""
     lacking = "".join(f"\n  not as it was: {shown(one)}" for one in facts["lacking"])
     return (
         f"{shown(facts['to'])}: {shown(item.database)} as it was at {moment(facts['taken_ns'])},"
-        f" {format_size(facts['bytes'])}, {facts['rows']:,} rows, checked{later}{lacking}"
+        f" {size}{later}{lacking}"
     )
 
 

@@ -1,5 +1,7 @@
 """The deed ``restore``: a database comes back as it was at a time, to a place that is free.
 
+One that was moved to a store comes back from there as it went, unless a backup is asked for.
+
 Options: ``at_ns`` (the newest backup of that time or before; none: the newest), ``to`` (a path),
 ``store`` (what lies there is asked, and not the catalogue), ``host`` (of whom, from a store).
 """
@@ -15,6 +17,7 @@ from storewarden.catalogue.databases import find_databases
 from storewarden.catalogue.roots import this_machine
 from storewarden.daemon.tending.assembling import assemble, parts_of
 from storewarden.daemon.tending.bench import Meter, bench
+from storewarden.daemon.tending.bringing_back import bring_back
 from storewarden.daemon.tending.deeds import Stopping, Tell
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.meant import failed, passing
@@ -56,10 +59,17 @@ def restore(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> 
         at = Told(wish.what, name, number, len(wish.databases))
         told(at)
         try:
-            items.append(_restored(hands, wish, name, Meter(told, stopping, at), stopping))
+            back = None if _chosen_by(wish) else bring_back(hands, name, wish, stopping)
+            meter = Meter(told, stopping, at)
+            items.append(back or _restored(hands, wish, name, meter, stopping))
         except StorewardenError as error:
             items.append(failed(name, wish.what, passing(error)))
     return TendResult(tuple(items), hands.clock.monotonic() - began)
+
+
+def _chosen_by(wish: TendWish) -> bool:
+    """Tell whether a backup is meant, and not the database itself where it was moved to a store."""
+    return any(wish.options.get(name) for name in ("at_ns", "to", "store"))
 
 
 def _restored(hands: Hands, wish: TendWish, name: str, meter: Meter, stopping: Stopping) -> Item:

@@ -122,7 +122,7 @@ def keep(engine: Engine, host_id: int, source: str, heard: Heard, now_ns: int) -
 
 
 def _keep_slow(engine: Engine, host_id: int, source: str, one: Slow, now_ns: int) -> None:
-    digest = hashlib.blake2b(one.statement.encode(errors="replace"), digest_size=16).digest()
+    digest = _digest(one.statement)
     engine.execute(
         "INSERT INTO slow_queries (host_id, source, digest, statement, plan, times, worst_ns,"
         " total_ns, first_ns, last_ns) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -139,6 +139,10 @@ def _keep_slow(engine: Engine, host_id: int, source: str, one: Slow, now_ns: int
     )
 
 
+def _digest(statement: str) -> bytes:
+    return hashlib.blake2b(statement.encode(errors="replace"), digest_size=16).digest()
+
+
 def _forget_fastest(engine: Engine, host_id: int, source: str) -> None:
     """Keep only so many statements of a source: an application may write values into each."""
     engine.execute(
@@ -146,6 +150,26 @@ def _forget_fastest(engine: Engine, host_id: int, source: str) -> None:
         " slow_queries WHERE host_id = ? AND source = ? ORDER BY total_ns DESC, id LIMIT ?)",
         (host_id, source, host_id, source, MOST),
     )
+
+
+def note_plan(engine: Engine, host_id: int, source: str, statement: str, plan: str) -> None:
+    """Remember how the database goes about a slow statement."""
+    with engine.joined():
+        engine.execute(
+            "UPDATE slow_queries SET plan = ? WHERE host_id = ? AND source = ? AND digest = ?",
+            (plan, host_id, source, _digest(statement)),
+        )
+
+
+def note_keys(engine: Engine, database_id: int, *, heeded: bool) -> None:
+    """Remember whether an application heeds the foreign keys that its database declares."""
+    found = "on" if heeded else "off"
+    find = "id = ? AND foreign_keys <> 'none' AND foreign_keys <> ?"
+    if engine.execute(f"SELECT 1 FROM databases WHERE {find}", (database_id, found)):
+        with engine.joined():
+            engine.execute(
+                "UPDATE databases SET foreign_keys = ? WHERE id = ?", (found, database_id)
+            )
 
 
 def forget(engine: Engine, host_id: int, before_ns: int) -> None:

@@ -33,6 +33,7 @@ JOBS: Final[dict[str, Job]] = {
     "check": Job("storewarden.databases.check:job", caged=True),
     "vacuum": Job("storewarden.databases.rewriting:vacuum"),
     "analyze": Job("storewarden.databases.rewriting:analyze"),
+    "explain": Job("storewarden.databases.explaining:explain", caged=True),
     "look": Job("storewarden.databases.look:look", caged=True),
     "rows_look": Job(f"{_ROWS}:look"),
     "rows_files": Job(f"{_ROWS}:files"),

@@ -6,6 +6,7 @@ import logging
 
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.deeds import Deed, Stopping, Tell, deed
+from storewarden.daemon.tending.figures import QUERIES
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import Standing
 from storewarden.daemon.tending.unnoticed import unnoticed
@@ -85,7 +86,8 @@ def _tell(wish: TendWish, result: TendResult, seconds: float) -> None:
     facts: dict[str, object] = {"what": wish.what, "by": wish.asked_by}
     facts |= {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))}
     facts["seconds"] = f"{seconds:.2f}"
-    log.info("databases were looked after", extra={"facts": facts})
+    level = logging.DEBUG if wish.what == QUERIES else logging.INFO
+    log.log(level, "databases were looked after", extra={"facts": facts})
     for one in wrong:
         told = {"what": wish.what, "database": one.database, "why": one.why, "remedy": one.remedy}
         message = "a database is not well" if one.outcome == "found" else "a deed failed"

@@ -37,6 +37,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "forget": f"{_HERE}.forgetting:forgetting",
     "look": f"{_HERE}.looking:look",
     "migrate": f"{_HERE}.migrating:migrate",
+    "queries": f"{_HERE}.gathering:gather",
     "restore": f"{_HERE}.restoring:restore",
     "rows_apply": f"{_HERE}.row_keeping:apply_rows",
     "rows_orphans": f"{_HERE}.row_keeping:orphan_rows",

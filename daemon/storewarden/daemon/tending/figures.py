@@ -16,6 +16,7 @@ from storewarden.databases.sample import day_of
 from storewarden.measure import labels as bounded
 from storewarden.measure.metrics import Metrics
 
+QUERIES: Final = "queries"
 _SECOND: Final = 1_000_000_000
 _EVERY: Final = 5.0
 _REST: Final = 200  # times as long as it took
@@ -34,6 +35,10 @@ class CareFigures:
 
     def ended(self, item: Item) -> None:
         """Count what came of a deed for one database."""
+        if item.what == QUERIES:
+            labels = {"database": bounded.label(item.database)}
+            self._metrics.slow_queries_total.labels(**labels).inc(item.facts.get("slow", 0))
+            return
         self._metrics.care_runs_total.labels(what=item.what, outcome=item.outcome).inc()
         self._show_at = float("-inf")
 

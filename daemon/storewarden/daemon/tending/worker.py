@@ -20,7 +20,8 @@ from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.tending.carry import AWAY, carry_out
 from storewarden.daemon.tending.deeds import DEEDS
-from storewarden.daemon.tending.figures import CareFigures
+from storewarden.daemon.tending.figures import QUERIES, CareFigures
+from storewarden.daemon.tending.gathering import directory, waits
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import BY, Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
@@ -35,6 +36,8 @@ _TELL: Final = 0.5  # seconds between two tellings how far it is
 _REFRESH: Final = 2.0
 _REST: Final = 200  # times as long as it took: half a percent of a core, however many there are
 _BETWEEN: Final = 5.0  # two searches for databases that are not known; each looks at all files
+_TIDY: Final = 24 * 3600.0
+_GATHER: Final = 5.0
 _SEARCH: Final = 3600.0  # after that all are searched even if there are as many as before
 
 _FATAL: Final = (LeaseLost, CatalogueCorrupt)
@@ -70,6 +73,8 @@ class Tender:
         self._standing.ended = figures.ended
         self._failing = self._recovered = False
         self._told_at = self._refresh_at = float("-inf")
+        self._tidy_at = hands.clock.monotonic() + _TIDY
+        self._gather_at = float("-inf")
         self._searched: object = None  # how many files are databases, and which are configured
         self._searched_at = self._search_at = float("-inf")
         self.answer: Answer = _to_nobody
@@ -143,7 +148,7 @@ class Tender:
             return TICK
         self._refresh()
         self._figures.show()
-        wish = self._unknown() or self._standing.due()
+        wish = self._unknown() or self._standing.due() or self._housework()
         if wish is None:
             return TICK
         self._care(wish)
@@ -209,6 +214,18 @@ class Tender:
             return None
         self._searched, self._searched_at, self._search_at = there, now, now + _BETWEEN
         return TendWish(LOOK, (), {}, BY)
+
+    def _housework(self) -> TendWish | None:
+        """Return what is no care of a database, and done beside."""
+        now = self._hands.clock.monotonic()
+        if now >= self._tidy_at:
+            self._tidy_at = now + _TIDY
+            return TendWish("tidy", (), {}, BY)
+        if now >= self._gather_at:
+            self._gather_at = now + _GATHER
+            if waits(directory(self._hands.settings)):
+                return TendWish(QUERIES, (), {}, BY)
+        return None
 
     def _tell(self, job: int, told: Told) -> None:
         self.beat()

@@ -6,15 +6,19 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from storewarden.act.kernel import Kernel
 from storewarden.catalogue import clocks
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.roots import host_id, this_machine
+from storewarden.daemon.tending import backing_up, restoring
 from storewarden.store.disk import Disk
+from tests.backing_up import database, say
 from tests.docs.playing import House, noise
 
 HELD_BACK = """\
@@ -229,7 +233,10 @@ def _lose(house: House, name: str) -> None:
 
 def _flip(house: House, name: str) -> None:
     """Change one bit, as an old disk does."""
-    path = _object(house, name)
+    _flip_bit(_object(house, name))
+
+
+def _flip_bit(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(1000)
         (byte,) = file.read(1)
@@ -339,10 +346,65 @@ def _lost(house: House, *, backups: bool = False) -> None:
         shutil.rmtree(state / "backups")
 
 
+# -- databases ------------------------------------------------------------------------------------
+
+CHATS = """\
+  - id: chats
+    match: {kind: database, name: "chat*"}
+    care: {backup: {every: 15min, keep_last: 4}}
+"""
+
+
+def databases(house: House) -> None:
+    """Two applications' databases in a root."""
+    house.configure(CHATS)
+    house.prepare()
+    database(house.here / "media/chat.db", rows=1000)
+    database(house.here / "media/notes.db", rows=20)
+    house.scan()
+    house.later = {"more-is-said": lambda: say(house.here / "media/chat.db", 50)}
+    house.commands["sqlite3"] = _sqlite3
+    _on_a_rack(house)
+
+
+def failed_drill(house: House) -> None:
+    """Two backups of a database; the bytes of the newer one changed on its disk."""
+    _on_a_rack(house)
+    house.configure()
+    database(house.here / "media/chat.db", rows=1000)
+    house.scan()
+    house.does("db", "backup")
+    before = set(_images(house))
+    house.does("db", "backup", "--full")
+    (newest,) = set(_images(house)) - before
+    _flip_bit(newest)
+
+
+def _on_a_rack(house: House) -> None:
+    """Let this machine be called as the one on the page."""
+    for module in (backing_up, restoring):
+        house.replace(module, "this_machine", lambda: this_machine()._replace(name="rack"))
+
+
+def _images(house: House) -> list[Path]:
+    return list(house.here.glob("state/backups/~databases/*/chat.db/*.sqlite"))
+
+
+def _sqlite3(words: list[str]) -> str:
+    """Stand in for SQLite's own program, which is not everywhere."""
+    path, statement = words
+    (found,) = Path("/").glob(path.removeprefix("/"))
+    with closing(sqlite3.connect(f"file:{quote(str(found))}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(statement).fetchall()
+    return "".join("|".join(map(str, row)) + "\n" for row in rows)
+
+
 SCENES: Final[dict[str, Callable[[House], None]]] = {
     "acts": acts,
     "clock": clock,
+    "databases": databases,
     "disk-full": disk_full,
+    "failed-drill": failed_drill,
     "lost-catalogue": lost_catalogue,
     "refused": refused,
     "stores": stores,

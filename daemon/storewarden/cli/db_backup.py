@@ -141,7 +141,8 @@ def _tell(
 def _for_people(output: Output, item: Item) -> None:
     from storewarden.measure.shown import shown
 
-    said = shown(f"{item.outcome.replace('_', ' ')}: {item.why}")
+    came = "" if item.outcome == "found" else f"{item.outcome.replace('_', ' ')}: "
+    said = shown(f"{came}{item.why}")
     output.text(f"{shown(item.database)}: {said}", _STYLES.get(item.outcome, "bad"))
     if item.remedy:
         output.text(f"  {shown(item.remedy)}")

@@ -106,7 +106,7 @@ def finish(
     try:
         objects.read_back(store, stored, about, progress)
     except (ObjectDamaged, ObjectMissing) as error:
-        backups.bad(engine, number, str(error), now_ns())
+        backups.bad(engine, number, error.why or error.what, now_ns())
         raise
     found = Checked(about.schema_digest, about.rows or {})
     return backups.good(engine, number, found, now_ns())
@@ -148,7 +148,7 @@ def _recovered(
         backups.gone(engine, one.id, now_ns())
         return "gone"
     except ObjectDamaged as error:
-        backups.bad(engine, one.id, str(error), now_ns())
+        backups.bad(engine, one.id, error.why or error.what, now_ns())
         return "bad"
     except _AWAY:
         return "away"

@@ -29,7 +29,7 @@ def parts_of(hands: Hands, store: Store, key: str) -> list[restoring.Part]:
     except (ObjectMissing, ObjectDamaged) as error:
         below = error.where.removeprefix(f"{store.name}: ")
         for one in (below, key):  # what is built on it is lost with it
-            lost(hands, store, one, str(error))
+            lost(hands, store, one, error.why or error.what)
         raise
 
 
@@ -53,7 +53,7 @@ def assemble(  # what is put together, where, and who hears of it
         restoring.assemble(store, parts, place.descriptor, name, passed)
     except (ObjectMissing, ObjectDamaged) as error:
         damaged = restoring.first_damaged(store, parts) or parts[-1]
-        lost(hands, store, damaged.stored.key, str(error))
+        lost(hands, store, damaged.stored.key, error.why or error.what)
         raise
 
 

@@ -65,7 +65,7 @@ def _drilled(
     try:
         trouble = _trouble(hands, newest, meter, stopping)
     except (ObjectDamaged, ObjectMissing) as error:
-        trouble = str(error)
+        trouble = error.why or error.what
     facts["seconds"] = round(hands.clock.monotonic() - began, 3)
     if not trouble:
         backups.proven(hands.engine, newest.id, hands.now_ns)
@@ -75,7 +75,8 @@ def _drilled(
         RUNBOOK,
         extra={"facts": {"database": database.name, "store": newest.store, "why": trouble}},
     )
-    return Item(database.name, "drill", "found", trouble, RUNBOOK, facts)
+    why = f"its newest backup does not come back as it was: {trouble}"
+    return Item(database.name, "drill", "found", why, RUNBOOK, facts)
 
 
 def _trouble(hands: Hands, newest: Backup, meter: Meter, stopping: Stopping) -> str:

@@ -37,7 +37,6 @@ import apsw, os, sys
 connection = apsw.Connection(sys.argv[1])
 connection.set_busy_timeout(60_000)
 connection.execute("PRAGMA journal_mode = " + sys.argv[2]).fetchall()
-connection.execute("PRAGMA synchronous = NORMAL")
 counter = os.open(sys.argv[3], os.O_WRONLY)
 done = 0
 while True:

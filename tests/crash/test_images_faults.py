@@ -111,8 +111,9 @@ class Struck:
             except StorewardenError:
                 noticed = True
         assert lying(here.data) == self.before
-        for path in here.scratch.iterdir():
-            assert how == "end"
+        left = list(here.scratch.iterdir())
+        assert how == "end" or len(left) <= 1  # where removing it was the call that failed
+        for path in left:
             path.unlink()  # as every start does
         assert all(path.name.endswith(".marks") for path in here.marks.iterdir())
         if not noticed:
@@ -155,7 +156,7 @@ def test_a_fault_at_each_call_costs_that_image_only(
         while any(noticed[-12:]) or at < 12:  # until nothing is struck any more
             at += 1
             noticed.append(struck.noticed(at, how, monkeypatch))
-        assert sum(noticed) > 10
+        assert sum(noticed) > 5
         struck.require_calm()
 
 

@@ -61,7 +61,7 @@ def copied(parent: int, name: bytes, found: Found, main: int, scratch: int) -> I
         yield b"/proc/self/fd/%d/%s" % (scratch, copy)
     finally:
         for ending in (b"", WAL, SHM, JOURNAL):
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # what stays is removed when the scratch directory is emptied
                 os.unlink(copy + ending, dir_fd=scratch)
 
 

@@ -20,7 +20,7 @@ from typing import Final, NamedTuple
 
 # The header of the index, twice, and then what checkpoints note: sqlite.org/walformat.html
 _INDEX: Final = struct.Struct("=III BBH II II II II")
-_INDEX_BYTES: Final = 48
+INDEX_BYTES: Final = 48
 _WRITTEN_BACK: Final = struct.Struct("=I")
 _VERSION: Final = 3_007_000
 _ATTEMPTS: Final = 1000
@@ -100,13 +100,13 @@ def _index(shm: int) -> tuple[_Index, int]:
     A writer writes its second copy first, and the first one last.
     """
     for _ in range(_ATTEMPTS):
-        before = os.pread(shm, 2 * _INDEX_BYTES + _WRITTEN_BACK.size, 0)
-        after = os.pread(shm, 2 * _INDEX_BYTES, 0)
-        if len(before) < 2 * _INDEX_BYTES + _WRITTEN_BACK.size:
+        before = os.pread(shm, 2 * INDEX_BYTES + _WRITTEN_BACK.size, 0)
+        after = os.pread(shm, 2 * INDEX_BYTES, 0)
+        if len(before) < 2 * INDEX_BYTES + _WRITTEN_BACK.size:
             break
-        first, second = before[:_INDEX_BYTES], before[_INDEX_BYTES : 2 * _INDEX_BYTES]
-        if first == second and before[: 2 * _INDEX_BYTES] == after:
+        first, second = before[:INDEX_BYTES], before[INDEX_BYTES : 2 * INDEX_BYTES]
+        if first == second and before[: 2 * INDEX_BYTES] == after:
             index = _Index(*_INDEX.unpack(first))
             if index.version == _VERSION and index.begun:
-                return index, _WRITTEN_BACK.unpack_from(before, 2 * _INDEX_BYTES)[0]
+                return index, _WRITTEN_BACK.unpack_from(before, 2 * INDEX_BYTES)[0]
     raise Unsteady("the index of the log cannot be read")

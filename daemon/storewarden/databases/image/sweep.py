@@ -7,8 +7,10 @@ some mebibytes apart.
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from queue import SimpleQueue
@@ -23,6 +25,11 @@ PIECE: Final = 1 << 20  # as many bytes of pages at a time; the largest page is 
 _ROOM: Final = 8  # pieces that are read and not yet written
 _WRITE_BACK: Final = 8 << 20
 _START_WRITING: Final = 2  # SYNC_FILE_RANGE_WRITE
+_WRITE_AND_WAIT: Final = 7  # and wait, before and after
+
+_CALM: Final = 1.0  # seconds without a write after which nobody is waited for
+_REST: Final = 5  # times as long as the work before
+_LONGEST_REST: Final = 0.25
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -62,10 +69,16 @@ Write = Callable[[int, memoryview, bytes], None]
 """Takes pages from one on, counted from 0, and their marks; called in another thread."""
 
 
-def sweep(pages: Pages, marks: Marks, write: Write, passed: Callable[[int], None]) -> bytes:
+def sweep(
+    pages: Pages,
+    marks: Marks,
+    write: Write,
+    passed: Callable[[int], None],
+    pace: Pace | None = None,
+) -> bytes:
     """Let all pages pass; return the BLAKE3 of them. ``marks``, empty before, has theirs then.
 
-    ``passed`` hears of bytes that were read.
+    ``passed`` hears of bytes that were read; with ``pace`` an application is left room.
     """
     per_piece = PIECE // pages.page_size
     free: SimpleQueue[bytearray] = SimpleQueue()
@@ -82,7 +95,12 @@ def sweep(pages: Pages, marks: Marks, write: Write, passed: Callable[[int], None
             marks.all += marked
             writer.take(first, piece, marked, buffer)
             passed(length)
+            if pace is not None:
+                pace.after(writer.settle)
     return writer.hasher.digest()
+
+
+_Piece = tuple[int, memoryview, bytes, bytearray]
 
 
 class _Writer:
@@ -91,7 +109,7 @@ class _Writer:
     def __init__(self, write: Write, free: SimpleQueue[bytearray]) -> None:
         self.hasher = blake3()
         self._write, self._free = write, free
-        self._todo: SimpleQueue[tuple[int, memoryview, bytes, bytearray] | None] = SimpleQueue()
+        self._todo: SimpleQueue[_Piece | threading.Event | None] = SimpleQueue()
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="image", daemon=True)
 
@@ -102,8 +120,17 @@ class _Writer:
         if self._error is not None:
             raise self._error
 
+    def settle(self) -> None:
+        """Wait until all that was taken is written."""
+        written = threading.Event()
+        self._todo.put(written)
+        written.wait()
+
     def _work(self) -> None:
         while (one := self._todo.get()) is not None:
+            if isinstance(one, threading.Event):
+                one.set()
+                continue
             first, piece, marked, buffer = one
             try:
                 if self._error is None:
@@ -122,6 +149,43 @@ class _Writer:
         self._thread.join()
         if kind is None:
             self.require_alive()
+
+
+class Pace:
+    """Leaves an application that writes most of the processors and of the disk.
+
+    As long as nobody writes, nobody is waited for.
+    """
+
+    def __init__(
+        self,
+        out: int,
+        active: Callable[[], object],
+        hurry: Callable[[], bool],
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Ask ``active`` for what is another after each write, ``hurry`` whether to stop waiting.
+
+        ``out``: the file that is written, of which little waits for the disk at a time.
+        """
+        self._out, self._active, self._hurry = out, active, hurry
+        self._monotonic, self._sleep = monotonic, sleep
+        self._seen, self._seen_at = active(), -math.inf
+        self._since = monotonic()
+
+    def after(self, settle: Callable[[], None]) -> None:
+        """Rest after a piece of work, in proportion to it, while somebody writes."""
+        seen, now = self._active(), self._monotonic()
+        if seen != self._seen:
+            self._seen, self._seen_at = seen, now
+        if now - self._seen_at < _CALM and not self._hurry():
+            settle()
+            _libc.sync_file_range(
+                self._out, ctypes.c_int64(0), ctypes.c_int64(0), ctypes.c_uint(_WRITE_AND_WAIT)
+            )
+            self._sleep(min(_LONGEST_REST, _REST * (self._monotonic() - self._since)))
+        self._since = self._monotonic()
 
 
 class Whole:

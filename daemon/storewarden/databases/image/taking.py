@@ -22,10 +22,10 @@ from blake3 import blake3
 
 from storewarden.clock import SystemClock
 from storewarden.databases.found import FLAGS, WAL, How, Identity, blamed
-from storewarden.databases.image.frames import Unsteady, snapshot
+from storewarden.databases.image.frames import INDEX_BYTES, Unsteady, snapshot
 from storewarden.databases.image.increment import HEADER_BYTES, Header, Image
 from storewarden.databases.image.marks import Marks
-from storewarden.databases.image.sweep import Changed, Pages, Whole, sweep, write_all
+from storewarden.databases.image.sweep import Changed, Pace, Pages, Whole, sweep, write_all
 from storewarden.databases.jobs import Document, Tell
 from storewarden.databases.opening import Opened, reading
 from storewarden.databases.private import changed
@@ -33,7 +33,7 @@ from storewarden.errors import DatabaseChanged
 
 _ATTEMPTS: Final = 5
 _TOLD_EVERY: Final = 32 << 20
-_NICE: Final = 10
+_MOST_GROWTH: Final = 64 << 20  # bytes of a log, or half of a large database
 _COOKIE: Final = slice(40, 44)  # of the schema, in the first page
 _SCHEMA: Final = (
     "SELECT type, name, tbl_name, sql FROM sqlite_schema"
@@ -145,14 +145,13 @@ def _attempt(wish: _Wish, told: Callable[[int], None]) -> _Image:
     ):
         if opened.how is How.ROLLBACK:
             return _in_two_passes(wish, opened, told)
-        os.nice(max(0, _NICE - os.nice(0)))  # nobody waits for us
         taken_ns = SystemClock().wall_ns()
         try:
             pages = _pages(wish, opened, stack)
         except Unsteady as error:
             raise changed(wish.name) from error
         drain = _Drain(wish, pages.page_size)
-        digest = sweep(pages, drain.marks, drain.write, told)
+        digest = sweep(pages, drain.marks, drain.write, told, _pace(wish, opened, pages))
         _require_schema(wish, opened.connection, pages)
         image = Image(digest, pages.page_size, pages.pages)
         drain.end(image)
@@ -175,7 +174,8 @@ def _pages(wish: _Wish, opened: Opened, stack: ExitStack) -> Pages:
     stack.callback(os.close, log)
     seen = snapshot(opened.shm, log)
     if not seen.pages:
-        return Pages(opened.descriptor, page_size, count)  # nothing was ever written into the log
+        # nothing was ever written into the log
+        return Pages(opened.descriptor, page_size, count, log)
     return Pages(opened.descriptor, seen.page_size, seen.pages, log, seen.places)
 
 
@@ -184,7 +184,7 @@ def _in_two_passes(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> 
     page_size, count = _size(opened.connection)
     drain = _Drain(wish, page_size)
     first = Pages(opened.descriptor, page_size, count)
-    digest = sweep(first, drain.marks, drain.write, told)
+    digest = sweep(first, drain.marks, drain.write, told, _pace(wish, opened, first))
     opened.connection.execute("BEGIN")
     opened.connection.execute(_SCHEMA).fetchall()  # from here on the writer waits
     began, taken_ns = time.monotonic(), SystemClock().wall_ns()
@@ -230,6 +230,22 @@ class _Drain:
             write_all(self._wish.out, memoryview(header.written()), 0)
         else:
             os.ftruncate(self._wish.out, image.page_size * image.pages)
+
+
+def _pace(wish: _Wish, opened: Opened, pages: Pages) -> Pace | None:
+    """Return at which pace a database in use is read: its writer should hardly notice."""
+    if opened.how is How.ROLLBACK:
+        return Pace(wish.out, lambda: Identity.of(os.fstat(opened.descriptor)), lambda: False)
+    if opened.how is not How.WAL:
+        return None
+    # As long as we read, the log is not begun anew and grows.
+    most = os.fstat(pages.log).st_size if pages.log >= 0 else 0
+    most += max(_MOST_GROWTH, pages.page_size * pages.pages // 2)
+
+    def grown() -> bool:
+        return pages.log >= 0 and os.fstat(pages.log).st_size > most
+
+    return Pace(wish.out, lambda: os.pread(opened.shm, INDEX_BYTES, 0), grown)
 
 
 def _size(connection: apsw.Connection) -> tuple[int, int]:

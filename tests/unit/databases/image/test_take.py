@@ -123,6 +123,7 @@ def test_what_a_killed_program_left_is_taken_as_it_will_be_found(here: Ground, m
     assert here.take().how is How.COPY
 
     assert lying(here.data) == before
+    assert list(here.scratch.iterdir()) == []
     restored = here.restored()
     assert rows_of(restored, "SELECT count(*), max(text = '1') FROM t") == [(1001, 0)]
     assert here.prove(restored).sound

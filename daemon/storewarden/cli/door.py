@@ -41,6 +41,7 @@ VERBS = {
     "history": ("history", "What was done, when, by whom and why; of one file or of all."),
     "policy": ("policy", "Policies before they act: check, test, coverage, diff, backtest …"),
     "db": ("db", "Databases: where each belongs, moving them there, and their care."),
+    "rows": ("rows", "Rows of applications' tables: archived when old, and brought back."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "store": ("store", "Stores: prepare, check, list, and read again what they hold."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),

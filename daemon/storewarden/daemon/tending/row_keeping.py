@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from storewarden import __version__
 from storewarden.catalogue import held_back, policy_sets, row_archives
 from storewarden.catalogue.row_archives import Archive, put_away
 from storewarden.config.schema import TableSettings
@@ -45,8 +46,7 @@ def apply_rows(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) 
     """
     work = _Work(hands, wish, told, stopping)
     work.recover()
-    for policy in wish.options.get("approves", ()):
-        held_back.approve(hands.engine, hands.host_id, str(policy), hands.now_ns)
+    _approve(hands, [str(policy) for policy in wish.options.get("approves", ())])
     return work.each(work.applied)
 
 
@@ -66,6 +66,24 @@ def orphan_rows(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /)
     if wish.options.get("clean"):
         work.recover()
     return work.each(work.orphans)
+
+
+def _approve(hands: Hands, policies: Sequence[str]) -> None:
+    """Note that a person lets policies act; without a daemon they are put in force for that."""
+    if not policies or hands.policies is None:
+        return
+    known = policy_sets.policies(hands.engine, hands.host_id)
+    with hands.engine.transaction():
+        if not known.keys() >= set(policies):
+            policy_sets.put_in_force(
+                *(hands.engine, hands.host_id),
+                *(hands.policies.fingerprint, hands.policies.sources),
+                {policy.id: fingerprint(policy) for policy in hands.policies.policies},
+                hands.now_ns,
+                __version__,
+            )
+        for policy in policies:
+            held_back.approve(hands.engine, hands.host_id, policy, hands.now_ns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +241,7 @@ class _Work:
             if not one.rows:
                 continue
             if plan.unfit(one.policy) or (one.against and one.policy.id not in let):
-                remedy = f"storewarden rows apply {table.name} --policy {one.policy.id} --yes"
+                remedy = f"look at it, then: storewarden rows apply {table.name} --yes"
                 why = "; ".join(one.against)
                 items.append(Item(table.name, APPLY, "refused", why, remedy, one.facts()))
                 continue

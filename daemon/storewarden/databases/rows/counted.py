@@ -71,7 +71,12 @@ def _count(connection: apsw.Connection, tree: Tree, picked: Picked) -> Count:
             sql = f"SELECT count(*) FROM {_chain(tree, number)} WHERE {where}"
             (rows,) = first(connection, sql, values)
         counted.children[table.name] = rows
-        counted.bytes += rows * _bytes(connection, table)
+        (of_rows,) = first(connection, f"SELECT count(*) FROM main.{quoted(table.name)}")
+        per_row = _bytes(connection, table)
+        counted.bytes, counted.of_bytes = (
+            counted.bytes + rows * per_row,
+            counted.of_bytes + of_rows * per_row,
+        )
     return counted
 
 

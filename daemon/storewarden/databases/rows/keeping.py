@@ -199,7 +199,9 @@ class Keeper:
             for one in archive.told.get("restored", ()):
                 if one["at_ns"] > since_ns and one["first_ns"] is not None:
                     keys = tuple(tuple(key) for key in one["keys"])
-                    found.append(Spared(one["first_ns"], one["last_ns"], keys))
+                    picked = Picked.of(archive.told["picked"])
+                    clock = (picked.clock, picked.unit, picked.since)
+                    found.append(Spared(one["first_ns"], one["last_ns"], keys, *clock))
         return tuple(found)
 
     # -- steps ------------------------------------------------------------------------------------

@@ -16,12 +16,16 @@ What = Literal["aged", "orphans", "fileless"]
 class Spared:
     """Rows that somebody had brought back: they stay for as long as new ones would.
 
-    Without keys all whose clock shows a time from ``from_ns`` to ``to_ns``.
+    Without keys all whose clock, by which they were archived, shows a time from ``from_ns`` to
+    ``to_ns``.
     """
 
     from_ns: int
     to_ns: int
     keys: tuple[tuple[Any, ...], ...] = ()
+    clock: str = ""  # that of the choice, where nothing is said
+    unit: str | None = None
+    since: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +47,23 @@ class Picked:
     def facts(self) -> dict[str, Any]:
         """Return it for JSON."""
         told = {name: getattr(self, name) for name in self.__slots__}
-        spared = [[one.from_ns, one.to_ns, [list(key) for key in one.keys]] for one in self.spared]
+        spared = [
+            [one.from_ns, one.to_ns, [list(key) for key in one.keys], *_clock(one)]
+            for one in self.spared
+        ]
         return told | {"spared": spared, "keys": [list(key) for key in self.keys]}
 
     @classmethod
     def of(cls, facts: Mapping[str, Any]) -> Picked:
         """Return what was told."""
-        spared = tuple(Spared(a, b, _keys(keys)) for a, b, keys in facts["spared"])
+        spared = tuple(Spared(a, b, _keys(keys), *of) for a, b, keys, *of in facts["spared"])
         names = ("parent_key", "columns")
         rest: dict[str, Any] = {name: tuple(facts[name]) for name in names}
         return cls(**{**facts, **rest, "spared": spared, "keys": _keys(facts["keys"])})
 
     def time(self, of: str) -> str:
         """Return the SQL of the time that the clock of a row shows, in nanoseconds."""
-        since = clock(f"{of}.{quoted(self.since)}", self.unit) if self.since else ""
-        column = f"{of}.{quoted(self.clock)}"
-        return deleted(column, self.unit, since) if since else clock(column, self.unit)
+        return _time(of, self.clock, self.unit, self.since)
 
     def where(self, tree: Tree, of: str) -> tuple[str, list[Any]]:
         """Return the condition for a row of the declared table, and its values."""
@@ -78,7 +83,8 @@ class Picked:
                 told.append(f"{time} {sign} ?")
                 values.append(bound)
         for one in self.spared:
-            ranged = f"{time} BETWEEN ? AND ?"
+            shown = _time(of, *_clock(one)) if one.clock else time
+            ranged = f"{shown} BETWEEN ? AND ?"
             values += [one.from_ns, one.to_ns]
             if one.keys:
                 among, keys = _among(tree.root, of, one.keys)
@@ -90,6 +96,17 @@ class Picked:
         named = " AND ".join(f"{of}.{quoted(name)} IS NOT NULL" for name in self.columns)
         there = joined(of, self.columns, "p", self.parent_key, alike=False)
         return f"{named} AND NOT EXISTS (SELECT 1 FROM main.{quoted(self.parent)} p WHERE {there})"
+
+
+def _clock(one: Spared) -> tuple[str, str | None, str]:
+    return one.clock, one.unit, one.since
+
+
+def _time(of: str, column: str, unit: str | None, since: str) -> str:
+    name = f"{of}.{quoted(column)}"
+    if not since:
+        return clock(name, unit)
+    return deleted(name, unit, clock(f"{of}.{quoted(since)}", unit))
 
 
 def _keys(told: Sequence[Sequence[Any]]) -> tuple[tuple[Any, ...], ...]:

@@ -194,17 +194,22 @@ def days(engine: Engine, host_id: int, since_ns: int) -> dict[str, Day]:
 
 
 def slow(
-    engine: Engine, host_id: int, sources: Iterable[str] | None = None, most: int = 20
+    engine: Engine,
+    host_id: int,
+    sources: Iterable[str] | None = None,
+    most: int = 20,
+    since_ns: int = 0,
 ) -> list[Kept]:
-    """Return slow statements, those first that took most of the time together."""
+    """Return slow statements met since a time, those first that took most time together."""
     named = None if sources is None else tuple(sources)
     if named == ():
         return []
     chosen = "" if named is None else f" AND source IN ({', '.join('?' * len(named))})"
     rows = engine.execute(
         "SELECT source, statement, plan, times, worst_ns, total_ns, first_ns, last_ns"
-        f" FROM slow_queries WHERE host_id = ?{chosen} ORDER BY total_ns DESC, id LIMIT ?",
-        (host_id, *(named or ()), most),
+        f" FROM slow_queries WHERE host_id = ? AND last_ns >= ?{chosen}"
+        " ORDER BY total_ns DESC, id LIMIT ?",
+        (host_id, since_ns, *(named or ()), most),
     )
     return [Kept._make((*row[:4], row[4] / _NS, row[5] / _NS, *row[6:])) for row in rows]
 

@@ -20,6 +20,7 @@ VERBS = {
     "restore": ("db_backup", "Bring one back as it was, never over anything."),
     "drill": ("db_backup", "Restore the newest backups on trial."),
     "forget": ("db_backup", "Remove the backups that nothing keeps."),
+    "slow": ("db_slow", "How many statements they are asked, and which are slow."),
     "growth": ("db_look", "How fast they grow, and when a file system is full."),
 }
 

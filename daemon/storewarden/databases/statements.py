@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from storewarden.measure.shown import shown
+
 LONGEST: Final = 2_000
 _LONGEST_READ: Final = 20_000  # characters of a statement that are looked at at all
 
@@ -34,6 +36,12 @@ def without_values(statement: str) -> str:
     text = _VALUE.sub(_marked, statement[:_LONGEST_READ])
     text = _LIST.sub("(?, …)", _SPACE.sub(" ", text).strip())
     return _ROWS.sub("(?, …)", text)[:LONGEST]
+
+
+def source_of(place: bytes) -> str:
+    """Return what the statements of a database are kept under: never what ours are."""
+    text = shown(place)
+    return text if text.startswith(("/", "postgresql://")) else f"/{text}"
 
 
 def _marked(match: re.Match[str]) -> str:

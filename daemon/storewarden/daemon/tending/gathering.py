@@ -18,6 +18,7 @@ from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
 from storewarden.databases import tallies
 from storewarden.databases.child import run_job
+from storewarden.databases.statements import source_of
 from storewarden.databases.tallies import Counted
 from storewarden.databases.watching import DIRECTORY, VARIABLE
 from storewarden.errors import StorewardenError, WorkStopped
@@ -72,7 +73,7 @@ def gather(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> T
 def _keep(hands: Hands, place: str, one: Counted) -> None:
     slowest = tuple(Slow(statement, *slow) for statement, slow in one.slowest.items())
     heard = Heard(one.statements, one.slow, one.seconds, slowest)
-    query_times.keep(hands.engine, hands.host_id, _kept_as(place), heard, hands.now_ns)
+    query_times.keep(hands.engine, hands.host_id, _source(place), heard, hands.now_ns)
 
 
 def _told(
@@ -90,13 +91,13 @@ def _told(
     known = {
         each.statement: each.plan
         for each in query_times.slow(
-            hands.engine, hands.host_id, [_kept_as(place)], query_times.MOST
+            hands.engine, hands.host_id, [_source(place)], query_times.MOST
         )
     }
     new = [statement for statement in one.slowest if not known.get(statement)]
     plans = _plans(hands, database, new, stopping) if new else {}
     for statement, plan in plans.items():
-        query_times.note_plan(hands.engine, hands.host_id, _kept_as(place), statement, plan)
+        query_times.note_plan(hands.engine, hands.host_id, _source(place), statement, plan)
     for statement in new:
         plan = plans.get(statement, "")
         facts: dict[str, object] = {
@@ -139,10 +140,8 @@ def _plans(
     return {statement: str(plan)[: query_times.LONGEST] for statement, plan in pairs if plan}
 
 
-def _kept_as(place: str) -> str:
-    """Return what a database is kept under: never what our own statements are."""
-    place = shown(place)
-    return place if place.startswith(("/", "postgresql://")) else f"/{place}"
+def _source(place: str) -> str:
+    return source_of(place.encode(errors="surrogateescape"))
 
 
 def _text(place: bytes) -> str:

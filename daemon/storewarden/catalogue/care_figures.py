@@ -29,6 +29,15 @@ class Waits(NamedTuple):
     failing: int = 0  # that failed when last tried
 
 
+class Trouble(NamedTuple):
+    """Care that failed when it was last tried, or found a database wrong; ``detail`` is JSON."""
+
+    database: str
+    what: str
+    failures: int
+    detail: str
+
+
 class Backed(NamedTuple):
     """The newest backup of a database that counts, and when one was last proven."""
 
@@ -76,6 +85,29 @@ def waits(engine: Engine, host_id: int, now_ns: int) -> dict[str, Waits]:
         (now_ns, now_ns, host_id),
     )
     return {row[0]: Waits(row[0], int(row[1]), row[2], int(row[3])) for row in rows}
+
+
+def troubles(engine: Engine, host_id: int) -> list[Trouble]:
+    """Return what is not well with databases that are there: what was found, then what failed."""
+    rows = engine.execute(
+        "SELECT d.name, c.what, c.failures, c.detail FROM care c"
+        " JOIN databases d ON d.id = c.database_id"
+        " WHERE d.host_id = ? AND d.there = 1 AND (c.outcome = 'found' OR c.failures > 0)"
+        " AND (c.due_ns IS NOT NULL OR c.outcome = 'found')"
+        " ORDER BY CASE c.outcome WHEN 'found' THEN 0 ELSE 1 END, c.failures DESC, d.name, c.what",
+        (host_id,),
+    )
+    return [Trouble(*row) for row in rows]
+
+
+def going_on(engine: Engine, host_id: int) -> list[tuple[str, str, int]]:
+    """Return what is being done: for which database, what, and since when."""
+    rows = engine.execute(
+        "SELECT d.name, r.what, r.began_ns FROM care_runs r JOIN databases d"
+        " ON d.id = r.database_id WHERE r.ended_ns IS NULL AND d.host_id = ? ORDER BY r.id",
+        (host_id,),
+    )
+    return [(name, what, began_ns) for name, what, began_ns in rows]
 
 
 def counted_rows(engine: Engine, host_id: int) -> dict[str, dict[str, int]]:

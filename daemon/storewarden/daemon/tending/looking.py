@@ -48,6 +48,8 @@ _SERVER_SECONDS: Final = 60.0
 _COUNTED: Final = ("page_size", "pages", "free_pages", "tables", "rows")
 _OPENED: Final = {"opened": True}
 _LEFT: Final = {"opened": False}
+_DIGEST: Final = 32
+_JOURNALS: Final = (None, "wal", "rollback")
 _KEYS: Final = frozenset({"none", "declared", "off", "on"})
 
 
@@ -154,11 +156,11 @@ class _Round:
             seen = run_job(
                 "look_server", {"url": url}, stopping=self._stopping, seconds=_SERVER_SECONDS
             )
-            looked = _understood(seen, "", bounded(int(seen["bytes"])), None)
+            looked = understood(seen, "", bounded(int(seen["bytes"])), None)
             connections = max(0, bounded(int(seen["connections"])))
         except WorkStopped:
             raise GivenUp from None
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, OverflowError, TypeError, ValueError) as error:
             self._trouble(one, _nonsense(one, error), Trouble("", "", one.bytes, None))
         except StorewardenError as error:
             self._trouble(one, error, Trouble("", "", one.bytes, None))
@@ -190,8 +192,8 @@ class _Round:
         error = said.error
         if said.look is not None:
             try:
-                looked = _understood(said.look, seen.mark, seen.bytes, seen.wal_bytes)
-            except (KeyError, TypeError, ValueError) as wrong:
+                looked = understood(said.look, seen.mark, seen.bytes, seen.wal_bytes)
+            except (KeyError, OverflowError, TypeError, ValueError) as wrong:
                 error = _nonsense(one, wrong)
             else:
                 told = {**looked.told, **using}
@@ -285,18 +287,20 @@ def _same(one: Database, connections: int | None, now_ns: int) -> Sample | None:
     return Sample(now_ns, one.bytes, one.free_bytes, one.wal_bytes, one.rows, connections)
 
 
-def _understood(seen: Mapping[str, Any], mark: str, size: int, wal_bytes: int | None) -> Looked:
+def understood(seen: Mapping[str, Any], mark: str, size: int, wal_bytes: int | None) -> Looked:
     """Return what a child said.
 
     Raises:
-        KeyError, TypeError, ValueError: that makes no sense.
+        KeyError, OverflowError, TypeError, ValueError: that makes no sense.
     """
     counted = {
         name: max(0, bounded(int(seen[name]))) for name in _COUNTED if seen.get(name) is not None
     }
     digest, keys, journal = seen["schema_digest"], seen["foreign_keys"], seen.get("journal")
-    if not isinstance(digest, bytes) or keys not in _KEYS:
+    if not isinstance(digest, bytes) or len(digest) != _DIGEST or not isinstance(keys, str):
         raise TypeError("what was said of its schema is none")
+    if keys not in _KEYS or journal not in _JOURNALS:
+        raise ValueError("what was said of it is no word of ours")
     known = {"schema_digest", "foreign_keys", "journal", "bytes", "connections", *_COUNTED}
     told = {str(name): value for name, value in seen.items() if name not in known}
     for name in ("rows_by_table", "bytes_by_table"):
@@ -308,7 +312,7 @@ def _understood(seen: Mapping[str, Any], mark: str, size: int, wal_bytes: int | 
         mark,
         size,
         wal_bytes,
-        journal=None if journal is None else str(journal),
+        journal=journal,
         schema_digest=digest,
         foreign_keys=keys,
         told=told,

@@ -116,7 +116,7 @@ def analyze(arguments: Document, descriptors: Sequence[int], _tell: Tell) -> Doc
 def _writing(parent: int, name: bytes, *, ours: bool = False) -> Iterator[_Writing]:
     """Open a database for writing; SQLite plays back no log that others left."""
     walls.limit_heap()
-    with ExitStack() as stack:
+    with translated(name), ExitStack() as stack:  # closing plays a log into the file
         main = open_database(parent, name)
         stack.callback(os.close, main)  # last of all: it drops the locks
         found = find(parent, name, main)
@@ -129,12 +129,11 @@ def _writing(parent: int, name: bytes, *, ours: bool = False) -> Iterator[_Writi
             others.add(main, OPEN)
         if found.how is How.AT_REST:
             _require_closed(main, name)
-        with translated(name):
-            connection = _connected(parent, name)
-            stack.callback(connection.close, True)  # noqa: FBT003  # SQLite's own word: force
-            _require_the_same(name, found.identity)
-            others.read()  # our own
-            yield _Writing(connection, found.how, others)
+        connection = _connected(parent, name)
+        stack.callback(connection.close, True)  # noqa: FBT003  # SQLite's own word: force
+        _require_the_same(name, found.identity)
+        others.read()  # our own
+        yield _Writing(connection, found.how, others)
 
 
 def _require_unused(writing: _Writing, name: bytes) -> None:

@@ -32,7 +32,9 @@ class Deed(Protocol):
 
 _HERE: Final = "storewarden.daemon.tending"
 DEEDS: Final[Mapping[str, str]] = {
+    "analyze": f"{_HERE}.vacuuming:analyzing",
     "backup": f"{_HERE}.backing_up:backing_up",
+    "check": f"{_HERE}.checking:checking",
     "drill": f"{_HERE}.drilling:drilling",
     "forget": f"{_HERE}.forgetting:forgetting",
     "look": f"{_HERE}.looking:look",
@@ -44,6 +46,7 @@ DEEDS: Final[Mapping[str, str]] = {
     "rows_plan": f"{_HERE}.row_keeping:plan_rows",
     "rows_restore": f"{_HERE}.row_keeping:restore_rows",
     "tidy": f"{_HERE}.tidying:tidy",
+    "vacuum": f"{_HERE}.vacuuming:vacuuming",
 }
 """Where each deed is: its module, and its function there."""
 

@@ -9,6 +9,7 @@ from datetime import tzinfo
 from typing import Any
 
 from storewarden.catalogue.backups import Backup
+from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.bench import Meter
 from storewarden.daemon.tending.deeds import Stopping, Tell
 from storewarden.daemon.tending.hands import Hands
@@ -16,7 +17,7 @@ from storewarden.daemon.tending.meant import Meant, failed, meant, passing
 from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
 from storewarden.databases.backups import Left, forget, plan, recover
 from storewarden.databases.keep import Kept
-from storewarden.errors import StorewardenError
+from storewarden.errors import StorewardenError, WorkStopped
 from storewarden.policy.rules import Keep
 from storewarden.policy.timing import machine_zone
 
@@ -40,11 +41,17 @@ def forgetting(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) 
 
 
 def go_on(hands: Hands, stopping: Stopping) -> None:
-    """Go on with backups that were being written, or removed, when somebody was stopped."""
-    meter = Meter(lambda _told: None, stopping, Told())
-    for one, became in recover(
-        hands.engine, hands.stores, hands.host_id, lambda: hands.now_ns, meter.expect(0)
-    ):
+    """Go on with backups that were being written, or removed, when somebody was stopped.
+
+    Raises:
+        GivenUp: we are to stop.
+    """
+    passed = Meter(lambda _told: None, stopping, Told()).expect(0)
+    try:
+        found = recover(hands.engine, hands.stores, hands.host_id, lambda: hands.now_ns, passed)
+    except WorkStopped as error:
+        raise GivenUp from error
+    for one, became in found:
         facts = {"store": one.store, "key": one.key, "was": one.state, "became": became}
         log.info("a backup that was under way was looked at", extra={"facts": facts})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from storewarden.catalogue import care, query_times
+from storewarden.catalogue import backups, care, query_times
 from storewarden.daemon.tending.deeds import Stopping, Tell
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
@@ -24,6 +24,7 @@ def tidy(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> Ten
         told(Told(wish.what, "", forgotten))
         if some < _AT_ONCE:
             break
+    backups.forget(hands.engine, hands.now_ns - _KEPT_NS, _AT_ONCE)
     query_times.forget(hands.engine, hands.host_id, hands.now_ns - _KEPT_NS)
     item = Item("", wish.what, "done", facts={"forgotten": forgotten})
     return TendResult((item,), hands.clock.monotonic() - began)

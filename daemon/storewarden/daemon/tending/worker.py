@@ -21,6 +21,7 @@ from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.tending.carry import AWAY, carry_out
 from storewarden.daemon.tending.deeds import DEEDS
 from storewarden.daemon.tending.figures import QUERIES, CareFigures
+from storewarden.daemon.tending.forgetting import go_on
 from storewarden.daemon.tending.gathering import directory, waits
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import BY, Standing
@@ -141,6 +142,7 @@ class Tender:
     def _step(self) -> float:
         if not self._recovered:
             self._standing.recover()
+            go_on(self._hands, self.stopping)
             self._recovered = True
         self.beside()
         self._perform_wishes()

@@ -107,4 +107,4 @@ def test_marks_tell_what_changed_and_nobody_can_guess_them(tmp_path: Path) -> No
             read = Marks.read(file.fileno())
         assert (read is not None) == (content == written)
         if read is not None:
-            assert (read.seed, read.page_size, read.all) == (marks.seed, 512, now)
+            assert (read.seed, read.page_size, bytes(read.all)) == (marks.seed, 512, now)

@@ -114,6 +114,27 @@ def test_nothing_moves_while_one_that_stays_is_damaged(home: Strategy) -> None:
     assert home.here() == before
 
 
+def test_what_stays_is_backed_up_first_and_nothing_moves_when_that_fails(tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    home = Strategy(tmp_path / "home", care=True)
+    for name in ("runtime.db", "analytics.db"):
+        make(home.root / name)
+    home.scan()
+    (home.base / "state" / "backups").write_bytes(b"no directory")
+
+    local, moved = home.migrate().items
+    assert (local.outcome, moved.outcome) == ("failed", "refused")
+    assert local.why.startswith("it is not backed up: ")
+    assert home.stored() == 0
+
+    (home.base / "state" / "backups").unlink()
+    assert set(outcomes(home.migrate()).values()) == {"done"}
+    backed_up = "SELECT count(*) FROM backups WHERE state = 'good'"
+    assert home.query(backed_up) == [(1,)]
+    home.migrate()
+    assert home.query(backed_up) == [(1,)]
+
+
 def test_what_is_damaged_does_not_go_and_the_others_do(home: Strategy) -> None:
     damage(make(home.root / "analytics.db", rows=2_000))
     make(home.root / "test.db")

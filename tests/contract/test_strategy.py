@@ -31,7 +31,7 @@ SCALE = {"analytics_dashboard.db": 9_000, "trae_production.db": 6_000, "runtime.
 def home(tmp_path: Path) -> Strategy:
     base = tmp_path / "home"
     base.mkdir()
-    return Strategy(base)
+    return Strategy(base, care=True)
 
 
 def fill(home: Strategy) -> None:
@@ -88,6 +88,8 @@ def test_a_folder_with_all_forty_names_and_more_ends_as_the_strategy_says(home: 
     }
     assert {name for name, how in first.items() if how not in {"done", "put_off"}} == set()
     assert sorted(home.here()) == sorted({*stays, *OPEN})
+
+    assert home.query("SELECT count(*) FROM backups WHERE state = 'good'") == [(len(LOCAL),)]
 
     home.scan()
     then = outcomes(home.migrate(idle_ns=0))

@@ -20,7 +20,7 @@ from storewarden.config.schema import Settings, StoreSettings
 from storewarden.daemon.acting.roots import OpenRoots
 from storewarden.daemon.acting.stores import Stores, open_stores, prepare
 from storewarden.daemon.acting.wish import Result, Wish
-from storewarden.errors import PermanentError
+from storewarden.errors import PermanentError, StoreUnavailable
 from storewarden.policy.rules import PolicySet
 from storewarden.store.contract import Store
 from storewarden.store.known import known
@@ -67,7 +67,16 @@ class TendingStores(Mapping[str, Store]):
     def _make(self) -> None:
         """Make our own directory a store, once: nobody but us could say that it shall be one."""
         if known(self._settings.state, BACKUPS) is None:
-            os.makedirs(_ours(self._settings), mode=0o700, exist_ok=True)
+            ours = _ours(self._settings)
+            try:
+                os.makedirs(ours, mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise StoreUnavailable(
+                    "the directory of a store cannot be made",
+                    where=os.fsdecode(ours),
+                    why=error.strerror or str(error),
+                    remedy="make room, or remove what stands there",
+                ) from error
             prepare(self._settings, BACKUPS)
 
 

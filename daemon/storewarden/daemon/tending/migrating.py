@@ -22,6 +22,7 @@ from storewarden.daemon.tending.deeds import Stopping, Tell, deed
 from storewarden.daemon.tending.feeling import Feeler
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.known import known, meant
+from storewarden.daemon.tending.meant import passing
 from storewarden.daemon.tending.overlooking import Looked, look_over
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish, Told
 from storewarden.databases.effect import Limits, Watch
@@ -33,7 +34,6 @@ from storewarden.errors import (
     PermanentError,
     StorewardenError,
     UsageError,
-    WorkStopped,
 )
 from storewarden.policy.decide import winners
 from storewarden.policy.rules import LOCAL, Policy, PolicySet
@@ -174,7 +174,11 @@ class _Run:
         path = self._tops[found.row.root] + b"/" + found.row.path
         place = path.decode("utf-8", "surrogateescape")
         wish = TendWish("backup", (place,), {}, self._wish.asked_by, policy.id)
-        result = deed("backup")(hands, wish, self._told, self._stopping)
+        try:
+            result = deed("backup")(hands, wish, self._told, self._stopping)
+        except StorewardenError as error:
+            why = str(passing(error))
+            return _item(task, "failed", f"it is not backed up: {why}", error.remedy)
         bad = next((one for one in result.items if one.outcome != "done"), None)
         if bad is None and result.items:
             return None
@@ -251,14 +255,12 @@ class _Run:
         files = self._found[task.database.subject.id].files
         try:
             looked = look_over(self._hands, files, self._stopping, idle=idle)
-        except WorkStopped as error:
-            raise GivenUp from error
         except DatabaseDamaged as error:
             return _item(task, "found", error.why or str(error), _mend(task))
         except _WAITS as error:
             return _item(task, "put_off", error.why or error.what, _AGAIN)
         except StorewardenError as error:
-            return _item(task, "failed", str(error), error.remedy)
+            return _item(task, "failed", str(passing(error)), error.remedy)
         if looked.wrong:
             return _item(task, "found", looked.wrong, _mend(task))
         return looked

@@ -219,7 +219,7 @@ class Interrupted(Store):
 def fill(path: Path, talks: int = 12, journal: str = "wal") -> None:
     """Make an application's database: a talk each 30 days backwards, each with three messages."""
     connection = apsw.Connection(str(path))
-    connection.execute(f"PRAGMA journal_mode = {journal}; PRAGMA synchronous = OFF")
+    connection.execute(f"PRAGMA synchronous = OFF; PRAGMA journal_mode = {journal}").fetchall()
     connection.execute(
         "CREATE TABLE talks (id INTEGER PRIMARY KEY, at INTEGER, title TEXT);"
         "CREATE TABLE messages (id INTEGER PRIMARY KEY, talk INTEGER REFERENCES talks, said TEXT);"

@@ -28,6 +28,7 @@ FORM: Final = "sqlite 1"
 
 _STEP: Final = 20_000  # rows that are read under one lock
 _PAGE: Final = 16_384
+_CACHE: Final = "cache_size = -65536"
 _MOST: Final = 1 << 62
 Passed = Callable[[int], None]
 
@@ -50,10 +51,8 @@ class Copied:
 def attached(connection: apsw.Connection, path: str) -> Iterator[None]:
     """Have an archive beside the application's database, under the name ``archive``."""
     connection.execute("ATTACH ? AS archive", (path,))
-    connection.execute(
-        f"PRAGMA archive.page_size = {_PAGE}; PRAGMA archive.journal_mode = OFF;"
-        " PRAGMA archive.synchronous = OFF; PRAGMA archive.cache_size = -65536"
-    )
+    for setting in (f"page_size = {_PAGE}", "journal_mode = OFF", "synchronous = OFF", _CACHE):
+        connection.execute(f"PRAGMA archive.{setting}").fetchall()
     yield  # who fails closes the connection
     connection.execute("DETACH archive")
 

@@ -21,6 +21,9 @@ VERBS = {
     "drill": ("db_backup", "Restore the newest backups on trial."),
     "forget": ("db_backup", "Remove the backups that nothing keeps."),
     "slow": ("db_slow", "How many statements they are asked, and which are slow."),
+    "check": ("db_care", "Whether they are whole, and what helps."),
+    "vacuum": ("db_care", "Rewrite them without their empty pages, where that pays."),
+    "analyze": ("db_care", "Renew the figures by which statements are planned."),
     "growth": ("db_look", "How fast they grow, and when a file system is full."),
 }
 

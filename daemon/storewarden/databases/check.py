@@ -39,7 +39,7 @@ COUNTED: Final = 10_000  # and how many are looked for
 EXAMPLES: Final = 10  # rows of a table whose parent is gone
 SCHEMA: Final = "sqlite_schema"
 
-Integrity = Literal["ok", "damaged", "partly", "unfinished"]
+Integrity = Literal["ok", "damaged", "partly", "unfinished", "unread"]
 
 
 @dataclass
@@ -234,6 +234,7 @@ def _sentence(one: Mapping[str, Any]) -> str:
 # -- the job --------------------------------------------------------------------------------------
 
 _NEW: Final = os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+_TOLD: Final = frozenset({"truncated", "damaged", "empty"})  # whose beginning says enough
 _AT_ONCE: Final = 256  # pages that are copied before a writer may go on
 
 
@@ -295,7 +296,8 @@ def _of_head(head: Head) -> Document:
     checked = Checked(quick=False)
     if head.shape in {"truncated", "damaged"}:
         checked.add(Problem("page", head.why))
-    return checked.document()
+    unread: Integrity = checked.integrity if head.shape in _TOLD else "unread"
+    return {**checked.document(), "integrity": unread}
 
 
 @contextmanager

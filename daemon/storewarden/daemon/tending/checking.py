@@ -22,7 +22,7 @@ from storewarden.daemon.tending.nearby import beside
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish, Told
 from storewarden.databases import mark
 from storewarden.databases.child import run_job
-from storewarden.databases.damage import Problem, remedy
+from storewarden.databases.damage import READ_ON, Problem, remedy
 from storewarden.errors import StorewardenError
 
 log = logging.getLogger(__name__)
@@ -105,7 +105,7 @@ def _item(what: str, one: Database, facts: Mapping[str, Any]) -> Item:
         helps = remedy(problems, one.name)
         if integrity == "damaged":
             told = {"database": one.name, "why": why}
-            log.error("a database is damaged: %s", helps, extra={"facts": told})
+            log.warning("a database is damaged: see %s", READ_ON, extra={"facts": told})
         return Item(one.name, what, "found", why, helps, facts)
     outcome: Outcome = "put_off" if integrity == "unfinished" else "done"
     return Item(one.name, what, outcome, _beside(facts), "", facts)

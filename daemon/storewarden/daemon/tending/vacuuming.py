@@ -12,6 +12,7 @@ import logging
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,8 +143,10 @@ def _decide(
     database, seen = one.database, place.seen
     assert seen is not None  # noqa: S101  # only those that are there are decided
     care = one.policy.care if one.policy is not None else None
+    if database.trouble:
+        return Decision("later", f"it could not be looked at: {database.trouble}")
     known = Recorded(
-        subject or _unrecorded(one),
+        _measured(subject or _unrecorded(one), one),
         *(database.bytes or seen.bytes, database.page_size, database.pages),
         *(database.free_pages, seen.modified_ns, database.connections),
     )
@@ -157,11 +160,15 @@ def _decide(
 def _unrecorded(one: Meant) -> Subject:
     """Return a database that lies below no root as policies would see it."""
     database = one.database
-    pages, free = database.pages, database.free_pages
+    seen_ns, file = database.first_seen_ns, database.place.lstrip(b"/")
+    return Subject(0, "", file, "database", 0, seen_ns, seen_ns)
+
+
+def _measured(subject: Subject, one: Meant) -> Subject:
+    """Return a database with what the last look at it measured."""
+    pages, free, size = one.database.pages, one.database.free_pages, one.database.bytes
     ratio = free / pages if pages and free is not None else None
-    size, seen_ns = database.bytes or 0, database.first_seen_ns
-    file = database.place.lstrip(b"/")
-    return Subject(0, "", file, "database", size, seen_ns, seen_ns, free_ratio=ratio)
+    return replace(subject, free_ratio=ratio, size=size or subject.size)
 
 
 class _Rooms:

@@ -43,6 +43,7 @@ _VOLATILE: Sequence[tuple[str, str]] = (
     (r"\b(a moment|just now|now)\b( ago)?", "<while>"),
     (r"seconds=\d+\.\d+", "seconds=<while>"),
     (r"# [a-z2-7]{8}\b", "# <command>"),
+    (r"\bundo [a-z2-7]{8}\b", "undo <command>"),
     (r"\b[a-z2-7]{16}\b", "<mark>"),
     (r"~[a-z2-7]{16}", "~<mark>"),
     (r"\b\d{19}\b", "<ns>"),

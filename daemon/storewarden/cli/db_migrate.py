@@ -86,7 +86,7 @@ def migrate(
     ]
     _require_named(names, tasks)
     if dry_run or session.output.terminal:
-        tell_plan(session.output, found, _limited(tasks, limit))
+        tell_plan(session.output, found, _limited(tasks, limit), brief=True)
     if dry_run:
         return DONE
     if not wanted(session, yes=yes):

@@ -39,19 +39,19 @@ def plan(session: Session, strategy: str | None) -> int:
     now_ns = SystemClock().wall_ns()
     there = recorded(session)
     if there:
-        tell(session.output, migrate.migration(policies, there, now_ns))
+        found = migrate.migration(policies, there, now_ns)
+        tell(session.output, found, found.tasks)
     else:
         _tell_names(session.output, recommend.migration(policies, (), now_ns))
     return DONE
 
 
-def tell(output: Output, found: Migration, tasks: Sequence[Task] | None = None) -> None:
-    """Tell of a migration, or of some of its tasks."""
-    tasks = found.tasks if tasks is None else tasks
+def tell(output: Output, found: Migration, tasks: Sequence[Task], *, brief: bool = False) -> None:
+    """Tell of tasks of a migration; ``brief``: people want to know what moves and what waits."""
     if output.json:
         output.document(document(found, tasks))
     elif output.terminal:
-        _for_people(output, found, tasks)
+        _for_people(output, found, tasks, brief=brief)
     else:
         for task in tasks:
             output.fields(*_fields(task))
@@ -141,16 +141,16 @@ def _fields(task: Task) -> tuple[object, ...]:
 # -- for people ---------------------------------------------------------------------------------
 
 
-def _for_people(output: Output, found: Migration, tasks: Sequence[Task]) -> None:
+def _for_people(output: Output, found: Migration, tasks: Sequence[Task], *, brief: bool) -> None:
     _tell_steps(output, tasks)
     for phase in (1, 2, 3):
-        some = [task for task in tasks if task.phase == phase]
+        some = [task for task in tasks if task.phase == phase and (task.moves or not brief)]
         if some:
             output.text()
             output.text(f"{phase}  {_names([task.name for task in some])}")
-    _tell_reasons(output, tasks)
+    _tell_reasons(output, tasks, brief=brief)
     output.text()
-    if found.unnamed:
+    if found.unnamed and not brief:
         count, size = len(found.unnamed), sum(one.size for one in found.unnamed)
         _tell_unnamed(output, count, size)
     output.text(share(found))
@@ -179,12 +179,13 @@ def _counts(tasks: Sequence[Task]) -> Iterator[str]:
             yield f"{len(some) - now:,} {words}, later"
 
 
-def _tell_reasons(output: Output, tasks: Sequence[Task]) -> None:
+def _tell_reasons(output: Output, tasks: Sequence[Task], *, brief: bool) -> None:
     """Say why some wait, and by what those were judged that are judged by their use."""
     from storewarden.measure.shown import shown
 
     told = [(task, task.later) for task in tasks if task.later]
-    told += [(task, task.belongs.reason) for task in tasks if task.phase == _JUDGED]
+    judged = (task for task in tasks if task.phase == _JUDGED and (task.moves or not brief))
+    told += [(task, task.belongs.reason) for task in judged]
     if told:
         output.text()
     for task, why in told[:SHOWN]:

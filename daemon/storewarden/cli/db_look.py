@@ -50,16 +50,19 @@ def growth(session: Session, names: Sequence[str]) -> int:
 
     By the last 30 days; what happened once and outweighs all else is left out, and told.
     """
-    from storewarden.cli.db_growth import growths, systems, tell
+    settings = session.settings
+    from storewarden.cli.db_growth import tell
+    from storewarden.cli.listing import our_host
     from storewarden.clock import SystemClock
+    from storewarden.databases.filled import growths, systems
     from storewarden.errors import DONE
 
-    settings = session.settings
     now_ns = SystemClock().wall_ns()
     with session.reading() as engine:
         found = wanted(engine, names, gone=False)
         grown = growths(engine, found, now_ns)
-        filled = [] if names else systems(engine, settings, grown, now_ns)
+        host, tops = our_host(engine), {root.name: root.path for root in settings.roots}
+        filled = [] if names or host is None else systems(engine, host, tops, grown, now_ns)
     tell(session.output, grown, filled)
     return DONE
 

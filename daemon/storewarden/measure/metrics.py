@@ -112,6 +112,7 @@ class Metrics:
     database_free_ratio: Gauge
     database_wal_bytes: Gauge
     database_growth_bytes_per_day: Gauge
+    filesystem_full_timestamp_seconds: Gauge
     database_integrity_ok: Gauge
     database_last_check_timestamp_seconds: Gauge
     backup_last_success_timestamp_seconds: Gauge

@@ -338,6 +338,12 @@ TABLE = (
         ("database",),
     ),
     Row(
+        "filesystem_full_timestamp_seconds",
+        "gauge",
+        "When the root's file system will be full by what grows there; none while not in sight.",
+        ("root",),
+    ),
+    Row(
         "database_integrity_ok",
         "gauge",
         "1 when the last whole check of a database found nothing wrong, else 0.",

@@ -14,8 +14,9 @@ from storewarden.catalogue.databases import Named, align, known_databases
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.looks import Looked, Trouble, write_looked, write_trouble
 from storewarden.catalogue.samples import Day, Sample
-from storewarden.cli.db_growth import System, tell
+from storewarden.cli.db_growth import tell
 from storewarden.cli.output import Output
+from storewarden.databases.filled import System
 from storewarden.databases.growth import full
 from tests.conftest import Golden
 from tests.sqlites import make

@@ -139,3 +139,19 @@ def test_rows_of_declared_tables_are_told_by_their_names(house: House) -> None:
 
     figures = told(house)
     assert (figures["due_rowschat"], figures["orphaned_rowschat"]) == (7, 2)
+
+
+def test_when_a_file_system_is_full_is_told_by_root(house: House, tmp_path: Path) -> None:
+    number = house.database("app.db")
+    today = house.now_ns // DAY_NS
+    columns = ("database_id", "day", "samples", "first_bytes", "last_bytes", "most_bytes")
+    sizes = [(number, today - ago, 1, *[(10 - ago) << 40] * 3) for ago in range(5)]
+    with house.engine.transaction():
+        house.engine.execute("UPDATE roots SET path = ?", (bytes(tmp_path),))
+        house.engine.execute("UPDATE databases SET place = ?", (bytes(tmp_path / "app.db"),))
+        house.engine.insert("database_days", columns, sizes)
+
+    full = told(house)["filesystem_full_timestamp_secondsr"]
+
+    # a TiB a day is more than any machine of tests has room for
+    assert house.now_ns / 1e9 <= full < house.now_ns / 1e9 + 30 * 86_400

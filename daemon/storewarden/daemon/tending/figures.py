@@ -6,10 +6,13 @@ from typing import Final
 
 from storewarden.catalogue import care_figures
 from storewarden.catalogue.care_figures import Size
+from storewarden.catalogue.databases import known_databases
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.subjects import tops
 from storewarden.clock import Clock
 from storewarden.daemon.tending.wish import OUTCOMES, Item
 from storewarden.databases import schedule
+from storewarden.databases.filled import growths, systems
 from storewarden.databases.growth import WINDOW, growth
 from storewarden.databases.history import days_of
 from storewarden.databases.sample import day_of
@@ -19,6 +22,7 @@ from storewarden.measure.metrics import Metrics
 QUERIES: Final = "queries"
 _SECOND: Final = 1_000_000_000
 _EVERY: Final = 5.0
+_FULL_EVERY: Final = 3600.0
 _REST: Final = 200  # times as long as it took
 
 
@@ -29,6 +33,7 @@ class CareFigures:
         self._engine, self._host_id = engine, host_id
         self._metrics, self._clock = metrics, clock
         self._show_at = float("-inf")
+        self._full_at = float("-inf")
         for what in schedule.KINDS:
             for outcome in OUTCOMES:
                 metrics.care_runs_total.labels(what=what, outcome=outcome)
@@ -54,6 +59,7 @@ class CareFigures:
         self._show_care(every, labels)
         self._show_waits()
         self._show_rows()
+        self._show_full()
         now = self._clock.monotonic()
         self._show_at = now + max(_EVERY, _REST * (now - began))
 
@@ -81,6 +87,22 @@ class CareFigures:
                 rates[one.name] = rate
         found = bounded.folded(rates, labels, lambda one, other: one + other)
         self._metrics.show("database_growth_bytes_per_day", found)
+
+    def _show_full(self) -> None:
+        """Show when file systems are full; all files are gone through for that, so once an hour."""
+        if self._clock.monotonic() < self._full_at:
+            return
+        self._full_at = self._clock.monotonic() + _FULL_EVERY
+        engine, host, now_ns = self._engine, self._host_id, self._clock.wall_ns()
+        grown = growths(engine, known_databases(engine, host), now_ns)
+        found = systems(engine, host, tops(engine, host), grown, now_ns)
+        times: dict[tuple[str, ...], float] = {
+            (root,): one.full.at_ns / _SECOND
+            for one in found
+            for root in one.roots
+            if one.full.at_ns is not None
+        }
+        self._metrics.show("filesystem_full_timestamp_seconds", times)
 
     def _show_care(self, every: list[Size], labels: dict[str, str]) -> None:
         checked = care_figures.checked(self._engine, self._host_id)

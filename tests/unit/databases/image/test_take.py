@@ -62,6 +62,21 @@ def test_what_is_committed_is_in_it_and_what_is_not_is_not(here: Ground, mode: s
     assert here.prove(here.restored()).counted == {"t": 101}
 
 
+@pytest.mark.parametrize("page_size", [512, 65536])
+def test_pages_of_any_size_are_found_in_a_log(here: Ground, page_size: int) -> None:
+    path = made(here.data / "a.db", "wal", rows=3000, page_size=page_size)
+    with application(
+        path,
+        "PRAGMA wal_autocheckpoint = 0",
+        "UPDATE t SET text = 'x' || text WHERE id % 7 = 0",
+        "DELETE FROM t WHERE id > 2900",
+    ):
+        assert here.take().how is How.WAL
+    restored = here.restored()
+    assert here.backups[0][1].page_size == page_size
+    assert here.prove(restored).counted == {"t": 2900}
+
+
 @pytest.mark.parametrize("mode", ["wal", "delete"])
 def test_increments_hold_what_changed_and_make_the_same_of_it(here: Ground, mode: str) -> None:
     path = made(here.data / "a.db", mode, rows=20_000)

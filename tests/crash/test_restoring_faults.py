@@ -65,7 +65,7 @@ class Backed:
             for number in range(3):
                 with application(path, f"UPDATE t SET text = {number} WHERE id % 90 = 7") as one:
                     one.close()
-                taken = here.take(base=base and base.digest)
+                taken = here.take(base=base.digest if base else None)
                 about = About(
                     host="host",
                     name="a",

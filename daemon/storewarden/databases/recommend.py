@@ -6,10 +6,10 @@ The lists stand in policies: a changed list is a changed line there. Nothing her
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from storewarden.policy import decide, placement, reasons
 from storewarden.policy.expression import Class, Condition, Term, terms
@@ -159,57 +159,3 @@ def read_strategy(policies: str | Path, stores: Collection[str] = STORES) -> Pol
     if not entry.startswith(SHIPPED):
         entry = os.path.abspath(entry)
     return read(read_sources((entry,)), stores=stores)
-
-
-class DatabaseStorageManager:
-    """The TRAE storage strategy as its programs ask for it, answered from a policy file."""
-
-    def __init__(
-        self,
-        policies: str | Path | PolicySet = STRATEGY,
-        databases: Sequence[Subject] = (),
-        *,
-        now_ns: int = 0,
-    ) -> None:
-        """Read ``policies``; ``databases`` are those that are there, with their use."""
-        self._set = policies if isinstance(policies, PolicySet) else read_strategy(policies)
-        self._databases = tuple(databases)
-        self._now_ns = now_ns
-
-    def is_performance_critical(self, name: str) -> bool:
-        """Tell whether a database has to stay on this machine."""
-        return self._recommend(name).recommendation == LOCAL
-
-    def can_move_to_cloud(self, name: str) -> bool:
-        """Tell whether a database may leave this machine."""
-        return self._recommend(name).recommendation not in (LOCAL, "evaluate", "unknown")
-
-    def requires_evaluation(self, name: str) -> bool:
-        """Tell whether a database is judged by how it is used."""
-        return self._recommend(name).recommendation == "evaluate"
-
-    def get_storage_recommendation(self, name: str) -> dict[str, str]:
-        """Return recommendation, reason and category of a database by its name."""
-        return self._recommend(name).document()
-
-    def generate_migration_plan(self) -> dict[str, Any]:
-        """Return the three steps with counts, and with bytes where databases were given."""
-        steps = migration(self._set, self._databases, self._now_ns)
-        return {"phases": [_document(step) for step in steps], "total": sum(map(_count, steps))}
-
-    def _recommend(self, name: str) -> Recommendation:
-        return recommend(self._set, by_name(name), self._now_ns)
-
-
-def _count(step: Step) -> int:
-    return len(step.databases)
-
-
-def _document(step: Step) -> Mapping[str, Any]:
-    return {
-        "phase": step.phase,
-        "name": step.name,
-        "count": len(step.databases),
-        "bytes": step.size,
-        "databases": [name for name, _ in step.databases],
-    }

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from storewarden import DatabaseStorageManager
 from tests.conftest import Golden
 from tests.sqlites import holding, make
 from tests.unit.cli.conftest import Run
@@ -163,3 +164,16 @@ def test_a_length_of_time_that_is_none_is_told(root: Path, run: Run) -> None:
 
     assert ran.code == 2
     assert "--idle" in ran.err
+
+
+def test_programs_ask_for_what_is_recorded_here(root: Path, here: Path, run: Run) -> None:
+    manager = DatabaseStorageManager.recorded(here / "storewarden.yaml")
+    before = manager.generate_migration_plan()
+
+    assert manager.get_storage_recommendation("test.db")["recommendation"] == "nas"
+    assert [phase["count"] for phase in before["phases"]] == [1, 2, 1]
+    assert before["moved_share"] == 0.0
+    assert run("db", "migrate", "--json").code == 0
+    after = DatabaseStorageManager.recorded(here / "storewarden.yaml").generate_migration_plan()
+    assert after["moved_share"] == before["saved_share"]
+    assert not (root / "test.db").exists()

@@ -121,7 +121,31 @@ def test_the_plan_counts_the_bytes_of_what_is_there(strategy: PolicySet) -> None
 
     assert [(len(step.databases), step.size) for step in steps] == [(1, 10), (1, 500), (0, 0)]
     manager = DatabaseStorageManager(strategy, there, now_ns=NOW)
-    assert [step["bytes"] for step in manager.generate_migration_plan()["phases"]] == [10, 500, 0]
+    plan = manager.generate_migration_plan()
+    assert [step["bytes"] for step in plan["phases"]] == [10, 500, 0]
+    assert (plan["bytes"], plan["moved_share"]) == (517, 0.0)
+    assert plan["saved_share"] == pytest.approx(500 / 517)
+
+
+def test_over_databases_that_are_there_hybrids_are_judged_by_their_use(
+    strategy: PolicySet,
+) -> None:
+    there = [database("trae_ai.db", 10, 3000), database("content_agent.db", 10, 30)]
+    manager = DatabaseStorageManager(strategy, there, now_ns=NOW)
+
+    assert manager.get_storage_recommendation("trae_ai.db")["recommendation"] == "local"
+    assert manager.get_storage_recommendation("content_agent.db") == {
+        "recommendation": "cloud",
+        "reason": "1 opens a day in 30d, below 4 and 0 writes a day in 30d, below 0.8",
+        "category": "evaluate_case_by_case",
+    }
+    assert manager.can_move_to_cloud("content_agent.db")
+    assert not manager.can_move_to_cloud("trae_ai.db")
+    assert manager.requires_evaluation("trae_ai.db")
+    assert not manager.is_performance_critical("trae_ai.db")
+    assert manager.get_storage_recommendation("master_orchestrator.db")["recommendation"] == (
+        "evaluate"  # it is not there
+    )
 
 
 @pytest.mark.parametrize(

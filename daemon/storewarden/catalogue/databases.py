@@ -12,18 +12,21 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.engine import Engine, Row
 from storewarden.catalogue.subjects import SubjectRow, subjects
 
 Octets = bytes  # one of the columns is called bytes
 DatabaseEngine = Literal["sqlite", "postgresql"]
 
-_OF_HOST = (
-    "FROM files f JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-    " WHERE r.host_id = ? AND f.kind = 'database' AND f.state = 'present'"
-)
+# asked first and alone: so it is found by its index, however many files there are
+_FILES = "SELECT id FROM files WHERE kind = 'database' AND state = 'present'"
 # what belongs to a database (a log, a lock) goes with it, and is none itself
-_ITSELF = " AND NOT EXISTS (SELECT 1 FROM sidecars x WHERE x.file_id = f.id)"
+_OF_HOST = (
+    "SELECT f.id, r.path, d.path, f.name"
+    " FROM files f JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
+    " WHERE r.host_id = ? AND NOT EXISTS (SELECT 1 FROM sidecars x WHERE x.file_id = f.id)"
+    " AND f.id IN ({in})"
+)
 _COLUMNS = (
     *("id", "file_id", "name", "place", "engine", "named", "there", "first_seen_ns", "looked_ns"),
     *("mark", "trouble", "bytes", "page_size", "pages", "free_pages", "wal_bytes", "journal"),
@@ -95,9 +98,7 @@ class _Wanted(NamedTuple):
 
 def databases(engine: Engine, host_id: int, name: bytes | None = None) -> list[SubjectRow]:
     """Return the files of databases that are there, or those of one name, as policies see them."""
-    named, params = ("", ()) if name is None else (" AND f.name = ?", (name,))
-    sql = f"SELECT f.id {_OF_HOST}{_ITSELF}{named}"
-    ids = [row[0] for row in engine.execute(sql, (host_id, *params))]
+    ids = [row[0] for row in _recorded(engine, host_id) if name in {None, bytes(row[3])}]
     return sorted(subjects(engine, ids), key=lambda row: (row.root, row.path))
 
 
@@ -303,9 +304,8 @@ def _after(one: Database, want: _Wanted, name: str) -> Database:
 
 
 def _wanted(engine: Engine, host_id: int, named: Sequence[Named]) -> dict[bytes, _Wanted]:
-    rows = engine.execute(f"SELECT f.id, r.path, d.path, f.name {_OF_HOST}{_ITSELF}", (host_id,))
     found: dict[bytes, _Wanted] = {}
-    for file_id, *parts in rows:
+    for file_id, *parts in _recorded(engine, host_id):
         place = _joined(*(bytes(part) for part in parts))
         found[place] = _Wanted(place, "sqlite", file_id, None)
     for one in named:
@@ -313,6 +313,12 @@ def _wanted(engine: Engine, host_id: int, named: Sequence[Named]) -> dict[bytes,
         file_id = None if recorded is None else recorded.file_id
         found[one.place] = _Wanted(one.place, one.engine, file_id, one.name)
     return found
+
+
+def _recorded(engine: Engine, host_id: int) -> list[Row]:
+    """Return the files of databases that are there: the id, the root, the directory, the name."""
+    ids = [row[0] for row in engine.execute(_FILES)]
+    return engine.fetch_in(_OF_HOST, ids, (host_id,))
 
 
 def _joined(root: bytes, directory: bytes, name: bytes) -> bytes:

@@ -27,7 +27,7 @@ class Filling(NamedTuple):
 def filling(engine: Engine, host_id: int, since_ns: int) -> dict[str, Filling]:
     """Return what became of the files of each root since a time; databases are left out.
 
-    All files are gone through: a second for a million.
+    All files are gone through: one to two seconds for a million.
     """
     rows = engine.execute(_SQL, (since_ns, since_ns, since_ns, host_id))
     return {name: Filling(first, int(came), int(went)) for name, first, came, went in rows}

@@ -2,21 +2,24 @@
 
 import errno
 import os
+import re
 import shutil
 import sqlite3
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from storewarden import watch_queries
 from storewarden.act.kernel import Kernel
 from storewarden.catalogue import clocks
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.roots import host_id, this_machine
 from storewarden.daemon.tending import backing_up, restoring
+from storewarden.databases import watching
 from storewarden.store.disk import Disk
 from tests.backing_up import database, say
 from tests.docs.playing import House, noise
@@ -367,6 +370,29 @@ def databases(house: House) -> None:
     _on_a_rack(house)
 
 
+def maintenance(house: House) -> None:
+    """Two databases, the policies of the page, and an application that counts its statements."""
+    page = (Path(__file__).resolve().parents[2] / "docs/guide/maintenance.md").read_text()
+    (policies,) = re.findall(r"^```yaml policies\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    house.configure(policies.partition("policies:\n")[2])
+    for name in ("chat.db", "notes.db"):
+        database(house.here / "media" / name, rows=1000, journal="delete")
+    house.later = {"an-application-asks": partial(_ask, house)}
+
+
+def _ask(house: House) -> None:
+    """Let an application ask something that takes its time."""
+    house.patch.setenv(watching.VARIABLE, str(house.here / "state/queries"))
+    watcher = watching.Watcher(every=3600.0)
+    house.replace(watching, "_watcher", watcher)
+    statement = "SELECT count(*) FROM messages a, messages b WHERE a.text || b.text LIKE '%nobody%'"
+    with closing(watch_queries(sqlite3.connect(house.here / "media/chat.db"))) as connection:
+        connection.execute(statement).fetchall()
+    watcher.hand_over()
+    told = "a statement of an application was slow"
+    house.daemon.until(lambda: told in house.daemon.said(), "it is taken")
+
+
 def failed_drill(house: House) -> None:
     """Two backups of a database; the bytes of the newer one changed on its disk."""
     _on_a_rack(house)
@@ -378,6 +404,49 @@ def failed_drill(house: House) -> None:
     house.does("db", "backup", "--full")
     (newest,) = set(_images(house)) - before
     _flip_bit(newest)
+
+
+def corrupt_database(house: House) -> None:
+    """One with a good backup lost a page since, one an entry of its index, one is as it was."""
+    _on_a_rack(house)
+    house.configure()
+    for name, rows in (("chat", 1000), ("notes", 20), ("songs", 5)):
+        database(house.here / f"media/{name}.db", rows=rows)
+    house.scan()
+    house.does("db", "backup")
+    chat, notes = house.here / "media/chat.db", house.here / "media/notes.db"
+    with chat.open("r+b") as file:
+        file.seek(4096 * 20)
+        file.write(b"\xff" * 4096)
+    with closing(sqlite3.connect(notes)) as connection, connection:
+        connection.execute("CREATE INDEX by_text ON messages(text)")
+    with closing(sqlite3.connect(notes)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = 1")
+        statement = "UPDATE sqlite_schema SET sql = replace(sql, '(text)', '(id)') WHERE name = ?"
+        connection.execute(statement, ("by_text",))
+    house.scan()
+    house.commands["sqlite3"] = partial(_mending, house)
+
+
+def _mending(house: House, words: list[str]) -> str:
+    """Stand in for SQLite's own program where it mends."""
+    with closing(sqlite3.connect(house.here / words[0])) as connection:
+        if words[1] == "REINDEX":
+            connection.execute("REINDEX")
+        else:
+            assert words[1:4] == [".recover", "|", "sqlite3"], words
+            _picked_up(connection, house.here / words[4])
+    return ""
+
+
+def _picked_up(damaged: sqlite3.Connection, path: Path) -> None:
+    """Put those rows into a new file that can be read."""
+    with closing(sqlite3.connect(path)) as recovered, recovered:
+        recovered.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, text TEXT)")
+        for number in range(1, 1001):
+            with suppress(sqlite3.DatabaseError):
+                row = damaged.execute("SELECT * FROM messages WHERE id = ?", (number,)).fetchone()
+                recovered.execute("INSERT INTO messages VALUES (?, ?)", row)
 
 
 def _on_a_rack(house: House) -> None:
@@ -402,10 +471,12 @@ def _sqlite3(words: list[str]) -> str:
 SCENES: Final[dict[str, Callable[[House], None]]] = {
     "acts": acts,
     "clock": clock,
+    "corrupt-database": corrupt_database,
     "databases": databases,
     "disk-full": disk_full,
     "failed-drill": failed_drill,
     "lost-catalogue": lost_catalogue,
+    "maintenance": maintenance,
     "refused": refused,
     "stores": stores,
     "trash": trash,

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from storewarden.databases.damage import Problem, Tree, problems, read_head, remedy
+from storewarden.databases.damage import READ_ON, Problem, Tree, problems, read_head, remedy
 from tests.malformed import header
 
 TREES = {
@@ -108,3 +108,7 @@ def test_the_mildest_remedy_that_mends_everything_is_named() -> None:
     assert "REINDEX" in remedy([index, orphan], "app.db")
     assert "db check --json app.db" in remedy([orphan], "app.db")
     assert "storewarden db backups app.db" in remedy([index, page], "app.db")
+
+
+def test_the_page_that_is_named_is_there(request: pytest.FixtureRequest) -> None:
+    assert (request.config.rootpath / READ_ON).exists()

@@ -6,9 +6,13 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storewarden.daemon.tending import backing_up
+from storewarden.daemon.tending.assembling import assemble
+from storewarden.daemon.tending.backing_up import _BackingUp
 from tests.backing_up import OFTEN, Vault, database, said, say
 
 RUNBOOK = "docs/runbooks/failed-drill.md"
@@ -243,3 +247,34 @@ def test_where_there_is_no_room_nothing_is_begun(
     assert item.outcome == "put_off"
     assert "no room for a backup" in item.why
     assert vault.backups("chat.db") == []
+
+
+def test_what_was_proven_is_kept_for_a_far_store_so_that_nothing_is_fetched_for_an_increment(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_BackingUp, "_is_far", lambda *_: True)
+    kept = vault.settings.state / "images"
+    vault.done("backup", "chat.db", to="cold")
+    fetched = 0
+
+    def counted(*given: Any) -> None:
+        nonlocal fetched
+        fetched += 1
+        assemble(*given)
+
+    monkeypatch.setattr(backing_up, "assemble", counted)
+
+    for rows, count in ((2, 102), (3, 105)):
+        say(chat(vault), rows)
+        assert vault.done("backup", "chat.db", to="cold")["kind"] == "increment"
+        assert [said(image) for image in kept.iterdir()] == [count]
+    assert fetched == 0
+
+    (image,) = kept.iterdir()
+    content = bytearray(image.read_bytes())
+    content[16_500] ^= 1
+    image.write_bytes(content)
+    say(chat(vault), 1)
+    assert vault.done("backup", "chat.db", to="cold")["rows"] == 106
+    assert fetched == 1, "what was kept is not what it was"
+    assert [one.state for one in vault.backups("chat.db")] == ["good"] * 4

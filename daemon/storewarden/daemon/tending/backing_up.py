@@ -25,6 +25,7 @@ from storewarden.daemon.tending.deeds import Stopping, Tell
 from storewarden.daemon.tending.forgetting import forget_of, go_on
 from storewarden.daemon.tending.hands import BACKUPS, Hands
 from storewarden.daemon.tending.meant import Meant, failed, meant, passing
+from storewarden.daemon.tending.proven import Proven
 from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
 from storewarden.databases import objects, restoring
 from storewarden.databases.about import About, Base, key_for
@@ -82,6 +83,7 @@ class _BackingUp:
         rule = one.backup
         self._store_name = str(wish.options.get("to") or (rule.to if rule else None) or BACKUPS)
         self._zone = machine_zone(os.environ)
+        self._images = Proven(hands.settings.state)
 
     def done(self) -> Item:
         """Take it, and return what came of it."""
@@ -142,9 +144,12 @@ class _BackingUp:
                 stopping=self._stopping,
                 progress=passed,
             )
-            proved = self._proved(store, place, out, taken, parts)
+            name, proved = self._proved(store, place, out, taken, parts)
             about = self._about(taken, proved, status, parts, store)
-            return self._stored(store, out, about, wanted.base, taken)
+            facts = self._stored(store, out, about, wanted.base, taken)
+            if self._is_far(store):
+                self._images.keep(taken.digest, place, name)
+            return facts
 
     def _opened(self, stack: ExitStack) -> tuple[int, bytes, os.stat_result]:
         """Open the directory in which it lies; the file itself is only looked at."""
@@ -185,20 +190,15 @@ class _BackingUp:
         out: int,
         taken: Taken,
         parts: Sequence[restoring.Part],
-    ) -> Proved:
-        """Put together what would come back, and check it."""
+    ) -> tuple[bytes, Proved]:
+        """Put together what would come back, and check it; return the name of its file, too."""
         name = _IMAGE
         if taken.kind == "increment":
             name = _BACK
-            size = sum(part.about.content_bytes for part in parts)
-            assemble(self._hands, store, parts, place, name, self._meter.expect(size))
-            back = place.open(name)
-            try:
-                image = apply(back, out, "what was just taken", parts[-1].about.digest)
-            finally:
-                os.close(back)
-            if image.digest != taken.digest:
-                raise DatabaseDamaged("what was taken does not come back as it was")
+            if not self._laid_over_kept(store, place, out, taken, parts[-1].about.digest):
+                size = sum(part.about.content_bytes for part in parts)
+                assemble(self._hands, store, parts, place, name, self._meter.expect(size))
+                _lay_over(place, name, out, taken, parts[-1].about.digest)
         proved = prove(place.descriptor, name, stopping=self._stopping)
         if not proved.sound:
             raise DatabaseDamaged(
@@ -207,7 +207,24 @@ class _BackingUp:
                 why="; ".join(proved.problems[:3]),
                 remedy="docs/runbooks/corrupt-database.md",
             )
-        return proved
+        return name, proved
+
+    def _laid_over_kept(
+        self, store: Store, place: Bench, out: int, taken: Taken, base: bytes
+    ) -> bool:
+        """Lay an increment over the image that was kept when its base was proven, if one was."""
+        if not self._is_far(store) or not self._images.lend(base, place, _BACK):
+            return False
+        try:
+            _lay_over(place, _BACK, out, taken, base)
+        except (DatabaseDamaged, ObjectDamaged):  # what was kept is not what it was
+            os.unlink(_BACK, dir_fd=place.descriptor)
+            return False
+        return True
+
+    def _is_far(self, store: Store) -> bool:
+        """Tell whether what lies in a store has to be fetched over a network."""
+        return not self._hands.stores.configured.settings_of(store.name).path
 
     def _about(
         self,
@@ -249,8 +266,7 @@ class _BackingUp:
             return "zstd"
         if rule is not None and rule.compress is not None:
             return rule.compress
-        settings = self._hands.stores.configured.settings_of(store.name)
-        return "none" if settings.path else "zstd"
+        return "zstd" if self._is_far(store) else "none"
 
     def _stored(
         self, store: Store, out: int, about: About, base: Backup | None, taken: Taken
@@ -286,6 +302,17 @@ class _BackingUp:
         }
 
 
+def _lay_over(place: Bench, name: bytes, out: int, taken: Taken, base: bytes) -> None:
+    """Lay what was taken over the image that it is built on; it has to become what was seen."""
+    back = place.open(name)
+    try:
+        image = apply(back, out, "what was just taken", base)
+    finally:
+        os.close(back)
+    if image.digest != taken.digest:
+        raise DatabaseDamaged("what was taken does not come back as it was")
+
+
 def _require_room(place: Bench, store: Store, size: int) -> None:
     """Ask for room first, here and there: twice the database here, for what comes back of it."""
     place.require(2 * size, "a backup")
@@ -318,3 +345,4 @@ def _prune(hands: Hands) -> None:
     keep = backups.digests_of_newest(hands.engine, hands.host_id)
     with ExitStack() as stack:
         prune_marks(_marks(hands, stack), keep)
+    Proven(hands.settings.state).prune(keep)

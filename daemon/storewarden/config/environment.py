@@ -27,6 +27,7 @@ from storewarden.config.problems import VARIABLE, Origin, Place, Problems, did_y
 from storewarden.config.yamltext import Entry, Items, Mapping, Node, Scalar, read
 
 FILE_VARIABLE = f"{ENVIRONMENT}CONFIG"
+QUERIES_VARIABLE = f"{ENVIRONMENT}QUERIES"  # where applications hand over what they counted
 _TESTS = f"{ENVIRONMENT}TEST_"
 _ROOTS = f"{ENVIRONMENT}ROOTS"
 _LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES, Kind.SOURCES}
@@ -42,7 +43,8 @@ def variable(*keys: str) -> str:
 def given(environ: Environ[str, str]) -> list[str]:
     """Return the variables that are meant for the configuration."""
     ours = (name for name in environ if name.startswith(ENVIRONMENT))
-    return sorted(name for name in ours if name != FILE_VARIABLE and not name.startswith(_TESTS))
+    others = {FILE_VARIABLE, QUERIES_VARIABLE}
+    return sorted(name for name in ours if name not in others and not name.startswith(_TESTS))
 
 
 def overlay(tree: Mapping, environ: Environ[str, str], cwd: Path, problems: Problems) -> None:

@@ -16,6 +16,7 @@ import peewee
 import pytest
 
 import storewarden
+from storewarden.config.environment import QUERIES_VARIABLE, given
 from storewarden.databases import tallies, watching
 from storewarden.databases.statements import without_values
 from storewarden.databases.tallies import Counted
@@ -132,6 +133,11 @@ def test_a_database_of_peewee_is_counted_with_its_models(watcher: Watcher, tmp_p
 
     assert database is inner
     assert taken(watcher)[str(tmp_path / "app.db")].statements >= 4
+
+
+def test_where_it_is_handed_over_is_no_mistake_in_the_configuration() -> None:
+    assert VARIABLE == QUERIES_VARIABLE
+    assert given({VARIABLE: "/run/queries"}) == []
 
 
 def test_of_a_database_in_memory_nobody_is_told(watcher: Watcher) -> None:

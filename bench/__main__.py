@@ -44,6 +44,7 @@ BENCHMARKS = (
     "pressure",
     "beside",
     "backup",
+    "rows",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -110,7 +110,8 @@ class World:
         )
         self.connection = apsw.Connection(str(folder / "app.db"))
         self.connection.execute(
-            "PRAGMA synchronous = OFF; CREATE TABLE conversations (id INTEGER PRIMARY KEY, updated_at INTEGER, deleted_at);"
+            "PRAGMA synchronous = OFF; CREATE TABLE conversations"
+            " (id INTEGER PRIMARY KEY, updated_at INTEGER, deleted_at);"
             "CREATE TABLE messages (id INTEGER PRIMARY KEY, conversation_id INTEGER, body TEXT);"
             "CREATE INDEX of ON messages (conversation_id)"
         )

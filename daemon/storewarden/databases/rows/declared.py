@@ -149,6 +149,7 @@ class _Check:
                 identity=(rowid,) if rowid else primary,
                 has_rowid=rowid is not None,
                 key=tuple(_as_there(one.key, columns)) or primary,
+                loose=self._loose(name),
                 apart=unique,
                 parent=parent,
                 columns_up=tuple(_as_there(up, columns)),
@@ -260,6 +261,12 @@ class _Check:
         here, there = self._affinities(child), self._affinities(parent)
         pairs = zip(columns, key, strict=False)
         return all(here.get(a.lower()) == there.get(b.lower()) for a, b in pairs)
+
+    def _loose(self, table: str) -> tuple[str, ...]:
+        rows = self._rows("SELECT name, upper(type) FROM pragma_table_xinfo(?)", table)
+        return tuple(
+            str(name) for name, type_ in rows if _affinity(type_) == "blob" or type_ == "ANY"
+        )
 
     def _affinities(self, table: str) -> dict[str, str]:
         rows = self._rows("SELECT name, upper(type) FROM pragma_table_xinfo(?)", table)

@@ -46,12 +46,17 @@ def joined(
     return " AND ".join(f"{parent}.{quoted(b)} = {plus}{child}.{quoted(a)}" for a, b in pairs)
 
 
-def same(left: str, right: str, columns: Sequence[str]) -> str:
-    """Return that two rows hold the same: no collation, no affinity, 1 is not 1.0."""
+def same(left: str, right: str, columns: Sequence[str], loose: Sequence[str]) -> str:
+    """Return that two rows hold the same: no collation, no affinity.
+
+    In ``loose`` columns 1 and 1.0 are two values; all others hold one of them only.
+    """
     told = []
     for name in columns:
         a, b = f"{left}.{quoted(name)}", f"{right}.{quoted(name)}"
-        told.append(f"(+{a} COLLATE BINARY) IS (+{b}) AND typeof({a}) = typeof({b})")
+        told.append(f"(+{a} COLLATE BINARY) IS (+{b})")
+        if name in loose:
+            told.append(f"typeof({a}) = typeof({b})")
     return " AND ".join(told) or "1"
 
 

@@ -89,6 +89,7 @@ class _Remover:
         self._blind = not all(table.indexed for table in tree.tables)
         self._size = _FEWEST_BLIND if self._blind else _FIRST
         self._version = 0
+        self._whole = True  # of what was noted, all goes
         self._strangers: set[str] = set()
 
     def all(self) -> Removed:
@@ -183,18 +184,23 @@ class _Remover:
             f"INSERT INTO temp.going0 SELECT {listed(root.identity, 'm')}, a.{ROOT}"
             f" FROM archive.{quoted(root.name)} a"
             f" CROSS JOIN main.{quoted(root.name)} m ON {met(root, 'm', 'a')}"
-            f" WHERE a.{ROW} BETWEEN ? AND ? AND {same('m', 'a', root.columns)} AND {where}",
+            f" WHERE a.{ROW} BETWEEN ? AND ? AND {same('m', 'a', root.columns, root.loose)} AND {where}",
             (first, last, *values),
         )
         for number, table, parent in self._tree.below():
             self._collect_children(number, table, parent)
+        self._whole = True
         for number, _, _ in self._tree.below():
-            self._connection.execute(
-                f"DELETE FROM temp.going0 WHERE root IN"
-                f" (SELECT root FROM temp.going{number} WHERE NOT kept)"
-            )
+            self._keep(f"SELECT root FROM temp.going{number} WHERE NOT kept")
         while sum(self._keep_held(one) for one in self._tree.references):
             pass
+
+    def _keep(self, roots: str) -> int:
+        """Keep rows of which something stays; return how many."""
+        self._connection.execute(f"DELETE FROM temp.going0 WHERE root IN ({roots})")
+        kept = self._connection.changes()
+        self._whole = self._whole and not kept
+        return kept
 
     def _collect_children(self, number: int, table: Table, parent: Table) -> None:
         rows = (
@@ -208,7 +214,7 @@ class _Remover:
             f"INSERT OR IGNORE INTO temp.going{number}"
             f" SELECT {listed(table.identity, 'm')}, u.{ROOT}, x.{ROW} IS NOT NULL"
             f" FROM {both} ON {hangs} LEFT JOIN archive.{quoted(table.name)} x"
-            f" ON {met(table, 'm', 'x')} AND {same('m', 'x', table.columns)}"
+            f" ON {met(table, 'm', 'x')} AND {same('m', 'x', table.columns, table.loose)}"
         )
 
     def _keep_held(self, one: Reference) -> int:
@@ -223,20 +229,19 @@ class _Remover:
                 f"EXISTS (SELECT 1 FROM temp.going{source} x WHERE {_met_going(known, 's', 'x')}"
                 " AND x.root IN (SELECT root FROM temp.going0))"
             )
-        self._connection.execute(
-            f"DELETE FROM temp.going0 WHERE root IN (SELECT g.root FROM temp.going{number} g"
+        return self._keep(
+            f"SELECT g.root FROM temp.going{number} g"
             f" JOIN main.{quoted(table.name)} t ON {_met_going(table, 't', 'g')}"
-            f" JOIN main.{quoted(one.source)} s ON {one.sql('s', 't')}"
-            f" WHERE NOT {going})"
+            f" JOIN main.{quoted(one.source)} s ON {one.sql('s', 't')} WHERE NOT {going}"
         )
-        return self._connection.changes()
 
     def _delete(self) -> tuple[int, int]:
         """Delete what was noted, children first; return how many rows, and with all below them."""
         deleted = 0
         for number, table in reversed(list(enumerate(self._tree.tables))):
             identity = listed(table.identity)
-            still = " WHERE root IN (SELECT root FROM temp.going0)" if number else ""
+            some = number and not self._whole
+            still = " WHERE root IN (SELECT root FROM temp.going0)" if some else ""
             self._connection.execute(
                 f"DELETE FROM main.{quoted(table.name)} WHERE ({identity}) IN"
                 f" (SELECT {_numbered(table)} FROM temp.going{number}{still})"

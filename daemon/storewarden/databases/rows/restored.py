@@ -137,7 +137,7 @@ def _insert(connection: apsw.Connection, table: Table, columns: Sequence[str]) -
             connection,
             f"SELECT count(*) FROM archive.{name} a CROSS JOIN main.{name} m ON {key}"
             f" WHERE a.{ROOT} IN (SELECT root FROM temp.back) AND {filled}"
-            f" AND NOT ({same('m', 'a', columns)})",
+            f" AND NOT ({same('m', 'a', columns, table.loose)})",
         )
         if changed:
             raise PermanentError(

@@ -53,6 +53,7 @@ class Table:
     identity: tuple[str, ...]  # by which a row is met again: its rowid, else its key
     has_rowid: bool
     key: tuple[str, ...]
+    loose: tuple[str, ...] = ()  # columns that can hold 1 and 1.0
     apart: tuple[tuple[str, ...], ...] = ()  # columns that no two of its rows have alike
     parent: int | None = None  # its number among the tables of the tree
     columns_up: tuple[str, ...] = ()  # which name its parent's key

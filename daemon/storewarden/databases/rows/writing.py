@@ -50,7 +50,7 @@ def writing(parent: int, name: bytes, scratch: int | None) -> Iterator[apsw.Conn
             for pragma in ("cell_size_check = 1", "mmap_size = 0", "foreign_keys = 0"):
                 connection.execute(f"PRAGMA {pragma}")
             _require_the_same(main, name)
-            connection.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = 1")
+            connection.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = 2")
             if connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]:
                 connection.execute(
                     "PRAGMA synchronous = 1"

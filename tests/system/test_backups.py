@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from storewarden.daemon.tending import backing_up
 from storewarden.daemon.tending.assembling import assemble
 from storewarden.daemon.tending.backing_up import _BackingUp
 from tests.backing_up import OFTEN, Vault, database, said, say
+from tests.objects import Bench as ObjectBench
+from tests.servers import swift
 
 RUNBOOK = "docs/runbooks/failed-drill.md"
 
@@ -278,3 +281,25 @@ def test_what_was_proven_is_kept_for_a_far_store_so_that_nothing_is_fetched_for_
     assert vault.done("backup", "chat.db", to="cold")["rows"] == 106
     assert fetched == 1, "what was kept is not what it was"
     assert [one.state for one in vault.backups("chat.db")] == ["good"] * 4
+
+
+def test_an_object_store_keeps_backups_packed_and_brings_them_back(
+    vault: Vault, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in swift.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    cloud = ObjectBench.at(s3_url).settings()
+    vault.settings = replace(vault.settings, stores=(*vault.settings.stores, cloud))
+
+    whole = vault.done("backup", "chat.db", to="cloud")
+    say(chat(vault), 30)
+    changed = vault.done("backup", "chat.db", to="cloud")
+    back = vault.base / "back.db"
+    vault.done("restore", "chat.db", store="cloud", to=str(back))
+    then = vault.base / "then.db"
+    vault.done("restore", "chat.db", at_ns=whole["taken_ns"], to=str(then))
+
+    assert whole["stored_bytes"] < whole["bytes"] / 2
+    assert str(whole["key"]).endswith(".sqlite.zst")
+    assert (changed["kind"], said(back), said(then)) == ("increment", 130, 100)
+    vault.done("drill", "chat.db")

@@ -17,6 +17,7 @@ _LOCK: Final = re.compile(
     rb"^\d+: (?:-> )?POSIX +\S+ +(READ|WRITE) +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) ", re.MULTILINE
 )
 _MOST_NAME: Final = 64
+_OURS: Final = b"storewarden."  # modules that we start as programs
 
 File = tuple[int, int]
 """Device and inode."""
@@ -50,6 +51,8 @@ def users(
     whole = True
     if wanted:
         for pid in _programs(proc):
+            if _is_of_us(proc, pid):
+                continue
             try:
                 for file in _open_files(proc / str(pid) / "fd", names):
                     if file in wanted:
@@ -61,9 +64,13 @@ def users(
         for file, pid in _locks(proc):
             if file in wanted:
                 found[file].add(pid)
-    hidden = {os.getpid(), *ours}
+    hidden = set(ours)
     told = {
-        file: tuple(Program(pid, _name(proc, pid)) for pid in sorted(pids - hidden))
+        file: tuple(
+            Program(pid, _name(proc, pid))
+            for pid in sorted(pids - hidden)
+            if not _is_of_us(proc, pid)
+        )
         for file, pids in found.items()
     }
     return Users({file: programs for file, programs in told.items() if programs}, whole)
@@ -104,6 +111,21 @@ def _locks(proc: Path) -> Iterator[tuple[File, int]]:
         return
     for _, pid, major, minor, inode in _LOCK.findall(told):
         yield (os.makedev(int(major, 16), int(minor, 16)), int(inode)), int(pid)
+
+
+def _is_of_us(proc: Path, pid: int) -> bool:
+    """Tell whether a program is this one, or one that it started to read files."""
+    if pid == os.getpid():
+        return True
+    try:
+        words = (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
+        if not any(word.startswith(_OURS) for word in words):
+            return False
+        stat = (proc / str(pid) / "stat").read_bytes()
+    except OSError:
+        return False
+    after_name = stat.rpartition(b")")[2].split()  # its name may hold anything
+    return int(after_name[1]) == os.getpid()
 
 
 def _name(proc: Path, pid: int) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -243,6 +245,21 @@ def test_it_is_told_who_has_a_database_open(shelf: Shelf) -> None:
         assert program.name.startswith("python")
         assert users({file: b"a.db"}, ours=[program.pid]).of(file) == ()
     assert users({file: b"a.db"}).of(file) == ()
+
+
+def test_programs_of_ours_that_read_a_file_do_not_use_it(shelf: Shelf) -> None:
+    """What digests or inspects a file is started by us; what bears such a name only is not."""
+    path = made(shelf / "a.db", "delete")
+    found = path.stat()
+    code = "import sys; file = open(sys.argv[2]); print(flush=True); sys.stdin.read()"
+    for word, told in (("storewarden.pipeline.digesting", 0), ("other.program", 1)):
+        with subprocess.Popen(
+            [sys.executable, "-c", code, word, path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as reader:
+            assert reader.stdout is not None
+            reader.stdout.readline()
+            using = users({(found.st_dev, found.st_ino): b"a.db"})
+            assert len(using.of((found.st_dev, found.st_ino))) == told
 
 
 def test_where_proc_may_not_be_read_locks_tell_who(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from storewarden.errors import DatabaseUnusable, FileUnusable, StorewardenError
 MAGIC: Final = b"SQLite format 3\0"
 WAL, SHM, JOURNAL = b"-wal", b"-shm", b"-journal"
 
+TICK_NS: Final = 20_000_000
+"""The coarsest clock of files: two writes within it may look like one."""
+
 FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 # Where SQLite's programs lock: sqlite.org/fileformat2.html and os_unix.c.
@@ -58,6 +61,10 @@ class Identity(NamedTuple):
     def of(cls, found: os.stat_result) -> Identity:
         """Return the identity of a file that was looked at."""
         return cls(found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+    def is_settled(self, now_ns: int) -> bool:
+        """Tell whether a write from now on would show: clocks of files tick coarsely."""
+        return not 0 <= now_ns - max(self.modified_ns, self.changed_ns) < TICK_NS
 
     @property
     def file(self) -> tuple[int, int]:

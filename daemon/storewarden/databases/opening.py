@@ -26,6 +26,7 @@ from storewarden.clock import SystemClock
 from storewarden.databases import walls
 from storewarden.databases.found import (
     SHM,
+    TICK_NS,
     WAL,
     Found,
     How,
@@ -52,7 +53,6 @@ PATIENCE: Final = 2.0
 ATTEMPTS: Final = 5
 
 _GLANCE: Final = 10_000  # instructions of SQLite between looks at the clock
-_TICK_NS: Final = 20_000_000  # the coarsest clock of files: two writes in it look like one
 _PAUSE: Final = 0.05
 _GAP: Final = 0.0005
 _READ_ONLY: Final = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
@@ -201,16 +201,15 @@ def _settled(parent: int, name: bytes, main: int, patience: float) -> Found:
     until = time.monotonic() + patience
     while True:
         found = find(parent, name, main)
-        logs = [log.modified_ns for log in (found.wal, found.journal) if log]
-        latest = max(found.identity.modified_ns, found.identity.changed_ns, *logs, 0)
-        young = SystemClock().wall_ns() - latest
+        files = [one for one in (found.identity, found.wal, found.journal) if one]
+        now_ns = SystemClock().wall_ns()
         if found.how in {How.WAL, How.ROLLBACK}:
             return found
-        if found.how is not How.HELD and not 0 <= young < _TICK_NS:
+        if found.how is not How.HELD and all(one.is_settled(now_ns) for one in files):
             return found
         if time.monotonic() > until:
             raise _busy(name, "an application has it for itself")
-        time.sleep(_TICK_NS / 1e9)
+        time.sleep(TICK_NS / 1e9)
 
 
 def _connected(path: bytes, way: str, patience: float, until: float) -> apsw.Connection:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from storewarden.databases import opening, walls
-from storewarden.databases.found import How
+from storewarden.databases.found import How, Identity
 from storewarden.databases.opening import Opened, read_settled, reading
 from storewarden.errors import (
     DatabaseBusy,
@@ -276,3 +276,10 @@ def test_a_journal_removes_no_other_file(place: Place, tmp_path: Path, *, there:
     else:  # it was committed as far as that file tells: what lies there is what is read
         how, _ = place.asked("PRAGMA page_count")
         assert how is How.COPY
+
+
+def test_a_file_that_was_just_written_may_look_the_same_after_another_write() -> None:
+    now = 1_700_000_000_000_000_000
+    for age, settled in ((0, False), (19_999_999, False), (20_000_000, True), (-1, True)):
+        for fields in ((now - age, 0), (0, now - age)):
+            assert Identity(1, 2, 3, *fields).is_settled(now) == settled

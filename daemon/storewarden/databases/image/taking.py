@@ -181,6 +181,7 @@ def _pages(wish: _Wish, opened: Opened, stack: ExitStack) -> Pages:
 
 def _in_two_passes(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> _Image:
     before = Identity.of(os.fstat(opened.descriptor))
+    steady = before.is_settled(SystemClock().wall_ns())
     page_size, count = _size(opened.connection)
     drain = _Drain(wish, page_size)
     first = Pages(opened.descriptor, page_size, count)
@@ -191,7 +192,8 @@ def _in_two_passes(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> 
     pages = Pages(opened.descriptor, *_size(opened.connection))
     if pages.page_size != page_size:
         raise changed(wish.name)
-    if Identity.of(os.fstat(opened.descriptor)) != before or pages.pages != count:
+    same = Identity.of(os.fstat(opened.descriptor)) == before and pages.pages == count
+    if not (same and steady):
         drain.again()
         digest = sweep(pages, drain.marks, drain.write, told)
     schema = schema_digest(opened.connection)

@@ -342,11 +342,13 @@ def _no_text(files: dict[str, bytes], _dice: random.Random) -> Case:
 
 
 def _vast(files: dict[str, bytes], dice: random.Random) -> Case:
-    """As long as no disk is, of which nothing is written; with a journal it would be copied."""
+    """Long, with nothing in it; a short one with a journal, as that is copied."""
     data = bytearray(files[""])
     data[28:32] = dice.choice((0xFFFFFFFE, 1 << 26)).to_bytes(4, "big")
-    beside = dice.choice(({}, {"-journal": _lying_journal(files, dice).files["-journal"]}))
-    return Case("vast", {"": bytes(data)} | beside, sparse=1 << 36)
+    if dice.random() < 0.5:
+        return Case("vast", {"": bytes(data)}, sparse=1 << 36)
+    journal = _lying_journal(files, dice).files["-journal"]
+    return Case("vast, left", {"": bytes(data), "-journal": journal}, sparse=1 << 24)
 
 
 def _no_database(_files: dict[str, bytes], dice: random.Random) -> Case:

@@ -380,6 +380,43 @@ def maintenance(house: House) -> None:
     house.later = {"an-application-asks": partial(_ask, house)}
 
 
+def rows(house: House) -> None:
+    """An application with old conversations, some of them deleted by their users."""
+    page = (Path(__file__).resolve().parents[2] / "docs/guide/rows.md").read_text()
+    (policies,) = re.findall(r"^```yaml policies\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    table = {
+        "database": str(house.here / "media/app.db"),
+        "table": "conversations",
+        "key": "id",
+        "clock": "updated_at",
+        "deleted": "deleted_at",
+        "children": {"messages": "conversation_id"},
+    }
+    house.configure(policies.partition("policies:\n")[2], tables={"app.conversations": table})
+    (house.here / "media").mkdir(exist_ok=True)
+    with closing(sqlite3.connect(house.here / "media/app.db")) as connection:
+        connection.execute(
+            "CREATE TABLE conversations"
+            " (id INTEGER PRIMARY KEY, title TEXT, updated_at TEXT, deleted_at TEXT)"
+        )
+        connection.execute(
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY, conversation_id INTEGER, body TEXT)"
+        )
+        connection.execute("CREATE INDEX messages_of ON messages (conversation_id)")
+        for number in range(20):
+            deleted = "-10 days" if number in {3, 4} else None
+            connection.execute(
+                "INSERT INTO conversations VALUES (?, ?, datetime('now', ?), datetime('now', ?))",
+                (number, f"talk {number}", f"-{number * 40} days", deleted),
+            )
+            for each in range(3):
+                message = (number, f"hello {each}")
+                connection.execute("INSERT INTO messages VALUES (NULL, ?, ?)", message)
+        connection.execute("INSERT INTO messages VALUES (NULL, 999, 'lost')")
+        connection.commit()
+    house.scan()
+
+
 def _ask(house: House) -> None:
     """Let an application ask something that takes its time."""
     house.patch.setenv(watching.VARIABLE, str(house.here / "state/queries"))
@@ -478,6 +515,7 @@ SCENES: Final[dict[str, Callable[[House], None]]] = {
     "lost-catalogue": lost_catalogue,
     "maintenance": maintenance,
     "refused": refused,
+    "rows": rows,
     "stores": stores,
     "trash": trash,
     "trouble": trouble,

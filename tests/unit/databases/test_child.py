@@ -239,3 +239,12 @@ def test_bytes_travel_and_what_looks_like_them_does_not_fool() -> None:
     assert unpacked(packed(document)) == document
     with pytest.raises(ValueError, match="base64"):
         unpacked(b'{"a": {"__bytes__": "!"}}')
+
+
+def test_who_asks_for_work_loads_nothing_that_opens_a_database() -> None:
+    """A connection in the daemon would lose its locks by any file that is closed there."""
+    asking = ("child", "image.take", "image.prove", "image.increment", "found")
+    code = "import sys\n" + "".join(f"import storewarden.databases.{one}\n" for one in asking)
+    code += "print(*sorted({'apsw', 'sqlite3', 'xxhash'} & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""

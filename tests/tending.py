@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,10 @@ from storewarden.daemon.tending.figures import CareFigures
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish, Told
 from storewarden.daemon.tending.worker import Tender
+from storewarden.databases import schedule
 from storewarden.measure.metrics import Metrics
 from storewarden.policy.fingerprints import fingerprint
 from storewarden.policy.load import read
-from storewarden.policy.rules import PolicySet
 from tests.recording import prepared, registered
 
 Came = Callable[[str], Item]
@@ -67,7 +67,7 @@ class House:
             lease=nothing,
             act=nothing,
         )
-        kinds = ("look", "check", "backup", "drill", "analyze", "vacuum", "tidy")
+        kinds = [*schedule.KINDS, "tidy", "rows_apply", "rows_orphans"]
         patch.setattr(deeds, "DEEDS", dict.fromkeys(kinds, "tests.tending:does"))
         patch.setattr("storewarden.daemon.tending.worker.DEEDS", deeds.DEEDS)
         patch.setattr("storewarden.daemon.tending.standing.DEEDS", deeds.DEEDS)
@@ -115,7 +115,11 @@ class House:
 
     def policies(self, care_of: str) -> None:
         one = f"{{id: p, match: {{kind: database}}, care: {care_of}}}"
-        found = policies_of(f"version: 1\npolicies: [{one}]\n")
+        self.in_force(f"version: 1\npolicies: [{one}]\n")
+
+    def in_force(self, text: str, tables: Sequence[str] = ()) -> None:
+        """Put policies in force, as a daemon does when it reads them."""
+        found = read([("policies.yaml", text.encode())], stores=(), tables=tables)
         marks = {policy.id: fingerprint(policy) for policy in found.policies}
         policy_sets.put_in_force(
             self.engine, self.host, found.fingerprint, found.sources, marks, self.now_ns
@@ -148,7 +152,3 @@ class House:
     def runs(self) -> list[tuple[str, str | None]]:
         rows = self.engine.execute("SELECT what, outcome FROM care_runs ORDER BY id")
         return [(what, outcome) for what, outcome in rows]
-
-
-def policies_of(text: str) -> PolicySet:
-    return read([("policies.yaml", text.encode())], stores=(), tables=())

@@ -111,11 +111,15 @@ def going_on(engine: Engine, host_id: int) -> list[tuple[str, str, int]]:
 
 
 def counted_rows(engine: Engine, host_id: int) -> dict[str, dict[str, int]]:
-    """Return what was counted of declared tables: by figure and table."""
+    """Return what was counted of declared tables: by sort (due, orphans, fileless) and table.
+
+    What is due by several policies, or hangs on nothing in several children, is added up.
+    """
     found: dict[str, dict[str, int]] = {}
     rows = engine.execute(
         "SELECT figure, name, value FROM row_figures WHERE host_id = ?", (host_id,)
     )
     for figure, name, value in rows:
-        found.setdefault(figure, {})[name] = value
+        of_sort = found.setdefault(figure.partition(".")[0], {})
+        of_sort[name] = of_sort.get(name, 0) + value
     return found

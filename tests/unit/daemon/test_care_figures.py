@@ -133,7 +133,8 @@ def test_however_many_there_are_only_so_many_are_told_by_name(house: House) -> N
 
 def test_rows_of_declared_tables_are_told_by_their_names(house: House) -> None:
     columns = ("host_id", "name", "figure", "value", "counted_ns")
-    rows = [(house.host, "chat", "due", 7, 1), (house.host, "chat", "orphans", 2, 1)]
+    counted = {"due.old.archive": 5, "due.odd.trash": 2, "orphans.messages": 2, "timeless": 9}
+    rows = [(house.host, "chat", figure, value, 1) for figure, value in counted.items()]
     with house.engine.transaction():
         house.engine.insert("row_figures", columns, rows)
 

@@ -1,10 +1,12 @@
 """Databases are looked after when it is due, one thing at a time, in nobody's way."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from storewarden.config.schema import TableSettings
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.wish import TendWish
 from storewarden.errors import CatalogueFull, LeaseLost, StoreUnavailable
@@ -250,3 +252,34 @@ def test_other_policies_count_at_once_and_owe_nothing_for_the_time_before(house:
 
     assert house.advance(3) == []
     assert sum(house.advance(DAY).count("check a") for _ in range(7)) == 1
+
+
+OLD_ROWS = """
+version: 1
+policies:
+  - id: old
+    match: {rows: app.chats}
+    clock: updated_at
+    phases: [{after: 365d, do: archive}]
+    trigger: [{every: 1d}]
+"""
+
+
+def test_rows_are_gone_through_when_their_policy_says_and_what_hangs_on_nothing_is_counted(
+    house: House,
+) -> None:
+    table = TableSettings("app.chats", b"/srv/a.db", "chats", ("id",), "updated_at")
+    house.hands.settings = replace(house.hands.settings, tables=(table,))
+    house.in_force(OLD_ROWS, tables=("app.chats",))
+
+    assert house.settle() == ["look", "rows_apply app.chats", "rows_orphans"]
+    assert house.advance(DAY / 2) == ["look"]
+    house.start()
+    assert sorted(house.advance(DAY / 2)) == ["look", "rows_apply app.chats", "rows_orphans"]
+    assert house.advance(30 * DAY).count("rows_apply app.chats") == 1
+
+
+def test_rows_of_a_table_that_is_not_declared_any_more_are_left_alone(house: House) -> None:
+    house.in_force(OLD_ROWS, tables=("app.chats",))
+
+    assert house.settle() == ["look"]

@@ -24,6 +24,7 @@ from storewarden.daemon.tending.figures import QUERIES, CareFigures
 from storewarden.daemon.tending.forgetting import go_on
 from storewarden.daemon.tending.gathering import directory, waits
 from storewarden.daemon.tending.hands import Hands
+from storewarden.daemon.tending.row_timers import RowTimers
 from storewarden.daemon.tending.standing import BY, Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
 from storewarden.databases.schedule import LOOK
@@ -72,6 +73,7 @@ class Tender:
         self._stopping = threading.Event()
         self._standing = Standing(hands, zone)
         self._standing.ended = figures.ended
+        self._rows = RowTimers(hands, zone)
         self._failing = self._recovered = False
         self._told_at = self._refresh_at = float("-inf")
         self._tidy_at = hands.clock.monotonic() + _TIDY
@@ -150,7 +152,8 @@ class Tender:
             return TICK
         self._refresh()
         self._figures.show()
-        wish = self._unknown() or self._standing.due() or self._housework()
+        standing = self._standing
+        wish = self._unknown() or standing.due() or self._rows.due() or self._housework()
         if wish is None:
             return TICK
         self._care(wish)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,7 +29,14 @@ from storewarden.errors import StorewardenError, UsageError, WorkStopped
 from storewarden.policy.fingerprints import fingerprint
 from storewarden.policy.rules import Guard, Policy
 
+log = logging.getLogger(__name__)
+
 PLAN, APPLY, RESTORE, ORPHANS = "rows_plan", "rows_apply", "rows_restore", "rows_orphans"
+RECOVER: Final = "rows_recover"
+APPLIED: Final = "applied"
+ORPHANS_FOUND: Final = "orphans"
+"""Figures: rows that left at the last run, and rows that hang on nothing, all together."""
+
 _ROOM: Final = 1.5  # of the bytes of what is archived, for our own copy
 _FREE: Final = 64 << 20
 
@@ -48,6 +56,18 @@ def apply_rows(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) 
     work.recover()
     _approve(hands, [str(policy) for policy in wish.options.get("approves", ())])
     return work.each(work.applied)
+
+
+def go_on_with_rows(hands: Hands, stopping: Stopping) -> None:
+    """Go on with archives of rows that were under way when somebody was stopped.
+
+    Raises:
+        GivenUp: we are to stop.
+    """
+    wish = TendWish(RECOVER, (), {}, "recovery")
+    for one in _Work(hands, wish, lambda _told: None, stopping).recover():
+        facts = {"table": one.database, **one.facts, "why": one.why}
+        log.info("an archive of rows that was under way was looked at", extra={"facts": facts})
 
 
 def restore_rows(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> TendResult:
@@ -149,11 +169,20 @@ class _Work:
         self._tell()
         return TendResult(tuple(items), self._hands.clock.monotonic() - began)
 
-    def recover(self) -> None:
-        """Go on with what was begun before; what cannot be now, waits."""
-        for _one in self._keeper.recover():
+    def recover(self) -> list[Item]:
+        """Go on with what was begun before; what cannot be now, waits. Return what came of it."""
+        items = []
+        for one in self._keeper.recover():
+            if isinstance(one, WorkStopped):
+                raise GivenUp from one
+            if isinstance(one, StorewardenError):
+                items.append(_failed("", RECOVER, one))
+            else:
+                facts = {"archive": one.id, "state": one.state}
+                items.append(Item(one.name, RECOVER, "done", facts=facts))
             if self._stopping():
                 raise GivenUp
+        return items
 
     # -- what is due ------------------------------------------------------------------------------
 
@@ -246,7 +275,17 @@ class _Work:
                 items.append(Item(table.name, APPLY, "refused", why, remedy, one.facts()))
                 continue
             items.append(self._carried_out(table, subject, one))
+        left = sum(int(one.facts.get("left", 0)) for one in items)
+        self._figure(table, APPLIED, left)
         return items
+
+    def _figure(self, table: TableSettings, figure: str, value: int) -> None:
+        row_archives.note_figures(
+            self._hands.engine,
+            self._hands.host_id,
+            [(table.name, figure, value)],
+            self._hands.now_ns,
+        )
 
     def _carried_out(self, table: TableSettings, subject: Subject, one: _Due) -> Item:
         came: list[Archive] = []
@@ -346,6 +385,7 @@ class _Work:
         if table.file is not None:
             items.append(self._fileless(table))
         figures = [(table.name, str(one.facts["figure"]), int(one.facts["rows"])) for one in items]
+        figures.append((table.name, ORPHANS_FOUND, sum(value for _, _, value in figures)))
         row_archives.note_figures(
             self._hands.engine, self._hands.host_id, figures, self._hands.now_ns
         )

@@ -24,6 +24,7 @@ from storewarden.daemon.tending.figures import QUERIES, CareFigures
 from storewarden.daemon.tending.forgetting import go_on
 from storewarden.daemon.tending.gathering import directory, waits
 from storewarden.daemon.tending.hands import Hands
+from storewarden.daemon.tending.row_keeping import go_on_with_rows
 from storewarden.daemon.tending.row_timers import RowTimers
 from storewarden.daemon.tending.standing import BY, Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
@@ -145,6 +146,7 @@ class Tender:
         if not self._recovered:
             self._standing.recover()
             go_on(self._hands, self.stopping)
+            go_on_with_rows(self._hands, self.stopping)
             self._recovered = True
         self.beside()
         self._perform_wishes()

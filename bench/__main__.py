@@ -44,6 +44,7 @@ BENCHMARKS = (
     "pressure",
     "beside",
     "backup",
+    "vacuum",
     "rows",
 )
 _FILES = 1_000_000

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
 import sqlite3
+import time
 from pathlib import Path
 
 import pytest
@@ -138,3 +142,40 @@ def test_what_an_application_counts_is_told_by_the_daemon(
     assert "nobody" not in str(line)
     assert line["plan"].startswith("SCAN ")
     assert sorted(line["whole"].split(",")) == ["a", "b", "c"]
+
+
+def children(daemon: Daemon) -> list[int]:
+    """Return the processes that work on a database now."""
+    found = []
+    for task in Path(f"/proc/{daemon.pid}/task").iterdir():
+        with contextlib.suppress(OSError):
+            found += [int(pid) for pid in (task / "children").read_text().split()]
+    told = [(pid, Path(f"/proc/{pid}/cmdline")) for pid in found]
+    works = []
+    for pid, file in told:
+        with contextlib.suppress(OSError):
+            if b"storewarden.databases.child" in file.read_bytes():
+                works.append(pid)
+    return works
+
+
+def test_a_daemon_that_is_to_stop_does_not_wait_for_what_hangs(cared: Daemon) -> None:
+    with cared:
+        cared.until(lambda: did(cared, "drill") >= 1, "all was done once")
+        a_minute_passes(cared)
+        hung: list[int] = []
+
+        def hangs() -> bool:
+            for pid in children(cared):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGSTOP)
+                    hung.append(pid)
+            return bool(hung)
+
+        cared.until(hangs, "something is done in a child, which hangs")
+        began = time.monotonic()
+        assert cared.stop() == 0
+        assert time.monotonic() - began < 5
+        assert all(not Path(f"/proc/{pid}").exists() for pid in hung)
+    with cared:
+        cared.until(lambda: did(cared, "backup") >= 1, "it is done after the next start", 30)

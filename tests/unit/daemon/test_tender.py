@@ -140,6 +140,22 @@ def test_what_a_person_had_done_counts(house: House) -> None:
     assert house.runs() == [("check", "done")] * 2
 
 
+def test_a_quick_check_is_none_unless_it_finds_something(house: House) -> None:
+    number = house.database("a")
+    house.policies("{integrity: {every: 1d}}")
+    house.settle()
+    house.advance(DAY / 2)
+    quick = TendWish("check", ("a",), {"quick": True}, "anna")
+    house.tender.ask(1, quick)
+    house.settle()
+    assert "check a" in house.advance(DAY / 2)
+
+    house.outcome = "found"
+    house.tender.ask(2, quick)
+    house.settle()
+    assert house.stand(number, "check").outcome == "found"
+
+
 def test_a_deed_that_dies_is_a_failure_of_it_and_of_nothing_else(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:

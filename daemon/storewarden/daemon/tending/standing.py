@@ -19,6 +19,7 @@ from storewarden.policy.rules import Policy, PolicySet
 from storewarden.policy.subject import Subject
 
 BY: Final = "schedule"
+QUICK: Final = "quick_check"
 SILENT: Final = frozenset({schedule.LOOK})
 """Of these each database keeps only the last: every hour of every database would be noise."""
 
@@ -117,7 +118,7 @@ class Standing:
         ids = self._ids([item.database for item in items])
         named = self._ids(wish.databases).values()
         came = {one: Item("", wish.what, "put_off", _NOTHING) for one in (*runs, *named)}
-        came |= {ids[item.database]: item for item in items if item.database in ids}
+        came |= {ids[item.database]: _as_kept(wish, item) for item in items if item.database in ids}
         rows = care.stands(hands.engine, hands.host_id)
         for database_id, item in came.items():
             with hands.engine.joined():
@@ -199,6 +200,12 @@ class Standing:
             detail=care.as_text(_told(item)),
         )
         care.write(self._hands.engine, [row])
+
+
+def _as_kept(wish: TendWish, item: Item) -> Item:
+    """Return what came of it as it counts: a quick check is none, unless it found something."""
+    quick = wish.what == schedule.CHECK and wish.options.get("quick") and item.outcome != "found"
+    return item._replace(what=QUICK) if quick else item
 
 
 def _told(item: Item) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from storewarden.catalogue import samples
+from storewarden.catalogue import query_times, samples
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.databases import Database, align, known_databases
 from storewarden.catalogue.looks import Looked, write_looked
@@ -154,6 +154,33 @@ def test_one_in_use_is_seen_with_its_log_and_its_users(house: House) -> None:
         one.close()
         house.look()
     assert house.known()["a.db"].connections == 0
+
+
+@pytest.mark.parametrize("noted", ["on", "off"])
+def test_what_an_application_was_seen_to_do_with_foreign_keys_stays(
+    house: House, noted: str
+) -> None:
+    with closing(sqlite3.connect(house.root / "app.db", isolation_level=None)) as app:
+        app.execute("CREATE TABLE parent (id INTEGER PRIMARY KEY)")
+        app.execute("CREATE TABLE child (parent_id REFERENCES parent (id))")
+        house.scan()
+        seen = []
+        for statement in (
+            "INSERT INTO parent VALUES (1)",
+            "INSERT INTO child VALUES (2)",
+            "DELETE FROM child",
+        ):
+            app.execute(statement)
+            house.look()
+            seen.append(house.known()["app.db"].foreign_keys)
+        assert seen == ["declared", "off", "declared"]
+
+        engine = open_catalogue(house.settings.catalogue, house.settings.state, role="test")
+        query_times.note_keys(engine, house.known()["app.db"].id, heeded=noted == "on")
+        engine.close()
+        app.execute("INSERT INTO parent VALUES (3)")
+    assert house.opened() == ["app.db"]
+    assert house.known()["app.db"].foreign_keys == noted
 
 
 def test_named_ones_are_looked_at_wherever_they_are(

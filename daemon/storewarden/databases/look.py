@@ -77,6 +77,7 @@ def facts(opened: Opened) -> dict[str, Any]:
     clock = _Clock(opened.connection)
     page_size, pages = _number(opened, "page_size"), _number(opened, "page_count")
     schema = list(_schema(opened.connection))
+    keys = _foreign_keys(clock)
     rows = _Rows(clock, small=page_size * pages <= SMALL).of(schema)
     exactness = _least([how for _, how in rows.values()])
     largest = sorted(rows.items(), key=lambda each: (-(each[1][0] or 0), each[0]))[:MOST_TABLES]
@@ -93,7 +94,8 @@ def facts(opened: Opened) -> dict[str, Any]:
         "rows_are": exactness,
         "rows_by_table": {name: list(counted) for name, counted in largest},
         "schema_digest": fingerprint(schema),
-        "foreign_keys": _foreign_keys(clock),
+        "foreign_keys": keys,
+        "broken_references": keys == "off",
         "encoding": _ENCODINGS.get(str(_pragma(opened, "encoding"))),
         "user_version": _number(opened, "user_version"),
         "application_id": _number(opened, "application_id"),

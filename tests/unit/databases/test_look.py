@@ -102,6 +102,7 @@ def test_a_database_at_rest_tells_all_of_itself(shelf: Shelf) -> None:
         "rows_are": "exact",
         "rows_by_table": {"one": [2, "exact"], "two": [1, "exact"]},
         "foreign_keys": "none",
+        "broken_references": False,
         "encoding": "utf-16le",
         "user_version": 7,
         "application_id": 9,

@@ -196,8 +196,9 @@ class _Round:
             except (KeyError, OverflowError, TypeError, ValueError) as wrong:
                 error = _nonsense(one, wrong)
             else:
-                told = {**looked.told, **using}
-                self._add_looked(one, looked._replace(connections=connections, told=told))
+                told, keys = {**looked.told, **using}, _keys(one, looked)
+                looked = looked._replace(connections=connections, told=told, foreign_keys=keys)
+                self._add_looked(one, looked)
                 return
         assert error is not None  # noqa: S101  # it is one or the other
         mark = "" if glimpse.passes(error) else seen.mark
@@ -269,6 +270,16 @@ class _Round:
             looks.write_unchanged(engine, unchanged, now_ns)
             samples.add(engine, kept)
         self._looked, self._troubles, self._unchanged = [], [], []
+
+
+def _keys(one: Database, looked: Looked) -> str | None:
+    """Return what is known of foreign keys; what its application was seen to do with them stays."""
+    by_watching = one.foreign_keys in {"on", "off"} and not one.told.get("broken_references")
+    return (
+        one.foreign_keys
+        if looked.foreign_keys == "declared" and by_watching
+        else looked.foreign_keys
+    )
 
 
 def _sample(looked: Looked, now_ns: int) -> Sample | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from storewarden.catalogue import clocks
+from storewarden.catalogue.clocks import Clocks
 from storewarden.config.schema import TableSettings
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.wish import TendWish
@@ -293,6 +295,18 @@ def test_rows_are_gone_through_when_their_policy_says_and_what_hangs_on_nothing_
     house.start()
     assert sorted(house.advance(DAY / 2)) == ["look", "rows_apply app.chats", "rows_orphans"]
     assert house.advance(30 * DAY).count("rows_apply app.chats") == 1
+
+
+def test_while_the_clock_is_in_doubt_rows_are_left_alone(house: House) -> None:
+    table = TableSettings("app.chats", b"/srv/a.db", "chats", ("id",), "updated_at")
+    house.hands.settings = replace(house.hands.settings, tables=(table,))
+    house.in_force(OLD_ROWS, tables=("app.chats",))
+    noted = Clocks(house.now_ns, 1, "boot", 8 * 365 * 86_400 * 10**9, house.now_ns)
+    clocks.note(house.engine, house.host, noted)
+    assert house.settle() == ["look"]
+
+    clocks.note(house.engine, house.host, noted._replace(jumped_ns=None))
+    assert "rows_apply app.chats" in house.advance(3)
 
 
 def test_rows_of_a_table_that_is_not_declared_any_more_are_left_alone(house: House) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from storewarden.catalogue.backups import Backup
 from storewarden.daemon.acting.hands import GivenUp
+from storewarden.daemon.acting.standing import jumped
 from storewarden.daemon.tending.bench import Meter
 from storewarden.daemon.tending.deeds import Stopping, Tell
 from storewarden.daemon.tending.hands import Hands
@@ -17,7 +18,7 @@ from storewarden.daemon.tending.meant import Meant, failed, meant, passing
 from storewarden.daemon.tending.wish import Item, TendResult, TendWish, Told
 from storewarden.databases.backups import Left, forget, plan, recover
 from storewarden.databases.keep import Kept
-from storewarden.errors import StorewardenError, WorkStopped
+from storewarden.errors import StorewardenError, TransientError, WorkStopped
 from storewarden.policy.rules import Keep
 from storewarden.policy.timing import machine_zone
 
@@ -60,8 +61,17 @@ def forget_of(hands: Hands, one: Meant, stopping: Stopping) -> list[Left]:
     """Remove what nothing keeps of one database; without rules that is nothing.
 
     Raises:
-        StorewardenError: the newest good backup could not be met: nothing was removed.
+        StorewardenError: the newest good backup could not be met, or the clock is in doubt: nothing
+            was removed.
     """
+    jump = jumped(hands.engine, hands.host_id)
+    if jump:
+        raise TransientError(
+            "no backup is removed now",
+            where=one.database.name,
+            why=jump,
+            remedy="set the clock right, or confirm it: storewarden status",
+        )
     planned = _plan(hands, one, machine_zone(os.environ))
     left = forget(hands.engine, hands.stores, planned, lambda: hands.now_ns, stopping)
     gone = [each.backup.key for each in left if each.gone]

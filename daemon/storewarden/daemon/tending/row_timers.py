@@ -7,6 +7,7 @@ from typing import Final
 
 from storewarden.catalogue import policy_runs, policy_sets
 from storewarden.catalogue.policy_runs import LastRun
+from storewarden.daemon.acting.standing import jumped
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.standing import BY
 from storewarden.daemon.tending.wish import TendWish
@@ -33,8 +34,8 @@ class RowTimers:
         What fails is tried again at the next time: rows that are due stay so.
         """
         hands = self._hands
-        if not hands.settings.tables:
-            return None
+        if not hands.settings.tables or jumped(hands.engine, hands.host_id):
+            return None  # how old a row is nobody can tell while the clock is in doubt
         runs = policy_runs.read(hands.engine, hands.host_id)
         in_force = policy_sets.policies(hands.engine, hands.host_id)
         for policy in hands.policies.policies if hands.policies is not None else ():

@@ -18,6 +18,7 @@ from typing import Final, Self
 
 from blake3 import blake3
 
+from storewarden.databases.image.frames import Unsteady
 from storewarden.databases.image.increment import NUMBER
 from storewarden.databases.image.marks import WIDTH, Marks, changed
 
@@ -51,18 +52,22 @@ class Pages:
         if self.places:
             for place in range(len(into) // size):
                 at = self.places.get(first + place + 1)
-                if at is not None:
-                    self._fill(self.log, into[place * size : (place + 1) * size], at)
+                if at is not None and not self._fill(
+                    self.log, into[place * size : (place + 1) * size], at
+                ):
+                    raise Unsteady("the log became shorter")
 
     @staticmethod
-    def _fill(descriptor: int, into: memoryview, at: int) -> None:
+    def _fill(descriptor: int, into: memoryview, at: int) -> bool:
+        """Read so many bytes, zeros from the end of the file on; false when there were some."""
         filled = 0
         while filled < len(into):
             read = os.preadv(descriptor, [into[filled:]], at + filled)
             if not read:
                 into[filled:] = bytes(len(into) - filled)
-                return
+                return False
             filled += read
+        return True
 
 
 Write = Callable[[int, memoryview, bytes], None]

@@ -22,7 +22,7 @@ from blake3 import blake3
 
 from storewarden.clock import SystemClock
 from storewarden.databases.found import FLAGS, WAL, How, Identity, blamed
-from storewarden.databases.image.frames import INDEX_BYTES, Unsteady, snapshot
+from storewarden.databases.image.frames import INDEX_BYTES, Snapshot, Unsteady, snapshot
 from storewarden.databases.image.increment import HEADER_BYTES, Header, Image
 from storewarden.databases.image.marks import Marks
 from storewarden.databases.image.sweep import Changed, Pace, Pages, Whole, sweep, write_all
@@ -145,18 +145,24 @@ def _attempt(wish: _Wish, told: Callable[[int], None]) -> _Image:
     ):
         if opened.how is How.ROLLBACK:
             return _in_two_passes(wish, opened, told)
-        taken_ns = SystemClock().wall_ns()
         try:
-            pages = _pages(wish, opened, stack)
+            return _in_one_pass(wish, opened, told, stack)
         except Unsteady as error:
             raise changed(wish.name) from error
-        drain = _Drain(wish, pages.page_size)
-        digest = sweep(pages, drain.marks, drain.write, told, _pace(wish, opened, pages))
-        _require_schema(wish, opened.connection, pages)
-        image = Image(digest, pages.page_size, pages.pages)
-        drain.end(image)
-        schema = schema_digest(opened.connection)
-        return _Image(opened.how, taken_ns, 0.0, image, schema, drain.marks, drain.count)
+
+
+def _in_one_pass(
+    wish: _Wish, opened: Opened, told: Callable[[int], None], stack: ExitStack
+) -> _Image:
+    taken_ns = SystemClock().wall_ns()
+    pages = _pages(wish, opened, stack)
+    drain = _Drain(wish, pages.page_size)
+    digest = sweep(pages, drain.marks, drain.write, told, _pace(wish, opened, pages))
+    _require_schema(wish, opened.connection, pages)
+    image = Image(digest, pages.page_size, pages.pages)
+    drain.end(image)
+    schema = schema_digest(opened.connection)
+    return _Image(opened.how, taken_ns, 0.0, image, schema, drain.marks, drain.count)
 
 
 def _pages(wish: _Wish, opened: Opened, stack: ExitStack) -> Pages:
@@ -173,10 +179,19 @@ def _pages(wish: _Wish, opened: Opened, stack: ExitStack) -> Pages:
     log = os.open(wish.name + WAL, FLAGS, dir_fd=wish.parent)
     stack.callback(os.close, log)
     seen = snapshot(opened.shm, log)
+    if seen.pages:
+        _require_likely(seen, page_size, opened.descriptor, log)
     if not seen.pages:
         # nothing was ever written into the log
         return Pages(opened.descriptor, page_size, count, log)
     return Pages(opened.descriptor, seen.page_size, seen.pages, log, seen.places)
+
+
+def _require_likely(seen: Snapshot, page_size: int, main: int, log: int) -> None:
+    """Raise Unsteady for pages that SQLite sees otherwise, or far more than were ever written."""
+    written = os.fstat(main).st_size + os.fstat(log).st_size
+    if seen.page_size != page_size or seen.pages * page_size > 2 * written + _MOST_GROWTH:
+        raise Unsteady("the log's index tells of another database")
 
 
 def _in_two_passes(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> _Image:

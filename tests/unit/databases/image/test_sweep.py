@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from blake3 import blake3
 
+from storewarden.databases.image.frames import Unsteady
 from storewarden.databases.image.marks import WIDTH, Marks, changed
 from storewarden.databases.image.sweep import Pace, Pages, Whole, sweep
 
@@ -70,6 +71,10 @@ def test_pages_come_from_the_file_or_the_log_and_are_zeros_where_there_are_none(
     try:
         pages = Pages(file, 512, 4, log, {2: 7, 4: 519})
         digest = sweep(pages, marks, Whole(out, 512), lambda _: None)
+        with pytest.raises(Unsteady):  # a log that was cut off is no page of zeros
+            sweep(Pages(file, 512, 4, log, {2: 600}), Marks(512), Whole(out, 512), lambda _: None)
+        os.ftruncate(out, 0)
+        sweep(pages, Marks(512), Whole(out, 512), lambda _: None)
     finally:
         os.close(file)
         os.close(log)

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from storewarden.catalogue import clocks
+from storewarden.catalogue.clocks import Clocks
+from storewarden.daemon.ground import prepared
 from storewarden.daemon.tending import backing_up
 from storewarden.daemon.tending.assembling import assemble
 from storewarden.daemon.tending.backing_up import _BackingUp
@@ -146,6 +149,20 @@ def test_what_the_policy_does_not_keep_goes_after_each_backup(vault: Vault) -> N
     assert len(vault.objects()) == 2
     told = vault.done("forget", "chat.db", dry_run=True)
     assert (told["kept"], told["going"]) == (2, 0)
+
+
+def test_while_the_clock_is_in_doubt_no_backup_is_removed(vault: Vault) -> None:
+    vault.policies(OFTEN % ", full: {every: 1min}")
+    vault.know()
+    with prepared(vault.settings, vault.clock, "test") as ground:
+        noted = Clocks(vault.clock.wall_ns(), 1, "boot", 400 * 86_400 * 10**9, 1)
+        clocks.note(ground.engine, ground.host_id, noted)
+    for _ in range(3):
+        vault.done("backup", "chat.db", full=True)
+
+    (item,) = vault.tend("forget", "chat.db")
+    assert item.outcome == "put_off"
+    assert len(vault.objects()) == 3
 
 
 def test_without_a_policy_nothing_is_forgotten(vault: Vault) -> None:
@@ -303,3 +320,18 @@ def test_an_object_store_keeps_backups_packed_and_brings_them_back(
     assert str(whole["key"]).endswith(".sqlite.zst")
     assert (changed["kind"], said(back), said(then)) == ("increment", 130, 100)
     vault.done("drill", "chat.db")
+
+
+def test_where_a_store_has_no_room_for_a_whole_one_what_changed_still_goes_there(
+    vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Configured, "space", lambda _: Space(9_000, 10**9))
+    (item,) = vault.tend("backup", "chat.db")
+    assert item.outcome == "put_off"
+    assert "no room for a backup" in item.why
+
+    monkeypatch.undo()
+    vault.done("backup", "chat.db")
+    monkeypatch.setattr(Configured, "space", lambda _: Space(9_000, 10**9))
+    say(chat(vault), 3)
+    assert vault.done("backup", "chat.db")["kind"] == "increment"

@@ -138,6 +138,7 @@ class OwnReads:
                 return False
             now = self._clock()
             if expected.working or now <= expected.worked_until:
+                expected.events = max(0, expected.events - 1)
                 return True
             if now > expected.until or not (expected.events or expected.reading):
                 del self._expected[key]

@@ -124,3 +124,15 @@ def test_an_announced_read_amid_work_leaves_that_as_it_is(own: OwnReads) -> None
         own.expect("r", b"", b"a")
         own.over("r", b"", b"a", opened=False)
         assert own.takes("r", b"", b"a")
+
+
+def test_what_came_amid_work_is_not_expected_once_more_behind_it(
+    own: OwnReads, seconds: Seconds
+) -> None:
+    own.expect("r", b"", b"a")
+    with own.working([("r", b"a")]):
+        assert own.takes("r", b"", b"a")
+    own.over("r", b"", b"a")
+
+    seconds.now += SOON + 0.1
+    assert not own.takes("r", b"", b"a")

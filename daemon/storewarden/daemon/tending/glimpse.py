@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 from storewarden.catalogue.databases import Database
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.tending.hands import Hands
+from storewarden.daemon.tending.unnoticed import unnoticed
 from storewarden.databases import mark
 from storewarden.databases.child import run_job
 from storewarden.databases.mark import Seen
@@ -154,6 +155,7 @@ def _asked(
 
     try:
         with ExitStack() as stack:
+            stack.enter_context(unnoticed(hands, (one.database.place for one in places)))
             numbers, descriptors = _directories(hands, places, stack)
             scratch = os.open(hands.scratch, _DIRECTORY)
             stack.callback(os.close, scratch)

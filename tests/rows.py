@@ -104,7 +104,8 @@ def _tables(
         f"CREATE TABLE messages ({', '.join(['id INTEGER PRIMARY KEY', *up, *extra])})"
     )
     if deep:
-        connection.execute("CREATE TABLE parts (message, content ANY)")
+        held = chance.choice(("", "INTEGER"))
+        connection.execute(f"CREATE TABLE parts (message {held}, content ANY)")
 
 
 def _fill(

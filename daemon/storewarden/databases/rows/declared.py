@@ -258,9 +258,19 @@ class _Check:
                     yield Reference(source, columns, table.name, there, alike)
 
     def _alike(self, child: str, columns: Sequence[str], parent: str, key: Sequence[str]) -> bool:
+        """Whether columns compare alike on both sides: by affinity and by collation."""
         here, there = self._affinities(child), self._affinities(parent)
         pairs = zip(columns, key, strict=False)
-        return all(here.get(a.lower()) == there.get(b.lower()) for a, b in pairs)
+        return all(
+            here.get(a.lower()) == there.get(b.lower())
+            and self._collation(child, a) == self._collation(parent, b)
+            for a, b in pairs
+        )
+
+    def _collation(self, table: str, column: str) -> str:
+        if column.lower() not in self._affinities(table):
+            return ""  # that is told elsewhere
+        return str(self._connection.column_metadata("main", table, column)[1]).upper()
 
     def _loose(self, table: str) -> tuple[str, ...]:
         rows = self._rows("SELECT name, upper(type) FROM pragma_table_xinfo(?)", table)

@@ -87,6 +87,8 @@ class _Remover:
         self._removed = Removed()
         self._synced = self._one("PRAGMA main.journal_mode") != "wal"
         self._blind = not all(table.indexed for table in tree.tables)
+        # then children need not be noted one by one: whose parent goes, goes
+        self._direct = not tree.references and all(table.alike for table in tree.tables)
         self._size = _FEWEST_BLIND if self._blind else _FIRST
         self._version = 0
         self._whole = True  # of what was noted, all goes
@@ -184,13 +186,17 @@ class _Remover:
             f"INSERT INTO temp.going0 SELECT {listed(root.identity, 'm')}, a.{ROOT}"
             f" FROM archive.{quoted(root.name)} a"
             f" CROSS JOIN main.{quoted(root.name)} m ON {met(root, 'm', 'a')}"
-            f" WHERE a.{ROW} BETWEEN ? AND ? AND {same('m', 'a', root.columns, root.loose)} AND {where}",
+            f" WHERE a.{ROW} BETWEEN ? AND ? AND {where}"
+            f" AND {same('m', 'a', root.columns, root.loose)}",
             (first, last, *values),
         )
-        for number, table, parent in self._tree.below():
-            self._collect_children(number, table, parent)
         self._whole = True
-        for number, _, _ in self._tree.below():
+        for number, table, parent in self._tree.below():
+            if self._direct:
+                self._keep(self._changed(table, parent))
+            else:
+                self._collect_children(number, table, parent)
+        for number, _, _ in () if self._direct else self._tree.below():
             self._keep(f"SELECT root FROM temp.going{number} WHERE NOT kept")
         while sum(self._keep_held(one) for one in self._tree.references):
             pass
@@ -203,18 +209,45 @@ class _Remover:
         return kept
 
     def _collect_children(self, number: int, table: Table, parent: Table) -> None:
-        rows = (
+        above = (
             f"SELECT p.*, g.root AS {ROOT} FROM temp.going{table.parent} g"
             f" CROSS JOIN main.{quoted(parent.name)} p ON {_met_going(parent, 'p', 'g')}"
         )
-        hangs = up(table, parent, above="u")
-        main = f"main.{quoted(table.name)} m"
-        both = f"({rows}) u CROSS JOIN {main}" if table.indexed else f"{main} JOIN ({rows}) u"
         self._connection.execute(
             f"INSERT OR IGNORE INTO temp.going{number}"
             f" SELECT {listed(table.identity, 'm')}, u.{ROOT}, x.{ROW} IS NOT NULL"
-            f" FROM {both} ON {hangs} LEFT JOIN archive.{quoted(table.name)} x"
-            f" ON {met(table, 'm', 'x')} AND {same('m', 'x', table.columns, table.loose)}"
+            f" FROM {_hanging(table, parent, above)} {_as_archived(table)}"
+        )
+
+    def _changed(self, table: Table, parent: Table) -> str:
+        """Return the query for rows on which something hangs that is not as it was archived."""
+        return (
+            f"SELECT u.{ROOT} FROM {_hanging(table, parent, self._going(parent))}"
+            f" {_as_archived(table)} WHERE x.{ROW} IS NULL"
+        )
+
+    def _going(self, table: Table) -> str:
+        """Return the query for the rows of a table that hang on rows that go."""
+        name = quoted(table.name)
+        if table.parent is None:
+            return (
+                f"SELECT p.*, g.root AS {ROOT} FROM temp.going0 g"
+                f" CROSS JOIN main.{name} p ON {_met_going(table, 'p', 'g')}"
+            )
+        parent = self._tree.tables[table.parent]
+        return f"SELECT m.*, u.{ROOT} FROM {_hanging(table, parent, self._going(parent))}"
+
+    def _keys(self, table: Table) -> str:
+        """Return the query for the keys of the rows of a table that go, where children do, too."""
+        if table.parent is None:
+            return (
+                f"SELECT {listed(table.key, 'p')} FROM temp.going0 g"
+                f" CROSS JOIN main.{quoted(table.name)} p ON {_met_going(table, 'p', 'g')}"
+            )
+        keys = self._keys(self._tree.tables[table.parent])
+        return (
+            f"SELECT {listed(table.key)} FROM main.{quoted(table.name)}"
+            f" WHERE ({listed(table.columns_up)}) IN ({keys})"
         )
 
     def _keep_held(self, one: Reference) -> int:
@@ -239,12 +272,15 @@ class _Remover:
         """Delete what was noted, children first; return how many rows, and with all below them."""
         deleted = 0
         for number, table in reversed(list(enumerate(self._tree.tables))):
-            identity = listed(table.identity)
+            columns = listed(table.identity)
             some = number and not self._whole
             still = " WHERE root IN (SELECT root FROM temp.going0)" if some else ""
+            going = f"SELECT {_numbered(table)} FROM temp.going{number}{still}"
+            if self._direct and table.parent is not None:
+                columns = listed(table.columns_up)
+                going = self._keys(self._tree.tables[table.parent])
             self._connection.execute(
-                f"DELETE FROM main.{quoted(table.name)} WHERE ({identity}) IN"
-                f" (SELECT {_numbered(table)} FROM temp.going{number}{still})"
+                f"DELETE FROM main.{quoted(table.name)} WHERE ({columns}) IN ({going})"
             )
             deleted += self._connection.changes()
         return self._connection.changes(), deleted
@@ -301,6 +337,24 @@ class _Remover:
 
     def _one(self, sql: str, *values: Any) -> Any:
         return one_row(self._connection, sql, values)[0]
+
+
+def _hanging(table: Table, parent: Table, above: str) -> str:
+    """Return the join of rows ``u`` with the rows ``m`` of a table that hang on them."""
+    main, on = f"main.{quoted(table.name)} m", up(table, parent, above="u")
+    return (
+        f"({above}) u CROSS JOIN {main} ON {on}"
+        if table.indexed
+        else f"{main} JOIN ({above}) u ON {on}"
+    )
+
+
+def _as_archived(table: Table) -> str:
+    """Return what finds the archived row ``x`` of a row ``m`` that is the same."""
+    return (
+        f"LEFT JOIN archive.{quoted(table.name)} x"
+        f" ON {met(table, 'm', 'x')} AND {same('m', 'x', table.columns, table.loose)}"
+    )
 
 
 def _temporary(number: int, table: Table) -> str:

@@ -92,8 +92,9 @@ def due(engine: Engine, host_id: int, now_ns: int) -> list[Stands]:
     """
     columns = ", ".join(f"c.{name}" for name in Stands._fields)
     rows = engine.execute(
-        f"SELECT {columns} FROM care c JOIN databases d ON d.id = c.database_id"
-        " WHERE c.due_ns <= ? AND d.host_id = ?"
+        # SQLite joins in this order: left to itself it goes through all care of the host
+        f"SELECT {columns} FROM care c CROSS JOIN databases d"
+        " WHERE c.due_ns <= ? AND d.id = c.database_id AND d.host_id = ?"
         " AND (c.next_try_ns IS NULL OR c.next_try_ns <= ?)"
         " ORDER BY c.due_ns, c.database_id, c.what",
         (now_ns, host_id, now_ns),

@@ -36,7 +36,7 @@ class House(Home):
 
     def __init__(self, base: Path, catalogue: str) -> None:
         super().__init__(base, catalogue)
-        self.clock = ManualClock(time.time_ns())
+        self.clock = ManualClock(time.time_ns() // DAY * DAY + DAY // 2)  # noon: no day ends
         self.asked: list[str] = []
 
     @property
@@ -314,16 +314,15 @@ def test_samples_are_folded_to_days(house: House) -> None:
     assert isinstance(clock, ManualClock)
     for _ in range(9):
         house.look()
-        clock.advance(3600)
-        house.look()  # of the same day, and the same: not kept
-        clock.advance(23 * 3600)
+        clock.advance(24 * 3600)
     house.look()
+    clock.advance(1)
+    house.look()  # of the same day, and the same: not kept
 
     kept, days = house.samples("app.db")
 
-    assert 7 <= len(kept) <= 9
-    assert 2 <= len(days) <= 3
-    assert len({one.at_ns // DAY for one in kept} | {one.day for one in days}) >= 10
+    assert (len(kept), len(days)) == (8, 2)
+    assert len({one.at_ns // DAY for one in kept} | {one.day for one in days}) == 10
 
 
 def test_how_far_it_is_is_told(house: House) -> None:
@@ -367,11 +366,9 @@ def test_ten_thousand_that_nobody_changed_are_left_alone(tmp_path: Path) -> None
         with hands.engine.transaction():
             write_looked(hands.engine, looked, house.clock.wall_ns())
     assert (len(looked), wrong) == (MANY, [])
-    began = time.perf_counter()
 
-    result = house.look()
+    result = house.look()  # three seconds on a machine with nothing else to do
 
-    assert time.perf_counter() - began < 30  # three seconds here
     assert len(result.items) == MANY
     assert {one.facts["opened"] for one in result.items} == {False}
     assert len(house.known()) == MANY

@@ -49,7 +49,7 @@ class _Writing(NamedTuple):
     """A database that may be written, and what hears of others that open it."""
 
     connection: apsw.Connection
-    how: How
+    alone: bool  # nobody else had it open
     others: Inotify
 
     def came(self) -> bool:
@@ -80,7 +80,8 @@ def vacuum(arguments: Document, descriptors: Sequence[int], tell: Tell) -> Docum
     failed: StorewardenError | None = None
     try:
         with _writing(parent, name, ours=bool(arguments.get("ours"))) as writing:
-            _require_unused(writing, name)
+            if not writing.alone:
+                raise _busy(name, "somebody has it open")
             take(writing.connection)
             try:
                 done = rewrite(writing.connection, path, came=writing.came, tell=progress)
@@ -106,10 +107,9 @@ def analyze(arguments: Document, descriptors: Sequence[int], _tell: Tell) -> Doc
     """
     name: bytes = arguments["name"]
     with _writing(descriptors[0], name) as writing:
-        rests = writing.how is How.AT_REST
-        seconds = AT_REST_SECONDS if rests else IN_USE_SECONDS
+        seconds = AT_REST_SECONDS if writing.alone else IN_USE_SECONDS
         done = analyzed(writing.connection, lock_seconds=seconds)
-    return {"tables": list(done.tables), "left": done.left, "in_use": not rests}
+    return {"tables": list(done.tables), "left": done.left, "in_use": not writing.alone}
 
 
 @contextmanager
@@ -127,29 +127,24 @@ def _writing(parent: int, name: bytes, *, ours: bool = False) -> Iterator[_Writi
             others = Inotify()
             stack.callback(others.close)
             others.add(main, OPEN)
-        if found.how is How.AT_REST:
-            _require_closed(main, name)
+        alone = found.how in {How.AT_REST, How.COPY} and _closed(main, name)
         connection = _connected(parent, name)
         stack.callback(connection.close, True)  # noqa: FBT003  # SQLite's own word: force
         _require_the_same(name, found.identity)
         others.read()  # our own
-        yield _Writing(connection, found.how, others)
+        yield _Writing(connection, alone, others)
 
 
-def _require_unused(writing: _Writing, name: bytes) -> None:
-    if writing.how not in {How.AT_REST, How.COPY}:
-        raise _busy(name, "somebody has it open")
-
-
-def _require_closed(main: int, name: bytes) -> None:
-    """Raise unless the kernel says that nobody has it open; then let go of its word."""
+def _closed(main: int, name: bytes) -> bool:
+    """Ask the kernel whether nobody else has it open; let go of its word again."""
     kernel = Kernel()
     try:
         how = quiet(main, name, kernel, unused=True)
-    except Stop as stop:
-        raise _busy(name, "somebody has it open") from stop
+    except Stop:
+        return False
     if how.by_lease:
         kernel.lease(main, fcntl.F_UNLCK)
+    return True
 
 
 def _connected(parent: int, name: bytes) -> apsw.Connection:

@@ -150,6 +150,18 @@ def remember(vault: Vault, name: str, facts: Mapping[str, Any]) -> None:
         care.write(ground.engine, [Stands(database_id, "check", detail=detail)])
 
 
+def test_a_vast_one_with_a_log_is_not_copied_until_the_disk_is_full(vault: Vault) -> None:
+    path = vault.roots["r"] / "chat.db"
+    (vault.roots["r"] / "chat.db-journal").write_bytes(b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7" * 100)
+    with path.open("r+b") as file:
+        file.truncate(1 << 42)  # of nothing: no disk of a test has so much
+
+    (item,) = vault.tend("check", "chat.db")
+
+    assert item.outcome == "put_off"
+    assert "there is no room for the copy on which a database is checked" in item.why
+
+
 def test_what_is_not_there_is_told(vault: Vault) -> None:
     (vault.roots["r"] / "chat.db").unlink()
     (item,) = vault.tend("check", "chat.db")

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 from storewarden.catalogue import care
@@ -23,6 +25,7 @@ from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish,
 from storewarden.databases import mark
 from storewarden.databases.child import run_job
 from storewarden.databases.damage import READ_ON, Problem, remedy
+from storewarden.databases.found import JOURNAL, WAL
 from storewarden.errors import StorewardenError
 
 log = logging.getLogger(__name__)
@@ -63,6 +66,8 @@ def _checked(
     with beside(hands, one) as (parent, name), bench(hands) as place:
         seen = mark.seen(parent, name)
         now = "" if seen is None else seen.mark
+        if seen is not None and _may_be_copied(parent, name):
+            place.require(seen.bytes + seen.wal_bytes, "the copy on which a database is checked")
         done = _done_before(before, now)
         found = run_job(
             "check",
@@ -81,6 +86,15 @@ def _checked(
         )
     facts = dict(found) | {"seconds": round(hands.clock.monotonic() - began, 3), "mark": now}
     return _item(wish.what, one, facts)
+
+
+def _may_be_copied(parent: int, name: bytes) -> bool:
+    """Tell whether a log lies beside it: then it is in use, or was left by a killed program."""
+    for ending in (WAL, JOURNAL):
+        with suppress(FileNotFoundError):
+            if os.stat(name + ending, dir_fd=parent, follow_symlinks=False).st_size:
+                return True
+    return False
 
 
 def _done_before(before: care.Stands | None, now: str) -> list[str]:

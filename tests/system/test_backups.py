@@ -17,6 +17,8 @@ from storewarden.daemon.ground import prepared
 from storewarden.daemon.tending import backing_up
 from storewarden.daemon.tending.assembling import assemble
 from storewarden.daemon.tending.backing_up import _BackingUp
+from storewarden.store.configured import Configured
+from storewarden.store.contract import Space
 from tests.backing_up import OFTEN, Vault, database, said, say
 from tests.objects import Bench as ObjectBench
 from tests.servers import swift

@@ -129,9 +129,11 @@ class _BackingUp:
     def _taken(self, store: Store, place: Bench) -> dict[str, Any]:
         with ExitStack() as stack:
             parent, name, status = self._opened(stack)
-            _require_room(place, store, status.st_size)
+            place.require(2 * status.st_size, "a backup")
             wanted = self._next()
             parts = self._parts(store, wanted)
+            if not parts:
+                _require_room(store, status.st_size)
             base = wanted.base.digest if wanted.base is not None and parts else None
             out = place.new(_IMAGE)
             stack.callback(os.close, out)
@@ -313,9 +315,8 @@ def _lay_over(place: Bench, name: bytes, out: int, taken: Taken, base: bytes) ->
         raise DatabaseDamaged("what was taken does not come back as it was")
 
 
-def _require_room(place: Bench, store: Store, size: int) -> None:
-    """Ask for room first, here and there: twice the database here, for what comes back of it."""
-    place.require(2 * size, "a backup")
+def _require_room(store: Store, size: int) -> None:
+    """Ask for room for a whole backup first; what changed is small, and refused by the store."""
     space = store.space()
     if space is not None and space.free < size:
         raise StoreFull(

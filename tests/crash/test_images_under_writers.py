@@ -15,7 +15,8 @@ from tests.applications import made
 from tests.imaging import Ground, ground
 
 # Writes without a pause, and says how many rows it has after each commit. Rows grow in number by
-# one a commit, so that a number tells a state; updates, deletes and shrinking happen beside.
+# one a commit, so that a number tells a state; updates, deletes and shrinking happen beside, and
+# what the rows take stays bounded.
 WRITER: Final = """
 import os, random, sys, apsw
 path, size, seed = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
@@ -31,7 +32,8 @@ while True:
     connection.execute("INSERT INTO t (text) VALUES (hex(randomblob(?)))", (draw.randrange(size),))
     connection.execute("INSERT INTO junk (data) VALUES (randomblob(?))", (draw.randrange(size),))
     connection.execute("UPDATE t SET text = hex(randomblob(?)) WHERE id = ?",
-                       (draw.randrange(size), draw.randrange(rows) + 1))
+                       (draw.randrange(size), rows - draw.randrange(10)))
+    connection.execute("UPDATE t SET text = '' WHERE id = ?", (rows - 30,))
     if draw.random() < 0.1:
         connection.execute("DELETE FROM junk WHERE id % 3 = ?", (draw.randrange(3),))
     if draw.random() < 0.02:
@@ -87,11 +89,12 @@ def filled(path: Path, mode: str, page_size: int, total: int) -> None:
     """Make a database of about so many bytes."""
     made(path, mode, rows=10, page_size=page_size)
     connection = apsw.Connection(str(path))
-    connection.execute("CREATE TABLE junk (id INTEGER PRIMARY KEY, data)")
+    for name in ("junk", "filling"):
+        connection.execute(f"CREATE TABLE {name} (id INTEGER PRIMARY KEY, data)")
     connection.execute("PRAGMA synchronous = OFF")
     connection.execute("BEGIN")
     for _ in range(total // 100_000):
-        connection.execute("INSERT INTO junk (data) VALUES (randomblob(100000))")
+        connection.execute("INSERT INTO filling (data) VALUES (randomblob(100000))")
     connection.execute("COMMIT")
     connection.close()
 
@@ -118,7 +121,7 @@ def test_backups_beside_a_writer_are_whole(tmp_path: Path, mode: str) -> None:
     draw = random.Random(mode)
     with ground(tmp_path) as here:
         filled(here.data / "a.db", mode, draw.choice([512, 4096, 16384]), 3_000_000)
-        backed_up(here, draw, 2000, 5)
+        backed_up(here, draw, 2000, 4)
 
 
 @pytest.mark.soak
@@ -135,6 +138,6 @@ def test_a_thousand_backups_beside_a_writer_are_whole(
     draw = random.Random(f"{mode} {total}")
     with ground(tmp_path) as here:
         filled(here.data / "a.db", mode, draw.choice([1024, 4096, 65536]), total)
-        for size in (100, 2000, 100_000, 1_000_000):
+        for size in (100, 2000, 20_000, 100_000):
             here.backups = []
             backed_up(here, draw, size, times // 4)

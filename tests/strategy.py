@@ -27,14 +27,17 @@ DAY: Final = 86_400 * 10**9
 class Strategy(Home):
     """A root with the strategy in force, and a store that is called as the strategy calls it."""
 
-    def __init__(self, base: Path, *, care: bool = False) -> None:
+    def __init__(
+        self, base: Path, *, care: bool = False, cloud: StoreSettings | None = None
+    ) -> None:
         super().__init__(base)
-        stores = (StoreSettings("cloud", path=bytes(self.store)),)
+        stores = (cloud or StoreSettings("cloud", path=bytes(self.store)),)
         roots = tuple(replace(root, usage=True) for root in self.settings.roots)
         self.settings = replace(
             self.settings, roots=roots, stores=stores, policies=("shipped:trae",)
         )
-        prepare(self.settings, "cloud")
+        if cloud is None:
+            prepare(self.settings, "cloud")
         if not care:
             self.policies(without_care(shipped()["trae"].read_text()))
 
@@ -65,7 +68,9 @@ class Strategy(Home):
     def migrate(
         self, *names: str, told: Callable[[Told], None] = lambda _told: None, **options: Any
     ) -> TendResult:
-        wish = TendWish("migrate", names, {"reason": REASON, **options}, "anna")
+        # a machine that does other things beside is no reason to wait, but where that is tried
+        asked = {"reason": REASON, "slower": 1e9, **options}
+        wish = TendWish("migrate", names, asked, "anna")
         return tend_once(self.settings, wish, clock=self.clock, told=told)
 
     def plan(self) -> Migration:

@@ -203,7 +203,7 @@ def test_the_next_one_waits_while_what_stays_is_slower(
     home.scan()
     monkeypatch.setattr(migrating, "sleeping", lambda _stopping: lambda _seconds: None)
 
-    result = home.migrate(told=told.append)
+    result = home.migrate(told=told.append, slower=2.0)
 
     assert set(outcomes(result).values()) == {"done"}
     assert next(felt, None) is None
@@ -227,7 +227,7 @@ def test_what_does_not_get_better_ends_the_migration(
     before = home.here()
     home.scan()
 
-    _, *moved = home.migrate().items
+    _, *moved = home.migrate(slower=2.0).items
 
     assert [item.outcome for item in moved] == ["put_off", "put_off"]
     assert moved[0].why == (

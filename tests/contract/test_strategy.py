@@ -12,6 +12,8 @@ from storewarden.catalogue.gone_by import of_command
 from storewarden.daemon.acting.once import act_once
 from storewarden.daemon.acting.wish import Wanted, Wish
 from storewarden.databases.recommend import named, read_strategy
+from tests.objects import Bench
+from tests.servers import swift
 from tests.sqlites import holding, killed, make
 from tests.strategy import REASON, Strategy, outcomes
 
@@ -25,13 +27,6 @@ UNKNOWN = ("accounts.db", "sub/notes.sqlite", "letters.sqlite3")
 OPEN = ("analytics.db", "test.db", "channels.db")
 KILLED = ("marketing.db", "api_integration.db")
 SCALE = {"analytics_dashboard.db": 9_000, "trae_production.db": 6_000, "runtime.db": 700}
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Strategy:
-    base = tmp_path / "home"
-    base.mkdir()
-    return Strategy(base, care=True)
 
 
 def fill(home: Strategy) -> None:
@@ -68,7 +63,8 @@ def take_back(home: Strategy) -> int:
     return act_once(home.settings, Wish(wanted, "anna", "undo")).done
 
 
-def test_a_folder_with_all_forty_names_and_more_ends_as_the_strategy_says(home: Strategy) -> None:
+def follow(home: Strategy) -> None:
+    """Carry the strategy out, in two goes, and take all of it back."""
     fill(home)
     before = home.here()
     forecast = home.plan()
@@ -106,3 +102,24 @@ def test_a_folder_with_all_forty_names_and_more_ends_as_the_strategy_says(home: 
 
     assert take_back(home) == len(before) - len(stays)
     assert home.here() == before
+
+
+@pytest.mark.timeout(180)  # forty databases, and what else is done on the machine
+def test_a_folder_with_all_forty_names_and_more_ends_as_the_strategy_says(tmp_path: Path) -> None:
+    base = tmp_path / "home"
+    base.mkdir()
+
+    follow(Strategy(base, care=True))
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(600)
+def test_so_it_does_with_a_bucket(
+    tmp_path: Path, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in swift.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    base = tmp_path / "home"
+    base.mkdir()
+
+    follow(Strategy(base, care=True, cloud=Bench.at(s3_url).settings()))

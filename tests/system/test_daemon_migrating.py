@@ -30,6 +30,7 @@ policies:
     reason: Need no fast disk
 """
 FAR = 4
+AT_ONCE = ("--idle", "0s", "--slower", "1000000")
 
 
 class Machine:
@@ -55,7 +56,7 @@ class Machine:
         return {path.name: path.read_bytes() for path in self.root.glob("*.db")}
 
     def migrate(self, *words: str) -> dict[str, Any]:
-        ran = self.daemon.verb("db", "migrate", "--json", "--idle", "0s", *words)
+        ran = self.daemon.verb("db", "migrate", "--json", *AT_ONCE, *words)
         assert ran.returncode in {0, 1}, ran.stderr
         told: dict[str, Any] = json.loads(ran.stdout)
         return told
@@ -103,7 +104,7 @@ def test_killed_while_it_moves_them_nothing_is_lost_and_it_goes_on(
     for _ in range(kills):
         daemon.start()
         asking = subprocess.Popen(
-            daemon.command("db", "migrate", "--idle", "0s"),
+            daemon.command("db", "migrate", *AT_ONCE),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -57,6 +57,11 @@ class Limits:
     unnoticed_ns: int = 5 * _MILLISECOND
     waiting: float = 0.2  # more than before, as a share of the time
 
+    @classmethod
+    def of(cls, times: float) -> Limits:
+        """Return the limits of who bears it so many times as slow as before."""
+        return cls(times=times, waiting=0.1 * times)
+
 
 def worse(before: Figures, now: Figures, limits: Limits) -> str:
     """Return in which respect it is too slow now, in words, or nothing."""

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from storewarden import DatabaseStorageManager
+from storewarden.daemon.tending.feeling import Feeler
+from storewarden.databases.effect import Figures
 from tests.conftest import Golden
 from tests.sqlites import holding, make
 from tests.unit.cli.conftest import Run
@@ -33,6 +35,12 @@ policies:
     reason: Judged by its use
 """
 SIZES = {"runtime.db": 40, "analytics.db": 400, "test.db": 20, "agent.db": 30, "mine.db": 10}
+
+
+@pytest.fixture(autouse=True)
+def _no_disk_is_felt(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine that does other things beside is no reason to wait."""
+    monkeypatch.setattr(Feeler, "feel", lambda _self: Figures())
 
 
 @pytest.fixture

@@ -107,3 +107,10 @@ def test_who_waited_long_enough_is_told_that_it_did_not_get_better() -> None:
 def test_figures_are_told_in_milliseconds_and_percent() -> None:
     assert FAST.facts() == {"read_ms": 1.0, "write_ms": 10.0, "waiting_percent": 5.0}
     assert Figures().facts() == {"read_ms": None, "write_ms": None, "waiting_percent": None}
+
+
+def test_who_bears_more_waits_less() -> None:
+    busy = Figures((7 * MS,), (10 * MS,), 0.4)
+
+    assert worse(FAST, busy, Limits.of(2.0)) == worse(FAST, busy, Limits()) != ""
+    assert worse(FAST, busy, Limits.of(8.0)) == ""

@@ -220,7 +220,7 @@ class _Run:
     def _watch(self) -> Watch:
         staying = [task for task in self._plan.tasks if not task.moves and self._is_here(task)]
         feeler = Feeler(self._hands, staying, self._stopping)
-        limits = Limits(times=self._options.slower)
+        limits = Limits.of(self._options.slower)
         return Watch(feeler.feel, self._hands.clock, sleeping(self._stopping), limits)
 
     def _is_here(self, task: Task) -> bool:

@@ -362,9 +362,11 @@ def _temporary(number: int, table: Table) -> str:
     names = [f"id{at}" for at in range(len(table.identity))]
     kept = ", kept" if number else ""
     if table.has_rowid:
-        return f"CREATE TEMP TABLE going{number} (id0 INTEGER PRIMARY KEY, root{kept})"
+        return (
+            f"CREATE TEMP TABLE IF NOT EXISTS going{number} (id0 INTEGER PRIMARY KEY, root{kept})"
+        )
     together = ", ".join(names)
-    return f"CREATE TEMP TABLE going{number} ({together}, root{kept}, PRIMARY KEY ({together}))"
+    return f"CREATE TEMP TABLE IF NOT EXISTS going{number} ({together}, root{kept}, PRIMARY KEY ({together}))"
 
 
 def _numbered(table: Table) -> str:

@@ -361,12 +361,11 @@ def _temporary(number: int, table: Table) -> str:
     """Return what makes the list of the rows of a table that go."""
     names = [f"id{at}" for at in range(len(table.identity))]
     kept = ", kept" if number else ""
+    made = f"CREATE TEMP TABLE IF NOT EXISTS going{number}"
     if table.has_rowid:
-        return (
-            f"CREATE TEMP TABLE IF NOT EXISTS going{number} (id0 INTEGER PRIMARY KEY, root{kept})"
-        )
+        return f"{made} (id0 INTEGER PRIMARY KEY, root{kept})"
     together = ", ".join(names)
-    return f"CREATE TEMP TABLE IF NOT EXISTS going{number} ({together}, root{kept}, PRIMARY KEY ({together}))"
+    return f"{made} ({together}, root{kept}, PRIMARY KEY ({together}))"
 
 
 def _numbered(table: Table) -> str:

@@ -43,6 +43,9 @@ BENCHMARKS = (
     "trash",
     "pressure",
     "beside",
+    "backup",
+    "vacuum",
+    "rows",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -43,7 +43,8 @@ class InTurn:
 def carry_out_beside(life: Life, some: Sequence[Act], strike: Strike = calm) -> list[Outcome]:
     """Carry out acts together, in a process that was just started."""
     executor = life.executor(InTurn(strike))
-    stand(executor.tools.acted, ("all_copied",), "acted", InTurn(strike))
+    ends = ("all_copied", "all_archived", "all_moved")
+    stand(executor.tools.acted, ends, "acted", InTurn(strike))
     return list(carry_out_all(executor, some))
 
 

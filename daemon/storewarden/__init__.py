@@ -22,16 +22,21 @@ The scan is the truth and events are hints: whatever was missed, the next scan m
 
 TYPE_CHECKING = False  # as checkers know it; the module typing takes time of its own
 if TYPE_CHECKING:
-    from storewarden.databases.recommend import DatabaseStorageManager
+    from storewarden.databases.manager import DatabaseStorageManager
+    from storewarden.databases.watching import watch_queries
 
-__all__ = ["DatabaseStorageManager", "__version__"]
+__all__ = ["DatabaseStorageManager", "__version__", "watch_queries"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
     """Import what applications ask for when they ask: verbs start without it."""
     if name == "DatabaseStorageManager":
-        from storewarden.databases.recommend import DatabaseStorageManager  # noqa: PLC0415
+        from storewarden.databases.manager import DatabaseStorageManager  # noqa: PLC0415
 
         return DatabaseStorageManager
+    if name == "watch_queries":
+        from storewarden.databases.watching import watch_queries  # noqa: PLC0415
+
+        return watch_queries
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

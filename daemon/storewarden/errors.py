@@ -133,3 +133,27 @@ class FileUnusable(TransientError):
 
 class PlaceTaken(PermanentError):
     """Something stands where a file should come; it was left as it is."""
+
+
+class DatabaseBusy(TransientError):
+    """An application holds its database longer than we wait; it was left to it."""
+
+
+class DatabaseUnavailable(TransientError):
+    """The server of a database does not answer, or refuses us, now."""
+
+
+class DatabaseChanged(TransientError):
+    """A database changed while it was looked at: what was seen is none of its states."""
+
+
+class DatabaseDamaged(PermanentError):
+    """A database, or a backup of one, does not hold what it should."""
+
+
+class DatabaseUnusable(PermanentError):
+    """A file is no database that we can read: another format, encrypted, hostile, unreadable."""
+
+
+class WorkStopped(TransientError):
+    """Work was given up because somebody asked for it; nothing half done was left."""

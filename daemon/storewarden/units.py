@@ -8,7 +8,6 @@ can be read back as well). Units are mandatory: a bare number is refused.
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from fractions import Fraction
 from itertools import pairwise
 
@@ -223,6 +222,8 @@ def _two_units(seconds: int) -> str:
 
 def _close(word: str, words: list[str]) -> str:
     """Return the one of ``words`` that ``word`` nearly is, or nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415  # rarely needed; every start pays
+
     return next(iter(get_close_matches(word, words, 1)), "")
 
 

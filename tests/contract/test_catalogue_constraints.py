@@ -121,10 +121,86 @@ SOUND: dict[str, dict[str, Any]] = {
         "began_ns": NOW,
         "looked_ns": NOW,
     },
+    "databases": {
+        "id": 1,
+        "host_id": 1,
+        "name": "app.db",
+        "place": b"/srv/uploads/app.db",
+        "engine": "sqlite",
+        "first_seen_ns": NOW,
+    },
+    "database_samples": {"database_id": 7, "at_ns": NOW, "bytes": 4096},
+    "database_days": {
+        "database_id": 7,
+        "day": 20_000,
+        "samples": 1,
+        "first_bytes": 4096,
+        "last_bytes": 8192,
+        "most_bytes": 8192,
+    },
+    "care": {"database_id": 7, "what": "check"},
+    "care_runs": {
+        "id": 1,
+        "database_id": 7,
+        "what": "check",
+        "asked_by": "anna",
+        "began_ns": NOW,
+    },
+    "backups": {
+        "id": 1,
+        "database_id": 7,
+        "kind": "full",
+        "store": "backups",
+        "key": "app.db/1",
+        "state": "writing",
+        "asked_by": "anna",
+        "began_ns": NOW,
+    },
+    "row_archives": {
+        "id": 1,
+        "host_id": 1,
+        "name": "app.conversations",
+        "place": b"/srv/uploads/app.db",
+        "state": "planned",
+        "store": "cloud",
+        "key": "rows/1",
+        "form": "sqlite+zstd",
+        "asked_by": "anna",
+        "reason": "",
+        "began_ns": NOW,
+    },
+    "row_figures": {
+        "host_id": 1,
+        "name": "app.conversations",
+        "figure": "due",
+        "value": 3,
+        "counted_ns": NOW,
+    },
+    "query_days": {
+        "host_id": 1,
+        "source": "catalogue",
+        "day": 20_000,
+        "statements": 10,
+        "slow": 1,
+        "seconds": 0.5,
+    },
+    "slow_queries": {
+        "id": 1,
+        "host_id": 1,
+        "source": "catalogue",
+        "digest": b"\0" * 32,
+        "statement": "SELECT 1",
+        "times": 1,
+        "worst_ns": 1,
+        "total_ns": 1,
+        "first_ns": NOW,
+        "last_ns": NOW,
+    },
 }
 NUMBERED: dict[str, dict[str, Any]] = {
     "files": {"id": 7},
     "acts": {"id": 7, "mark": "b" * 16},
+    "databases": {"id": 7, "name": "seven.db", "place": b"/srv/uploads/seven.db"},
 }  # those that others refer to
 
 HANGING = [table for table in SOUND if table not in ROOTED]
@@ -233,6 +309,74 @@ BROKEN: dict[str, list[Any]] = {
     "policy_runs_bytes": [-1],
     "policy_runs_tried": [-1],
     "policy_runs_failed": [-1],
+    "databases_name": [""],
+    "databases_place": [b""],
+    "care_what": [""],
+    "care_runs_what": [""],
+    "care_runs_policy": [""],
+    "care_runs_asked_by": [""],
+    "backups_store": [""],
+    "backups_key": [""],
+    "backups_policy": [""],
+    "backups_asked_by": [""],
+    "row_archives_name": [""],
+    "row_archives_place": [b""],
+    "row_archives_store": [""],
+    "row_archives_key": [""],
+    "row_archives_form": [""],
+    "row_archives_policy": [""],
+    "row_archives_asked_by": [""],
+    "row_figures_name": [""],
+    "row_figures_figure": [""],
+    "query_days_source": [""],
+    "slow_queries_source": [""],
+    "slow_queries_statement": [""],
+    "databases_bytes": [-1],
+    "databases_page_size": [-1],
+    "databases_pages": [-1],
+    "databases_free_pages": [-1],
+    "databases_wal_bytes": [-1],
+    "databases_tables": [-1],
+    "databases_rows": [-1],
+    "databases_connections": [-1],
+    "database_samples_bytes": [-1],
+    "database_samples_free_bytes": [-1],
+    "database_samples_wal_bytes": [-1],
+    "database_samples_rows": [-1],
+    "database_samples_connections": [-1],
+    "database_days_samples": [-1],
+    "database_days_first_bytes": [-1],
+    "database_days_last_bytes": [-1],
+    "database_days_most_bytes": [-1],
+    "database_days_most_wal_bytes": [-1],
+    "database_days_last_free_bytes": [-1],
+    "database_days_last_rows": [-1],
+    "database_days_most_connections": [-1],
+    "care_failures": [-1],
+    "backups_bytes": [-1],
+    "backups_stored_bytes": [-1],
+    "backups_page_size": [-1],
+    "backups_pages": [-1],
+    "row_archives_rows": [-1],
+    "row_archives_bytes": [-1],
+    "row_archives_stored_bytes": [-1],
+    "row_figures_value": [-1],
+    "query_days_statements": [-1],
+    "query_days_slow": [-1],
+    "slow_queries_times": [-1],
+    "slow_queries_worst": [-1],
+    "slow_queries_total": [-1],
+    "databases_engine": ["", "SQLite"],
+    "databases_named": [2, -1],
+    "databases_there": [2, -1],
+    "databases_foreign_keys": ["", "yes"],
+    "care_outcome": ["", "ok"],
+    "care_runs_outcome": ["", "ok"],
+    "backups_kind": ["", "increments"],
+    "backups_state": ["", "ready"],
+    "backups_digest": [b"", b"\0" * 31, b"\0" * 33],
+    "row_archives_state": ["", "ready"],
+    "row_archives_digest": [b"", b"\0" * 31, b"\0" * 33],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -256,7 +400,7 @@ def attempt(engine: Engine, *rows: tuple[str, dict[str, Any]]) -> None:
 def furnished(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
-    """A catalogue with a file of number 7 as well; nothing that is tried in it stays."""
+    """A catalogue with a file, an act and a database of number 7 each; nothing else stays."""
     with contextlib.ExitStack() as stack:
         url = request.param
         if url == "postgresql":
@@ -269,6 +413,8 @@ def furnished(
             engine.insert("files", ("id", *COLUMNS), [(7, *file_row(b"seven"))])
             act = {**SOUND["acts"], **NUMBERED["acts"]}
             engine.insert("acts", tuple(act), [tuple(act.values())])
+            kept = {**SOUND["databases"], **NUMBERED["databases"]}
+            engine.insert("databases", tuple(kept), [tuple(kept.values())])
         yield engine
 
 
@@ -371,7 +517,12 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("schedule", "file_id"), ("schedule", "policy_id"), ("undecided", "file_id")),
         *(("acts", "root_id"), ("act_files", "act_id"), ("act_files", "file_id")),
         *(("store_totals", "host_id"), ("act_totals", "host_id"), ("held_back", "host_id")),
-        ("policy_runs", "host_id"),
+        *(("policy_runs", "host_id"), ("databases", "host_id"), ("databases", "file_id")),
+        *(("database_samples", "database_id"), ("database_days", "database_id")),
+        *(("care", "database_id"), ("care_runs", "database_id")),
+        *(("backups", "database_id"), ("backups", "base_id")),
+        *(("row_archives", "host_id"), ("row_figures", "host_id")),
+        *(("query_days", "host_id"), ("slow_queries", "host_id")),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -412,6 +563,16 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("act_totals", {}),
         ("held_back", {}),
         ("policy_runs", {}),
+        ("databases", {"name": "seven.db"}),
+        ("databases", {"place": b"/srv/uploads/seven.db"}),
+        ("database_samples", {}),
+        ("database_days", {}),
+        ("care", {}),
+        ("backups", {"id": 2}),
+        ("row_archives", {"id": 2}),
+        ("row_figures", {}),
+        ("query_days", {}),
+        ("slow_queries", {"id": 2}),
         ("schema_version", {"version": 1}),
     ],
 )
@@ -498,6 +659,29 @@ def test_what_is_found_out_about_a_file_goes_with_it(furnished: Engine) -> None:
         furnished.execute("DELETE FROM files WHERE id = 7")
         for table in (*tables, "words"):
             assert furnished.execute(f"SELECT count(*) FROM {table}") == [(0,)], table
+        raise UndoneError
+
+
+def test_what_was_done_for_a_database_goes_with_it(furnished: Engine) -> None:
+    tables = ("database_samples", "database_days", "care", "care_runs", "backups")
+    with contextlib.suppress(UndoneError), furnished.transaction():
+        for table in tables:
+            furnished.insert(table, tuple(SOUND[table]), [tuple(SOUND[table].values())])
+        furnished.execute("DELETE FROM databases WHERE id = 7")
+        for table in tables:
+            assert furnished.execute(f"SELECT count(*) FROM {table}") == [(0,)], table
+        raise UndoneError
+
+
+def test_a_database_and_its_backups_outlive_the_row_of_its_file(furnished: Engine) -> None:
+    of_file = {**SOUND["databases"], "file_id": 7}
+    backup = {**SOUND["backups"], "database_id": 1}
+    with contextlib.suppress(UndoneError), furnished.transaction():
+        furnished.insert("databases", tuple(of_file), [tuple(of_file.values())])
+        furnished.insert("backups", tuple(backup), [tuple(backup.values())])
+        furnished.execute("DELETE FROM files WHERE id = 7")
+        assert furnished.execute("SELECT file_id FROM databases WHERE id = 1") == [(None,)]
+        assert furnished.execute("SELECT count(*) FROM backups") == [(1,)]
         raise UndoneError
 
 

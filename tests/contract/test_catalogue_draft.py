@@ -103,6 +103,19 @@ def test_a_draft_adds_tables_columns_and_indexes_and_takes_them_back(
     assert schema.differences(schema.read(engine), before) == []
 
 
+def test_a_developer_drafts_a_new_table_that_has_an_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "MODELS", (*declared.MODELS, Note))
+    monkeypatch.setitem(declared.INDEXES, "notes_text", "CREATE INDEX notes_text ON notes (text)")
+    monkeypatch.setattr(drafting, "MIGRATIONS", tmp_path)
+
+    drafting.main(["notes"])
+
+    (path,) = tmp_path.iterdir()
+    assert "CREATE INDEX notes_text ON notes" in path.read_text()
+
+
 def test_a_draft_adds_and_drops_columns(place: Place, scratch: SqliteEngine) -> None:
     have = schema.declared(scratch)
     want = changed(

@@ -137,3 +137,19 @@ def test_a_path_names_what_is_there_before_what_was(full: Engine) -> None:
     assert subjects_at(full, b"/srv/uploads/none", 1) == []
     assert subjects_at(full, b"/srv/upload", 1) == []
     assert subjects_at(full, b"/srv/uploads/odd.png", 2) == []
+
+
+def test_what_was_never_acted_on_needs_no_look_for_acts(full: Engine) -> None:
+    with full.transaction():
+        full.insert(
+            "acts",
+            (
+                *("id", "root_id", "verb", "mark", "members", "asked_by", "reason", "bytes"),
+                *("planned_ns", "changed_ns"),
+            ),
+            [(1, 1, "trash", "a" * 16, "[]", "anna", "", 10, NOW, NOW)],
+        )
+        full.insert("act_files", ("act_id", "file_id", "open"), [(1, 6, 0)])
+
+    assert catalogue.acted_on(full, 6)
+    assert not catalogue.acted_on(full, 1)

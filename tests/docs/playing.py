@@ -43,6 +43,7 @@ _VOLATILE: Sequence[tuple[str, str]] = (
     (r"\b(a moment|just now|now)\b( ago)?", "<while>"),
     (r"seconds=\d+\.\d+", "seconds=<while>"),
     (r"# [a-z2-7]{8}\b", "# <command>"),
+    (r"\bundo [a-z2-7]{8}\b", "undo <command>"),
     (r"\b[a-z2-7]{16}\b", "<mark>"),
     (r"~[a-z2-7]{16}", "~<mark>"),
     (r"\b\d{19}\b", "<ns>"),
@@ -53,6 +54,9 @@ _VOLATILE: Sequence[tuple[str, str]] = (
     (r"\b\d+(\.\d+)? [GT]iB\b", "<disk>"),
     (r"\d+(\.\d+)?% of all there is", "<share> of all there is"),
     (r"127\.0\.0\.1:\d+", "127.0.0.1:<port>"),
+    # what holds times packs into more or fewer bytes
+    (r"\b\d+(\.\d+)? (B|KiB) in backups", "<size> in backups"),
+    (r"for archive (\d+), \d+(\.\d+)? (B|KiB)", r"for archive \1, <size>"),
 )
 
 

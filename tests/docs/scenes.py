@@ -2,19 +2,26 @@
 
 import errno
 import os
+import re
 import shutil
 import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
+from storewarden import watch_queries
 from storewarden.act.kernel import Kernel
 from storewarden.catalogue import clocks
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.roots import host_id, this_machine
+from storewarden.daemon.tending import backing_up, restoring
+from storewarden.databases import watching
 from storewarden.store.disk import Disk
+from tests.backing_up import database, say
 from tests.docs.playing import House, noise
 
 HELD_BACK = """\
@@ -229,7 +236,10 @@ def _lose(house: House, name: str) -> None:
 
 def _flip(house: House, name: str) -> None:
     """Change one bit, as an old disk does."""
-    path = _object(house, name)
+    _flip_bit(_object(house, name))
+
+
+def _flip_bit(path: Path) -> None:
     with path.open("r+b") as file:
         file.seek(1000)
         (byte,) = file.read(1)
@@ -339,12 +349,173 @@ def _lost(house: House, *, backups: bool = False) -> None:
         shutil.rmtree(state / "backups")
 
 
+# -- databases ------------------------------------------------------------------------------------
+
+CHATS = """\
+  - id: chats
+    match: {kind: database, name: "chat*"}
+    care: {backup: {every: 15min, keep_last: 4}}
+"""
+
+
+def databases(house: House) -> None:
+    """Two applications' databases in a root."""
+    house.configure(CHATS)
+    house.prepare()
+    database(house.here / "media/chat.db", rows=1000)
+    database(house.here / "media/notes.db", rows=20)
+    house.scan()
+    house.later = {"more-is-said": lambda: say(house.here / "media/chat.db", 50)}
+    house.commands["sqlite3"] = _sqlite3
+    _on_a_rack(house)
+
+
+def maintenance(house: House) -> None:
+    """Two databases, the policies of the page, and an application that counts its statements."""
+    page = (Path(__file__).resolve().parents[2] / "docs/guide/maintenance.md").read_text()
+    (policies,) = re.findall(r"^```yaml policies\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    house.configure(policies.partition("policies:\n")[2])
+    for name in ("chat.db", "notes.db"):
+        database(house.here / "media" / name, rows=1000, journal="delete")
+    house.later = {"an-application-asks": partial(_ask, house)}
+
+
+def rows(house: House) -> None:
+    """An application with old conversations, some of them deleted by their users."""
+    page = (Path(__file__).resolve().parents[2] / "docs/guide/rows.md").read_text()
+    (policies,) = re.findall(r"^```yaml policies\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    table = {
+        "database": str(house.here / "media/app.db"),
+        "table": "conversations",
+        "key": "id",
+        "clock": "updated_at",
+        "deleted": "deleted_at",
+        "children": {"messages": "conversation_id"},
+    }
+    house.configure(policies.partition("policies:\n")[2], tables={"app.conversations": table})
+    (house.here / "media").mkdir(exist_ok=True)
+    with closing(sqlite3.connect(house.here / "media/app.db")) as connection:
+        connection.execute(
+            "CREATE TABLE conversations"
+            " (id INTEGER PRIMARY KEY, title TEXT, updated_at TEXT, deleted_at TEXT)"
+        )
+        connection.execute(
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY, conversation_id INTEGER, body TEXT)"
+        )
+        connection.execute("CREATE INDEX messages_of ON messages (conversation_id)")
+        for number in range(20):
+            deleted = "-10 days" if number in {3, 4} else None
+            connection.execute(
+                "INSERT INTO conversations VALUES (?, ?, datetime('now', ?), datetime('now', ?))",
+                (number, f"talk {number}", f"-{number * 40} days", deleted),
+            )
+            for each in range(3):
+                message = (number, f"hello {each}")
+                connection.execute("INSERT INTO messages VALUES (NULL, ?, ?)", message)
+        connection.execute("INSERT INTO messages VALUES (NULL, 999, 'lost')")
+        connection.commit()
+    house.scan()
+
+
+def _ask(house: House) -> None:
+    """Let an application ask something that takes its time."""
+    house.patch.setenv(watching.VARIABLE, str(house.here / "state/queries"))
+    watcher = watching.Watcher(every=3600.0)
+    house.replace(watching, "_watcher", watcher)
+    statement = "SELECT count(*) FROM messages a, messages b WHERE a.text || b.text LIKE '%nobody%'"
+    with closing(watch_queries(sqlite3.connect(house.here / "media/chat.db"))) as connection:
+        connection.execute(statement).fetchall()
+    watcher.hand_over()
+    told = "a statement of an application was slow"
+    house.daemon.until(lambda: told in house.daemon.said(), "it is taken")
+
+
+def failed_drill(house: House) -> None:
+    """Two backups of a database; the bytes of the newer one changed on its disk."""
+    _on_a_rack(house)
+    house.configure()
+    database(house.here / "media/chat.db", rows=1000)
+    house.scan()
+    house.does("db", "backup")
+    before = set(_images(house))
+    house.does("db", "backup", "--full")
+    (newest,) = set(_images(house)) - before
+    _flip_bit(newest)
+
+
+def corrupt_database(house: House) -> None:
+    """One with a good backup lost a page since, one an entry of its index, one is as it was."""
+    _on_a_rack(house)
+    house.configure()
+    for name, rows in (("chat", 1000), ("notes", 20), ("songs", 5)):
+        database(house.here / f"media/{name}.db", rows=rows)
+    house.scan()
+    house.does("db", "backup")
+    chat, notes = house.here / "media/chat.db", house.here / "media/notes.db"
+    with chat.open("r+b") as file:
+        file.seek(4096 * 20)
+        file.write(b"\xff" * 4096)
+    with closing(sqlite3.connect(notes)) as connection, connection:
+        connection.execute("CREATE INDEX by_text ON messages(text)")
+    with closing(sqlite3.connect(notes)) as connection, connection:
+        connection.execute("PRAGMA writable_schema = 1")
+        statement = "UPDATE sqlite_schema SET sql = replace(sql, '(text)', '(id)') WHERE name = ?"
+        connection.execute(statement, ("by_text",))
+    house.scan()
+    house.commands["sqlite3"] = partial(_mending, house)
+
+
+def _mending(house: House, words: list[str]) -> str:
+    """Stand in for SQLite's own program where it mends."""
+    with closing(sqlite3.connect(house.here / words[0])) as connection:
+        if words[1] == "REINDEX":
+            connection.execute("REINDEX")
+        else:
+            assert words[1:4] == [".recover", "|", "sqlite3"], words
+            _picked_up(connection, house.here / words[4])
+    return ""
+
+
+def _picked_up(damaged: sqlite3.Connection, path: Path) -> None:
+    """Put those rows into a new file that can be read."""
+    with closing(sqlite3.connect(path)) as recovered, recovered:
+        recovered.execute("CREATE TABLE messages (id INTEGER PRIMARY KEY, text TEXT)")
+        for number in range(1, 1001):
+            with suppress(sqlite3.DatabaseError):
+                row = damaged.execute("SELECT * FROM messages WHERE id = ?", (number,)).fetchone()
+                recovered.execute("INSERT INTO messages VALUES (?, ?)", row)
+
+
+def _on_a_rack(house: House) -> None:
+    """Let this machine be called as the one on the page."""
+    for module in (backing_up, restoring):
+        house.replace(module, "this_machine", lambda: this_machine()._replace(name="rack"))
+
+
+def _images(house: House) -> list[Path]:
+    return list(house.here.glob("state/backups/~databases/*/chat.db/*.sqlite"))
+
+
+def _sqlite3(words: list[str]) -> str:
+    """Stand in for SQLite's own program, which is not everywhere."""
+    path, statement = words
+    (found,) = Path("/").glob(path.removeprefix("/"))
+    with closing(sqlite3.connect(f"file:{quote(str(found))}?mode=ro", uri=True)) as connection:
+        rows = connection.execute(statement).fetchall()
+    return "".join("|".join(map(str, row)) + "\n" for row in rows)
+
+
 SCENES: Final[dict[str, Callable[[House], None]]] = {
     "acts": acts,
     "clock": clock,
+    "corrupt-database": corrupt_database,
+    "databases": databases,
     "disk-full": disk_full,
+    "failed-drill": failed_drill,
     "lost-catalogue": lost_catalogue,
+    "maintenance": maintenance,
     "refused": refused,
+    "rows": rows,
     "stores": stores,
     "trash": trash,
     "trouble": trouble,

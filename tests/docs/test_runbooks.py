@@ -20,7 +20,10 @@ __all__ = ["here", "run"]  # fixtures of the verbs' own tests
 
 TOP = Path(__file__).resolve().parents[2]
 RUNBOOKS = TOP / "docs/runbooks"
-PLAYED = [*sorted(RUNBOOKS.glob("*.md")), TOP / "docs/guide/acts.md"]
+GUIDES = [
+    TOP / "docs/guide" / name for name in ("acts.md", "databases.md", "maintenance.md", "rows.md")
+]
+PLAYED = [*sorted(RUNBOOKS.glob("*.md")), *GUIDES]
 PARTS = [(page, name) for page in PLAYED if page.exists() for name in scenes_of(page)]
 ACTING = ("act", "store", "daemon/acting")  # whose warnings are about acts
 OF_STORES = re.compile(r"(Store|Object)[A-Z]\w+")
@@ -73,7 +76,8 @@ def test_policies_on_a_page_can_be_read(page: Path) -> None:
         r"^```yaml policies\n(.*?)^```$", page.read_text(), re.MULTILINE | re.DOTALL
     )
     for block in blocks:
-        assert load.read([(page.name, block.encode())], stores=["nas"]).policies
+        tables = re.findall(r"rows: ([\w.]+)", block)
+        assert load.read([(page.name, block.encode())], stores=["nas"], tables=tables).policies
 
 
 # -- nothing is left out -------------------------------------------------------------------------

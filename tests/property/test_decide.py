@@ -43,7 +43,7 @@ def frees(decision: Decision, now_ns: int) -> bool:
 
 def what(decision: Decision) -> Decision:
     """The decision without its words and without when to look again."""
-    return replace(decision, reason="", again_ns=None)
+    return decision._replace(reason="", again_ns=None)
 
 
 @given(policies.subjects(), policies.policy_sets(), moments)
@@ -112,7 +112,7 @@ def test_a_hold_never_makes_an_action_appear_and_one_over_all_stops_all(
         hold = Policy("a-hold", condition, hold=True)  # type: ignore[arg-type]  # any condition
         held = decide(subject, _with(policy_set, hold, place), now_ns)
         if acts(held, now_ns):
-            assert what(replace(held, hold=before.hold)) == what(before)
+            assert what(held._replace(hold=before.hold)) == what(before)
         over_all = decide(
             subject, _with(policy_set, replace(hold, match=EVERYTHING), place), now_ns
         )

@@ -2,11 +2,14 @@
 
 import os
 import signal
+import time
 from pathlib import Path
 from typing import NamedTuple
 
+from storewarden.watch.own import SOON
 from tests import trees
 from tests.daemon import Daemon
+from tests.sqlites import make
 
 ROOT = "uploads"
 
@@ -173,3 +176,25 @@ def test_a_file_that_is_being_watched_by_nobody_else_stays_unused(tmp_path: Path
         assert daemon.stop() == 0
         assert set(used(daemon).values()) == {Use(0, 1)}
         assert len(used(daemon)) == 100
+
+
+def test_what_we_read_of_databases_while_we_look_after_them_is_nobodys_use(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "root" / "chat.db"
+    path.parent.mkdir()
+    make(path, rows=200)
+    daemon = daemon_on(tmp_path)
+    daemon.configure(policies=[])  # nothing is due but looks
+    with daemon:
+        daemon.until(lambda: looked_into(daemon), "it is digested")
+        for words in (("db", "check", "chat.db"), ("db", "backup", "chat.db")):
+            ran = daemon.verb(*words)
+            assert ran.returncode == 0, ran.stdout + ran.stderr
+        daemon.until(lambda: own(daemon) > 3, "our reads are seen")
+        time.sleep(SOON)  # what comes right behind our own reads is taken for them
+        read(path, 2)
+        daemon.settled()
+        assert daemon.stop() == 0
+
+        assert used(daemon) == {b"chat.db": Use(2, 0)}

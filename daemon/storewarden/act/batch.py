@@ -14,7 +14,8 @@ from itertools import groupby
 from typing import Final
 
 from storewarden.act.carry.back import ALL_TOGETHER
-from storewarden.act.carry.beside import STORING, rounds, store_beside
+from storewarden.act.carry.beside import AT_ONCE as FREED_AT_ONCE
+from storewarden.act.carry.beside import STORING, free_beside, rounds, store_beside
 from storewarden.act.carry.many import Hand
 from storewarden.act.carry.move import LOCAL
 from storewarden.act.execute import Executor, Outcome, outcome
@@ -77,8 +78,11 @@ def _beside(executor: Executor, some: Sequence[Act]) -> Iterator[Outcome]:
             hand = Hand()
         else:
             hand = store_beside(tools, root, some) if len(some) > 1 else Hand()
-        for act in some:
-            yield _outcome(executor, hand, act)
+        for start in range(0, len(some), FREED_AT_ONCE):
+            together = some[start : start + FREED_AT_ONCE]
+            free_beside(hand, tools, together)
+            for act in together:
+                yield _outcome(executor, hand, act)
 
 
 @contextmanager

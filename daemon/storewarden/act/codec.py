@@ -49,11 +49,11 @@ _WORK: Final = 2 << 20
 class Encoder:
     """Packs one content of a known size; the very same bytes from the same content."""
 
-    def __init__(self, codec: Codec, size: int) -> None:
+    def __init__(self, codec: Codec, size: int, level: int = _LEVEL) -> None:
         self._packer: ZstdCompressor | None = None
         if codec == "zstd":
             options: dict[int, int] = {
-                CompressionParameter.compression_level: _LEVEL,
+                CompressionParameter.compression_level: level,
                 CompressionParameter.checksum_flag: 1,
             }
             if size > _WORK and _WORKERS:

@@ -96,25 +96,37 @@ class Acted:
         Each member tells what holds it. What was moved away before has no place from now on: that
         is what tells it from what is archived.
         """
-        with self._ending([act]):
-            act, rows = self._put_away(act, ARCHIVED, now_ns)
-            self._note_copies(act, rows, now_ns)
-            ids = [row.id for row in rows.values()]
+        (ended,) = self.all_archived([act], now_ns)
+        return ended
+
+    def all_archived(self, acts_: Sequence[Act], now_ns: int) -> list[Act]:
+        """End such acts together, in one transaction: all or none."""
+        with self._ending(acts_):
+            done, rows = self._all_put_away(acts_, ARCHIVED, now_ns)
+            ids = [row.id for each in rows for row in each.values()]
             self._engine.fetch_in("DELETE FROM placed WHERE file_id IN ({in})", ids)
-            freed = _local_bytes(act, rows)
-            self._tell(act, rows.values(), ARCHIVED, now_ns, store=act.store)
-            return self._journal.end(act, acts.DONE, now_ns, freed=freed)
+            for act, each in zip(done, rows, strict=True):
+                self._note_copies(act, each, now_ns)
+                self._tell(act, each.values(), ARCHIVED, now_ns, store=act.store)
+            freed = [_local_bytes(act, each) for act, each in zip(done, rows, strict=True)]
+            return self._journal.end_all(done, acts.DONE, now_ns, freed)
 
     def moved(self, act: Act, now_ns: int) -> Act:
         """End an act whose files are for use in a store now: archived, and placed there."""
-        store = _store_of(act)
-        with self._ending([act]):
-            act, rows = self._put_away(act, ARCHIVED, now_ns)
-            self._note_copies(act, rows, now_ns)
-            self._note_places([row.id for row in rows.values()], store, now_ns)
-            freed = _local_bytes(act, rows)
-            self._tell(act, rows.values(), "moved", now_ns, store=store)
-            return self._journal.end(act, acts.DONE, now_ns, freed=freed)
+        (ended,) = self.all_moved([act], now_ns)
+        return ended
+
+    def all_moved(self, acts_: Sequence[Act], now_ns: int) -> list[Act]:
+        """End such acts together, in one transaction: all or none."""
+        stores = [_store_of(act) for act in acts_]
+        with self._ending(acts_):
+            done, rows = self._all_put_away(acts_, ARCHIVED, now_ns)
+            for act, each, store in zip(done, rows, stores, strict=True):
+                self._note_copies(act, each, now_ns)
+                self._note_places([row.id for row in each.values()], store, now_ns)
+                self._tell(act, each.values(), "moved", now_ns, store=store)
+            freed = [_local_bytes(act, each) for act, each in zip(done, rows, strict=True)]
+            return self._journal.end_all(done, acts.DONE, now_ns, freed)
 
     def trashed(self, act: Act, now_ns: int) -> Act:
         """End an act whose files lie in the trash, or wait there in name: they were archived."""
@@ -246,11 +258,6 @@ class Acted:
     def _files(self, ids: Iterable[int]) -> dict[int, _File]:
         rows = self._engine.fetch_in(f"{_FILES} WHERE f.id IN ({{in}})", list(ids))
         return {row[0]: _File._make(row) for row in rows}
-
-    def _put_away(self, act: Act, state: str, now_ns: int) -> tuple[Act, dict[int, _File]]:
-        """Bring the rows of an act's files into a state; see ``_all_put_away``."""
-        ((done,), (rows,)) = self._all_put_away([act], state, now_ns)
-        return done, rows
 
     def _all_put_away(
         self, acts_: Sequence[Act], state: str, now_ns: int

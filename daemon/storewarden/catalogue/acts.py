@@ -65,7 +65,8 @@ class Member:
     """One file of a bundle: where it was when the act was planned, and what it was then.
 
     ``file_id`` is None when its row is there no more. ``held`` is what was stored of it, and
-    ``lies`` what it is called in the act's place, while it lies there.
+    ``lies`` what it is called in the act's place, while it lies there. ``digest`` is that of the
+    content that somebody looked into before: the act stores that, or nothing.
     """
 
     path: bytes  # relative to the root
@@ -73,6 +74,7 @@ class Member:
     file_id: int | None = None
     held: Held | None = None
     lies: bytes | None = None
+    digest: bytes | None = None
 
 
 def new_mark() -> str:
@@ -357,7 +359,7 @@ def written(members: Iterable[Member]) -> str:
 
 def _written(member: Member) -> str:
     """Return a member as JSON; most consist of numbers and base 64, which need no encoder."""
-    if member.held is not None or member.file_id is None:
+    if member.held is not None or member.file_id is None or member.digest is not None:
         return json.dumps(_told(member))
     device, inode, size, modified_ns, changed_ns = member.identity
     lies = f', "lies": "{_text(member.lies)}"' if member.lies is not None else ""
@@ -377,6 +379,8 @@ def _told(member: Member) -> dict[str, Any]:
         told["held"] = {**member.held._asdict(), "digest": _text(member.held.digest)}
     if member.lies is not None:
         told["lies"] = _text(member.lies)
+    if member.digest is not None:
+        told["digest"] = _text(member.digest)
     return told
 
 
@@ -389,6 +393,7 @@ def _member(told: dict[str, Any], there: Collection[int]) -> Member:
         file_id if file_id in there else None,
         held and Held(**{**held, "digest": base64.b64decode(held["digest"])}),
         base64.b64decode(told["lies"]) if "lies" in told else None,
+        base64.b64decode(told["digest"]) if "digest" in told else None,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storewarden.catalogue import act_tables as acted
+from storewarden.catalogue import database_tables as tended
 from storewarden.catalogue import fact_tables as found
 from storewarden.catalogue import policy_tables as decided
 from storewarden.catalogue import tables as recorded
@@ -43,6 +44,16 @@ MODELS: tuple[type[Model], ...] = (
     acted.ActTotal,
     acted.HeldBackRow,
     acted.PolicyRun,
+    tended.DatabaseRow,
+    tended.DatabaseSample,
+    tended.DatabaseDay,
+    tended.CareRow,
+    tended.CareRun,
+    tended.BackupRow,
+    tended.RowArchive,
+    tended.RowFigure,
+    tended.QueryDay,
+    tended.SlowQuery,
 )
 
 INDEXES: dict[str, str] = {
@@ -111,6 +122,23 @@ INDEXES: dict[str, str] = {
     "act_files_file": "CREATE INDEX act_files_file ON act_files (file_id, act_id)",
     # two acts at once on one file: the second is refused by the database itself
     "act_files_going": "CREATE UNIQUE INDEX act_files_going ON act_files (file_id) WHERE open = 1",
+    "files_databases": (
+        "CREATE INDEX files_databases ON files (id) WHERE kind = 'database' AND state = 'present'"
+    ),
+    "databases_place": "CREATE UNIQUE INDEX databases_place ON databases (host_id, place)",
+    "databases_name": "CREATE UNIQUE INDEX databases_name ON databases (host_id, name)",
+    "databases_file": "CREATE INDEX databases_file ON databases (file_id)",
+    "care_due": "CREATE INDEX care_due ON care (due_ns) WHERE due_ns IS NOT NULL",
+    "care_runs_database": "CREATE INDEX care_runs_database ON care_runs (database_id, began_ns)",
+    "care_runs_open": "CREATE INDEX care_runs_open ON care_runs (id) WHERE ended_ns IS NULL",
+    "backups_object": "CREATE UNIQUE INDEX backups_object ON backups (store, key)",
+    "backups_database": "CREATE INDEX backups_database ON backups (database_id, taken_ns)",
+    "backups_base": "CREATE INDEX backups_base ON backups (base_id) WHERE base_id IS NOT NULL",
+    "row_archives_object": "CREATE UNIQUE INDEX row_archives_object ON row_archives (store, key)",
+    "row_archives_name": "CREATE INDEX row_archives_name ON row_archives (host_id, name, id)",
+    "slow_queries_statement": (
+        "CREATE UNIQUE INDEX slow_queries_statement ON slow_queries (host_id, source, digest)"
+    ),
 }
 """Every index but those of primary keys, by name."""
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,6 +26,7 @@ if TYPE_CHECKING:  # 10 ms, for who builds no query with it
 
 Row = tuple[Any, ...]
 IN = "IN ({in})"
+_MANY = 1000  # rows of a batch, of which the number is only known at its end
 OUTSIDE = "rows are changed inside transaction() of a catalogue opened to write"
 
 
@@ -36,6 +38,18 @@ class Lease(Protocol):
 
     @property
     def epoch(self) -> int: ...
+
+
+class Timed(Protocol):
+    """Hears how long statements took; called often, by any thread, and must not raise."""
+
+    def __call__(self, sql: str, seconds: float, /, *, rows: int = 1) -> None:
+        """Hear of one statement, without its values, that was run for so many rows of them."""
+        ...
+
+
+def _unheard(sql: str, seconds: float, /, *, rows: int = 1) -> None:
+    """Hear nothing."""
 
 
 class Engine(ABC):
@@ -52,6 +66,7 @@ class Engine(ABC):
         self._writer = 0  # the thread inside a transaction
         self._durable = False  # whether that transaction must survive a power cut
         self._lease: Lease | None = None
+        self.timed: Timed = _unheard
 
     @property
     def peewee(self) -> Database:
@@ -63,8 +78,11 @@ class Engine(ABC):
 
     def execute(self, sql: str, params: Sequence[Any] = ()) -> list[Row]:
         """Run one statement and return all its rows, ``[]`` when it has none."""
+        began = time.perf_counter()
         with self._connected() as connection:
-            return self._run(connection, sql, params)
+            rows = self._run(connection, sql, params)
+        self.timed(sql, time.perf_counter() - began)
+        return rows
 
     def stream(self, sql: str, params: Sequence[Any] = (), size: int = 2000) -> Iterator[Row]:
         """Yield the rows of one statement; memory holds ``size`` of them. Exhaust or close it."""
@@ -88,21 +106,30 @@ class Engine(ABC):
             raise ValueError(f"no single, last {IN}: {sql}")
         if not wanted:
             return []
+        began = time.perf_counter()
         with self._connected() as connection:
-            return self._run_in(connection, sql, wanted, params)
+            rows = self._run_in(connection, sql, wanted, params)
+        self.timed(sql, time.perf_counter() - began)
+        return rows
 
     def fetch_each(self, sql: str, values: Sequence[Sequence[Any]]) -> list[Row]:
         """Return the rows of one statement for each row of values, without a wait between them."""
         if not values:
             return []
+        began = time.perf_counter()
         with self._connected() as connection:
-            return self._run_each(connection, sql, values)
+            rows = self._run_each(connection, sql, values)
+        self.timed(sql, time.perf_counter() - began, rows=len(values))
+        return rows
 
     def rows(self, query: Node) -> list[Row]:
         """Run a query built with peewee, inside the transaction if one is open here."""
         sql, params = self.render(query)
+        began = time.perf_counter()
         with self._connected() as connection:
-            return self._run_native(connection, sql, params)
+            rows = self._run_native(connection, sql, params)
+        self.timed(sql, time.perf_counter() - began)
+        return rows
 
     def render(self, query: Node) -> tuple[str, list[Any]]:
         """Return the SQL that peewee makes of a query for this database, and its values."""
@@ -181,14 +208,18 @@ class Engine(ABC):
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one statement for each row of values."""
         self._must_be_inside()
+        began = time.perf_counter()
         with self._connected() as connection:
             self._run_many(connection, sql, rows)
+        self.timed(sql, time.perf_counter() - began, rows=_MANY)
 
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows the fastest way there is; a conflict is an error."""
         self._must_be_inside()
         with self._connected() as connection:
+            began = time.perf_counter()
             self._load(connection, table, tuple(columns), rows)
+        self.timed(f"INSERT INTO {table}", time.perf_counter() - began, rows=_MANY)
 
     def update(
         self,
@@ -203,7 +234,9 @@ class Engine(ABC):
         """
         self._must_be_inside()
         with self._connected() as connection:
+            began = time.perf_counter()
             self._revise(connection, table, tuple(key), tuple(columns), rows)
+        self.timed(f"UPDATE {table}", time.perf_counter() - began, rows=_MANY)
 
     @contextmanager
     def bulk(self) -> Iterator[None]:
@@ -224,17 +257,16 @@ class Engine(ABC):
             self.mend_indexes()
         self.learn()
 
-    def mend_indexes(self) -> list[str]:
-        """Make every declared index that is not there, and return their names."""
-        from storewarden.catalogue.declared import INDEXES  # noqa: PLC0415  # as above
+    def mend_indexes(self) -> None:
+        """Make the indexes that a bulk load which was killed left unmade."""
+        from storewarden.catalogue.declared import INDEXES, SECONDARY  # noqa: PLC0415  # as above
 
         there = {name for (name,) in self.execute(self._index_query)}
-        missing = [name for name in INDEXES if name not in there]
-        for name in missing:
-            with self.transaction():
-                self.no_time_limit()
-                self.execute(INDEXES[name])
-        return missing
+        for name in SECONDARY:
+            if name not in there:
+                with self.transaction():
+                    self.no_time_limit()
+                    self.execute(INDEXES[name])
 
     def _must_be_inside(self) -> None:
         if not self.inside_transaction():
@@ -276,6 +308,18 @@ class Engine(ABC):
     @abstractmethod
     def checkpoint(self) -> None:
         """Bring what is in the log into the file and cut the log, where there is one."""
+
+    def explain(self, sql: str) -> str:
+        """Return how the database goes about a statement, a line for each step; no values needed.
+
+        Empty where it cannot be told: the statement is none that is planned, or a server is too
+        old.
+        """
+        try:
+            with self._connected() as connection:
+                return "\n".join(self._explain(connection, sql))
+        except StorewardenError:
+            return ""
 
     def learn(self) -> None:  # noqa: B027  # not every database plans by that
         """Let the database count what its tables hold."""
@@ -386,6 +430,9 @@ class Engine(ABC):
 
     @abstractmethod
     def _run(self, connection: Any, sql: str, params: Sequence[Any]) -> list[Row]: ...
+
+    @abstractmethod
+    def _explain(self, connection: Any, sql: str) -> list[str]: ...
 
     @abstractmethod
     def _run_native(self, connection: Any, sql: str, params: Sequence[Any]) -> list[Row]: ...

@@ -25,6 +25,15 @@ HERE = ("present", "held")  # the states of a file whose bytes lie in its root, 
 VERBS = ("copy", "move", "archive", "trash", "purge", "restore")
 OPEN = ("planned", "copied", "verified", "switched")  # the states of an act that goes on
 ENDED = ("done", "refused", "failed", "undone")
+ENGINES = ("sqlite", "postgresql")
+FOREIGN_KEYS = ("none", "declared", "off", "on")  # on and off where it shows
+CARE_OUTCOMES = ("done", "found", "refused", "failed", "put_off")
+BACKUP_KINDS = ("full", "increment")
+BACKUP_STATES = ("writing", "good", "bad", "leaving", "gone")
+ROW_STATES = (
+    *("planned", "written", "verified", "deleting", "done", "undone", "failed"),
+    *("purging", "purged"),
+)
 CAUSES = ("event", "timer", "pressure")  # of a run of a policy
 MARK_CHARACTERS = 16
 DIGEST_BYTES = 32
@@ -59,7 +68,8 @@ def _at_least(name: str, column: str, least: int) -> Rule:
 
 
 def _filled(name: str, column: str) -> Rule:
-    return Rule(name, column, f"length({column}) >= 1", "is not empty", lambda value: value != "")
+    sql = f"length({column}) >= 1"
+    return Rule(name, column, sql, "is not empty", lambda value: value not in {"", b""})
 
 
 def _relative(path: bytes) -> bool:
@@ -172,6 +182,53 @@ def _acted() -> Iterator[Rule]:
         yield _at_least(f"policy_runs_{name}", name, 0)
 
 
+def _tended() -> Iterator[Rule]:
+    """Yield the rules of applications' databases and of what is done for them."""
+    filled = {
+        "databases": ("name", "place"),
+        "care": ("what",),
+        "care_runs": ("what", "policy", "asked_by"),
+        "backups": ("store", "key", "policy", "asked_by"),
+        "row_archives": ("name", "place", "store", "key", "form", "policy", "asked_by"),
+        "row_figures": ("name", "figure"),
+        "query_days": ("source",),
+        "slow_queries": ("source", "statement"),
+    }
+    counted = {
+        "databases": (
+            *("bytes", "page_size", "pages", "free_pages", "wal_bytes", "tables", "rows"),
+            "connections",
+        ),
+        "database_samples": ("bytes", "free_bytes", "wal_bytes", "rows", "connections"),
+        "database_days": (
+            *("samples", "first_bytes", "last_bytes", "most_bytes", "most_wal_bytes"),
+            *("last_free_bytes", "last_rows", "most_connections"),
+        ),
+        "care": ("failures",),
+        "backups": ("bytes", "stored_bytes", "page_size", "pages"),
+        "row_archives": ("rows", "bytes", "stored_bytes"),
+        "row_figures": ("value",),
+        "query_days": ("statements", "slow"),
+        "slow_queries": ("times", "worst_ns", "total_ns"),
+    }
+    for table, columns in filled.items():
+        yield from (_filled(f"{table}_{column}", column) for column in columns)
+    for table, columns in counted.items():
+        for column in columns:
+            yield _at_least(f"{table}_{column.removesuffix('_ns')}", column, 0)
+    yield _one_of("databases_engine", "engine", ENGINES)
+    yield _flag("databases_named", "named")
+    yield _flag("databases_there", "there")
+    yield _one_of("databases_foreign_keys", "foreign_keys", FOREIGN_KEYS)
+    yield _one_of("care_outcome", "outcome", CARE_OUTCOMES)
+    yield _one_of("care_runs_outcome", "outcome", CARE_OUTCOMES)
+    yield _one_of("backups_kind", "kind", BACKUP_KINDS)
+    yield _one_of("backups_state", "state", BACKUP_STATES)
+    yield _digest("backups_digest")
+    yield _one_of("row_archives_state", "state", ROW_STATES)
+    yield _digest("row_archives_digest")
+
+
 RULES: tuple[Rule, ...] = (
     _filled("hosts_name", "name"),
     _filled("hosts_machine_id", "machine_id"),
@@ -225,6 +282,7 @@ RULES: tuple[Rule, ...] = (
     *_found(),
     *_decided(),
     *_acted(),
+    *_tended(),
 )
 GONE = Rule(
     "files_gone",
@@ -262,6 +320,16 @@ UNIQUE = {
     "acts.mark": "an act has a mark of its own",
     "act_files_going": "a file has one act that goes on",
     "act_files.file_id": "a file has one act that goes on",
+    "databases_place": "a database has one row",
+    "databases.host_id, databases.place": "a database has one row",
+    "databases_name": "a database has a name of its own",
+    "databases.host_id, databases.name": "a database has a name of its own",
+    "backups_object": "an object is one backup",
+    "backups.store, backups.key": "an object is one backup",
+    "row_archives_object": "an object is one archive of rows",
+    "row_archives.store, row_archives.key": "an object is one archive of rows",
+    "slow_queries_statement": "a statement has one row",
+    "slow_queries.host_id, slow_queries.source, slow_queries.digest": "a statement has one row",
     "copies_object": "an object is the copy of one file",
     "copies.store, copies.key": "an object is the copy of one file",
 }

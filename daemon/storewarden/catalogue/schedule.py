@@ -32,6 +32,14 @@ _OF_HOST = (
 )
 _AGAIN = f"schedule s CROSS JOIN files f{_OF_HOST} AND f.id = s.file_id"
 
+# What says nothing, and what is of files that are gone: one after the other takes half as long as
+# both at once, which would look up the file of every row.
+_GONE = "SELECT f.id FROM files f WHERE (f.state = 'missing' OR f.state = 'purged') AND {}"
+_CLEAR = (
+    (f"DELETE FROM schedule WHERE {_NOTHING.format('')} AND {{}}", "file_id"),
+    (f"DELETE FROM schedule WHERE file_id IN ({_GONE})", "f.id"),
+)
+
 _RANGE = "{id} > ? AND {id} <= ?"
 _LISTED = "{id} IN ({{in}})"
 
@@ -133,14 +141,15 @@ class Schedule:
         """Decide the files after one id, up to another."""
         sql = _decide(verdict, _RANGE.format(id="f.id"), self._engine.dialect)
         self._engine.execute(sql, (*verdict.params, self._host_id, after, until))
-        sql = _clear(_RANGE.format(id="file_id"))
-        self._engine.execute(sql, (after, until))
+        for clear, id_ in _CLEAR:
+            self._engine.execute(clear.format(_RANGE.format(id=id_)), (after, until))
 
     def decide(self, verdict: Verdict, ids: Collection[int]) -> None:
         """Decide these files."""
         sql = _decide(verdict, _LISTED.format(id="f.id"), self._engine.dialect)
         self._engine.fetch_in(sql, ids, (*verdict.params, self._host_id))
-        self._engine.fetch_in(_clear(_LISTED.format(id="file_id")), ids)
+        for clear, id_ in _CLEAR:
+            self._engine.fetch_in(clear.format(_LISTED.format(id=id_)), ids)
 
     # -- what is decided ----------------------------------------------------------------------
 
@@ -192,12 +201,3 @@ def _decide(verdict: Verdict, which: str, dialect: Dialect) -> str:
         )
         unless = ""
     return f"{found} ON CONFLICT (file_id) DO UPDATE SET {_SET}{unless}"
-
-
-def _clear(which: str) -> str:
-    """Return the statement that deletes what says nothing, and what is of files that are gone."""
-    return (
-        "DELETE FROM schedule WHERE"
-        f" ({_NOTHING.format('')} OR (SELECT f.state = 'missing' OR f.state = 'purged' FROM files f"
-        f" WHERE f.id = schedule.file_id)) AND {which}"
-    )

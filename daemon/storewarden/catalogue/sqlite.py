@@ -170,6 +170,12 @@ class SqliteEngine(Engine):
     def _run(self, connection: apsw.Connection, sql: str, params: Sequence[Any]) -> list[Row]:
         return connection.execute(sql, params).fetchall()
 
+    def _explain(self, connection: apsw.Connection, sql: str) -> list[str]:
+        whole = sql.replace(IN, "IN (?)")
+        marks = [None] * whole.count("?")
+        steps = connection.execute(f"EXPLAIN QUERY PLAN {whole}", marks).fetchall()
+        return [str(detail) for *_, detail in steps]
+
     def _run_native(
         self, connection: apsw.Connection, sql: str, params: Sequence[Any]
     ) -> list[Row]:

@@ -142,6 +142,11 @@ def past(engine: Engine, file_id: int) -> tuple[int | None, list[Happened]]:
     return (gone[0][0] if gone else None), happened
 
 
+def acted_on(engine: Engine, file_id: int) -> bool:
+    """Tell whether anything was ever done with a file, or tried."""
+    return bool(engine.execute("SELECT 1 FROM act_files WHERE file_id = ? LIMIT 1", (file_id,)))
+
+
 def _with_many(engine: Engine, rows: Sequence[Row]) -> Iterator[SubjectRow]:
     """Add what there are several of: days of use, and copies."""
     used = [row[0] for row in rows if row[_LAST_USE] is not None]  # else it has no days either

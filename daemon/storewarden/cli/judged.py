@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storewarden.catalogue.held_back import HeldBack
 from storewarden.catalogue.subjects import Happened
@@ -19,16 +19,14 @@ from storewarden.policy.subject import Subject
 GONE = ("missing", "purged")
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
+class Said(NamedTuple):
     """One policy: what became of it, and its condition term by term."""
 
     account: Account
     explained: Explained
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
+class Why(NamedTuple):
     """Everything about one file that leads to what is done with it."""
 
     subject: Subject

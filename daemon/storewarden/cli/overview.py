@@ -18,6 +18,7 @@ from storewarden.catalogue.roots import (
     roots,
 )
 from storewarden.catalogue.sweep import Progress, Sweeping, inspection_progress, sweeping
+from storewarden.cli.cared import Cared
 from storewarden.cli.decided import Decided
 from storewarden.cli.underway import Underway
 from storewarden.clock import Clock
@@ -67,6 +68,7 @@ class Overview:
     sweep: Sweeping | None = None
     decided: Decided | None = None
     underway: Underway = field(default=Underway())
+    cared: Cared = field(default=Cared())
 
     @property
     def ready(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from storewarden.cli.output import Cell, Output, Style, number
@@ -36,7 +36,7 @@ def status(session: Session) -> int:
     from dataclasses import replace
 
     from storewarden.catalogue.roots import host_id, this_machine
-    from storewarden.cli import decided, underway
+    from storewarden.cli import cared, decided, underway
     from storewarden.cli.overview import read
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE, FAILED
@@ -47,7 +47,8 @@ def status(session: Session) -> int:
         host = host_id(engine, this_machine())
         told = decided.read(session, engine, host, clock.wall_ns())
         acts = underway.read(engine, host)
-        overview = replace(overview, decided=told, underway=acts)
+        databases = cared.read(engine, host, clock.wall_ns())
+        overview = replace(overview, decided=told, underway=acts, cared=databases)
     show(session.output, overview, settings.catalogue_shown, clock.wall_ns())
     return FAILED if overview.bad else DONE
 
@@ -64,7 +65,7 @@ def show(output: Output, overview: Overview, catalogue: str, now_ns: int) -> Non
 
 def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
     """Return the overview as DESIGN.md's object."""
-    from storewarden.cli import decided, underway
+    from storewarden.cli import cared, decided, underway
 
     return {
         "ready": overview.ready,
@@ -73,6 +74,7 @@ def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
         "sweep": _sweep(overview),
         "policies": decided.as_json(overview.decided),
         "acts": underway.as_json(overview.underway),
+        "databases": cared.as_json(overview.cared),
         "roots": [_root(root, now_ns) for root in overview.roots],
     }
 
@@ -137,9 +139,9 @@ def _for_programs(output: Output, overview: Overview) -> None:
         from storewarden.cli import decided
 
         output.fields(*decided.fields(overview.decided))
-    from storewarden.cli import underway
+    from storewarden.cli import cared, underway
 
-    for line in underway.fields(overview.underway):
+    for line in (*underway.fields(overview.underway), *cared.fields(overview.cared)):
         output.fields(*line)
     for root in overview.roots:
         output.fields(
@@ -161,21 +163,24 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
             output.text()
         for line, style in remarks:
             output.text(line, style)
+    for lines in _parts(overview, now_ns):
+        output.text()
+        for line, style in lines:
+            output.text(line, style)
+
+
+def _parts(overview: Overview, now_ns: int) -> Iterator[Iterable[tuple[str, Style]]]:
+    """Yield what there is to tell besides the roots, each part with its lines."""
+    from storewarden.cli import cared, decided, underway
+
     if overview.sweep is not None:
-        output.text()
-        output.text(_swept(overview.sweep), "dim")
+        yield [(_swept(overview.sweep), "dim")]
     if overview.decided is not None:
-        from storewarden.cli import decided
-
-        output.text()
-        for line, style in decided.lines(overview.decided, now_ns):
-            output.text(line, style)
+        yield decided.lines(overview.decided, now_ns)
     if overview.underway.anything:
-        from storewarden.cli import underway
-
-        output.text()
-        for line, style in underway.lines(overview.underway, now_ns):
-            output.text(line, style)
+        yield underway.lines(overview.underway, now_ns)
+    if overview.cared.known:
+        yield cared.lines(overview.cared, now_ns)
 
 
 def _swept(sweep: Sweeping) -> str:

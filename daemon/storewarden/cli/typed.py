@@ -14,7 +14,7 @@ def command(verb: str, words: Sequence[str], **options: str | bool | None) -> st
     """Return a command line that says the same again."""
     from storewarden.measure.shown import shown
 
-    parts = [verb]
+    parts = verb.split()
     for name, value in options.items():
         if value is True:
             parts.append(f"--{name.replace('_', '-')}")

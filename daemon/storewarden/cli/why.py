@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -11,10 +10,12 @@ import click
 from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from storewarden.catalogue.engine import Engine
     from storewarden.catalogue.held_back import HeldBack
     from storewarden.cli.judged import Why
-    from storewarden.policy.rules import PolicySet
+    from storewarden.policy.rules import Force, PolicySet
     from storewarden.policy.subject import Subject
 
 ACTIONS = ("copy", "move", "archive", "trash", "purge")
@@ -43,7 +44,7 @@ def why(session: Session, path: str, action: str | None) -> int:
 
     policy_set = policies_of(session)
     with session.reading() as engine:
-        from storewarden.catalogue.roots import host_id, this_machine
+        from storewarden.catalogue.hosts import host_id, this_machine
 
         host = host_id(engine, this_machine())
         told_if_others(engine, host, policy_set)
@@ -73,8 +74,7 @@ def _reasons(
     gone_ns, happened = past(engine, subject.id)
     went, tried = read_went(engine, subject.id, subject.state, subject.root, subject.path)
     found = judged(subject, place, policy_set, SystemClock().wall_ns(), action)
-    return replace(
-        found,
+    return found._replace(
         gone_ns=gone_ns,
         happened=happened,
         went=went,
@@ -88,22 +88,27 @@ def _reasons(
 def _held(engine: Engine, host: int | None, found: Why) -> tuple[HeldBack, ...]:
     """Return what the daemon's last run was kept from by limits, if this file is among it."""
     from storewarden.catalogue import held_back
-    from storewarden.policy.run import Limit
 
     decision, root = found.decision, found.subject.root
     due = decision.due_ns is not None and decision.due_ns <= found.now_ns
     if host is None or decision.action is None or decision.blocked or not due:
         return ()
-    told = {Limit.OBSERVED.value, Limit.CLOCK.value}  # by what is known without a run
-    if not decision.action.destructive:
-        told |= {Limit.OBJECTS.value, Limit.BYTES.value, Limit.SHARE.value}
-    return tuple(
+    kept = [
         one
         for one in held_back.read(engine, host)
-        if one.policy == decision.policy
-        and one.guard not in told
-        and one.guard.partition(":")[2] in {"", root}
-    )
+        if one.policy == decision.policy and one.guard.partition(":")[2] in {"", root}
+    ]
+    return tuple(_untold(kept, decision.action)) if kept else ()
+
+
+def _untold(kept: Sequence[HeldBack], action: Force) -> Iterator[HeldBack]:
+    """Yield what holds an action back and is not told by what is known without a run."""
+    from storewarden.policy.run import Limit
+
+    told = {Limit.OBSERVED.value, Limit.CLOCK.value}
+    if not action.destructive:
+        told |= {Limit.OBJECTS.value, Limit.BYTES.value, Limit.SHARE.value}
+    yield from (one for one in kept if one.guard not in told)
 
 
 def _file(engine: Engine, host: int | None, path: str) -> tuple[Subject, bytes]:

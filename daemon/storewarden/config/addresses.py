@@ -49,6 +49,20 @@ def catalogue_address(text: str) -> str:
     raise AddressError(f"{shown(scheme)} is no kind of catalogue", near or hint)
 
 
+def server_address(text: str) -> str:
+    """Return the PostgreSQL URL of a database, checked in its form."""
+    scheme, separator, rest = text.partition("://")
+    if separator and scheme in {"postgresql", "postgres"}:
+        return _postgres(f"postgresql://{rest}")
+    if separator:
+        hint = "write path: for a file" if scheme in {"sqlite", "file"} else _POSTGRES
+        raise AddressError(f"{shown(scheme)} is no kind of server", hint)
+    what, hint = _no_address(text)
+    raise AddressError(
+        what, "write path: for a file" if what.startswith("is a path") else _POSTGRES
+    )
+
+
 def listen_address(text: str) -> Listen:
     """Read ``127.0.0.1:9747``, ``[::1]:9747``, ``unix:/run/x.sock`` or ``none``."""
     if text == "none":

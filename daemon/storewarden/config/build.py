@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from storewarden.config import schema
+from storewarden.config.databases import read_databases
 from storewarden.config.keys import (
     CATALOGUE,
     CURRENCY,
@@ -24,6 +25,7 @@ from storewarden.config.keys import (
 )
 from storewarden.config.problems import FILE, Origin, Place, Problems, joined, shown
 from storewarden.config.schema import (
+    DatabaseSettings,
     HttpSettings,
     LogSettings,
     RootSettings,
@@ -49,6 +51,7 @@ class Built:
     catalogue: str = "sqlite"
     roots: tuple[RootSettings, ...] = ()
     stores: tuple[StoreSettings, ...] = ()
+    databases: tuple[DatabaseSettings, ...] = ()
     places: dict[str, Place] = field(default_factory=dict)
     wrong: set[str] = field(default_factory=set)  # keys whose value could not be read
 
@@ -77,6 +80,7 @@ class _Builder:
         policies = self._sheet.single(tree, POLICIES)
         built.stores = read_stores(self._sheet, tree)
         currency = self._sheet.single(tree, CURRENCY) or schema.CURRENCY
+        built.databases = read_databases(self._sheet, tree)
         tables = read_tables(self._sheet, tree)
         if built.state is not None:
             built.settings = Settings(
@@ -89,6 +93,7 @@ class _Builder:
                 policies=schema.POLICIES if policies is None else policies,
                 stores=built.stores,
                 currency=currency,
+                databases=built.databases,
                 tables=tables,
                 source=source,
             )

@@ -10,6 +10,7 @@ from typing import Any
 from storewarden.config.keys import (
     CATALOGUE,
     CURRENCY,
+    DATABASES,
     GROUPS,
     POLICIES,
     ROOT_KEYS,
@@ -23,9 +24,17 @@ from storewarden.config.keys import (
     Kind,
 )
 from storewarden.config.problems import joined, printable
-from storewarden.config.schema import RootSettings, Settings, StoreSettings, TableSettings
+from storewarden.config.schema import (
+    DatabaseSettings,
+    RootSettings,
+    Settings,
+    StoreSettings,
+    TableSettings,
+)
 from storewarden.config.secret import redacted
 from storewarden.units import write_duration, write_share, write_size
+
+_Named = StoreSettings | DatabaseSettings | TableSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +70,54 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     yield from _one(POLICIES, "", old.policies, new.policies)
     yield from _one(CURRENCY, "", old.currency, new.currency)
     yield from _named(STORES, old.stores, new.stores)
+    yield from _named(DATABASES, old.databases, new.databases)
     yield from _named(TABLES, old.tables, new.tables)
 
 
 def _named(
     group: str,
-    old: Sequence[StoreSettings | TableSettings],
-    new: Sequence[StoreSettings | TableSettings],
+    old: Sequence[_Named],
+    new: Sequence[_Named],
 ) -> Iterator[Difference]:
-    """Stores and tables as a whole; policies are read anew with them."""
+    """Stores, databases and tables as a whole; policies are read anew with them."""
     before = {one.name: one for one in old}
     after = {one.name: one for one in new}
     for name in {**before, **after}:
         was, now = before.get(name), after.get(name)
         if was != now:
-            yield Difference(joined(group, name), _summary(was), _summary(now), live=True)
+            earlier, later = _summary(was), _summary(now)
+            later = f"{later} (another password)" if earlier == later else later
+            yield Difference(joined(group, name), earlier, later, live=True)
 
 
-def _summary(one: StoreSettings | TableSettings | None) -> str:
-    """Return what a person would recognise of a store or a table, all of it that can differ."""
+def _summary(one: _Named | None) -> str:
+    """Return what a person would recognise of one of them: all of it that can differ."""
     if one is None:
         return ""
     values = {
         each.name: getattr(one, each.name)
         for each in fields(one)
-        if each.name != "name" and getattr(one, each.name) != each.default
+        if each.compare and each.name != "name" and getattr(one, each.name) != each.default
     }
     told = [f"{name}: {redacted(_value(name, value))}" for name, value in values.items()]
     return printable(", ".join(told) or one.name)
 
 
 def _value(name: str, value: Any) -> str:
-    """Return a value of a store or a table as it would be written."""
+    """Return a value of a store, a database or a table as it would be written."""
     key = next((key for key in STORE_KEYS if key.name == name), None)
     if key is not None:
         return _text(key, value)
+    if isinstance(value, tuple):
+        return _several(value)
     return os.fsdecode(value) if isinstance(value, bytes) else str(value)
+
+
+def _several(values: tuple[Any, ...]) -> str:
+    """Return columns, or children with theirs."""
+    if all(isinstance(one, str) for one in values):
+        return values[0] if len(values) == 1 else f"[{', '.join(values)}]"
+    return f"{{{', '.join(f'{name}: {_several(columns)}' for name, columns in values)}}}"
 
 
 def _one(key: Key, path: str, old: object, new: object) -> Iterator[Difference]:

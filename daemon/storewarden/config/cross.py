@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from storewarden.config.addresses import reached_from_outside
 from storewarden.config.build import Built
 from storewarden.config.problems import Place, Problems, joined, printable
-from storewarden.config.schema import RootSettings, StoreSettings
+from storewarden.config.schema import DatabaseSettings, RootSettings, StoreSettings
+from storewarden.config.secret import redacted
 from storewarden.units import write_duration
 
 
@@ -22,6 +23,8 @@ def check(built: Built, problems: Problems) -> None:
     _guarded(built, problems)
     for number, store in enumerate(built.stores):
         _one_store(store, built.stores[:number], built.places, problems)
+    for number, database in enumerate(built.databases):
+        _one_database(database, built.databases[:number], built, problems)
     for number, root in enumerate(built.roots):
         for other in built.roots[:number]:
             _apart(root, other, built.places, problems)
@@ -106,6 +109,32 @@ def _one_store(
             where = joined("stores", store.name)
             what = f"is the same place as {joined('stores', other.name)}"
             problems.add(places[where], where, what, "keep one of them")
+
+
+def _one_database(
+    database: DatabaseSettings,
+    before: Sequence[DatabaseSettings],
+    built: Built,
+    problems: Problems,
+) -> None:
+    """Refuse two names for one database, and the catalogue as one of an application."""
+    where = joined("databases", database.name)
+    for other in before:
+        if database.place == other.place:
+            what = f"is the same database as {joined('databases', other.name)}"
+            problems.add(built.places[where], where, what, "keep one of them")
+    if database.place == _catalogue(built):
+        what = "is the catalogue itself, which is looked after already"
+        problems.add(built.places[where], where, what, "remove it")
+
+
+def _catalogue(built: Built) -> bytes | None:
+    """Return the place of the catalogue, as databases tell theirs."""
+    if built.catalogue == "sqlite":
+        return None if built.state is None else os.fsencode(built.state / "catalogue.db")
+    if built.catalogue.startswith("sqlite:///"):
+        return os.fsencode(built.catalogue.removeprefix("sqlite://"))
+    return redacted(built.catalogue).encode()
 
 
 def _apart(

@@ -11,6 +11,8 @@ from collections.abc import Mapping as Environ
 from pathlib import Path
 
 from storewarden.config.keys import (
+    DATABASE_KEYS,
+    DATABASES,
     ENVIRONMENT,
     GROUPS,
     ROOT_KEYS,
@@ -25,11 +27,12 @@ from storewarden.config.problems import VARIABLE, Origin, Place, Problems, did_y
 from storewarden.config.yamltext import Entry, Items, Mapping, Node, Scalar, read
 
 FILE_VARIABLE = f"{ENVIRONMENT}CONFIG"
+QUERIES_VARIABLE = f"{ENVIRONMENT}QUERIES"  # where applications hand over what they counted
 _TESTS = f"{ENVIRONMENT}TEST_"
 _ROOTS = f"{ENVIRONMENT}ROOTS"
-_STORES = f"{ENVIRONMENT}STORES"
 _LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES, Kind.SOURCES}
-_NAMED = ("roots", STORES, TABLES)
+_NAMED = ("roots", STORES, DATABASES, TABLES)
+_PLACED = {STORES: (STORE_KEYS, "store"), DATABASES: (DATABASE_KEYS, "database")}
 
 
 def variable(*keys: str) -> str:
@@ -40,7 +43,8 @@ def variable(*keys: str) -> str:
 def given(environ: Environ[str, str]) -> list[str]:
     """Return the variables that are meant for the configuration."""
     ours = (name for name in environ if name.startswith(ENVIRONMENT))
-    return sorted(name for name in ours if name != FILE_VARIABLE and not name.startswith(_TESTS))
+    others = {FILE_VARIABLE, QUERIES_VARIABLE}
+    return sorted(name for name in ours if name not in others and not name.startswith(_TESTS))
 
 
 def overlay(tree: Mapping, environ: Environ[str, str], cwd: Path, problems: Problems) -> None:
@@ -116,9 +120,10 @@ class _Overlay:
         if name.startswith(f"{_ROOTS}_"):
             self._set_root(name, text, place)
             return
-        if name.startswith(f"{_STORES}_"):
-            self._set_store(name, text, place)
-            return
+        for group in _PLACED:
+            if name.startswith(f"{variable(group)}_"):
+                self._set_placed(group, name, text, place)
+                return
         for key in SINGLE:
             if name == variable(key.name):
                 self._set(self._tree, key.name, self._value(text, key.kind, place, key.name))
@@ -154,29 +159,31 @@ class _Overlay:
         value = self._value(text, kind, place, f"roots.{written}.{key}")
         self._set(self._root(roots, written, place), key, value)
 
-    def _set_store(self, name: str, text: str, place: Place) -> None:
-        """Set one key of a store; its path or its url makes it known."""
-        rest = name.removeprefix(f"{_STORES}_")
-        for key in STORE_KEYS:
-            store = rest.removesuffix(f"_{key.name.upper()}")
-            if store not in {rest, ""}:
-                stores = self._inner(self._tree, STORES, place)
-                known = {one.upper().replace("-", "_"): one for one in stores.entries}
-                written = known.get(store, store.lower())
-                value = self._value(text, key.kind, place, f"{STORES}.{written}.{key.name}")
-                self._set(self._store(stores, written, place), key.name, value)
+    def _set_placed(self, group: str, name: str, text: str, place: Place) -> None:
+        """Set one key of a store or a database; its path or its url makes it known."""
+        whole = variable(group)
+        keys, called = _PLACED[group]
+        rest = name.removeprefix(f"{whole}_")
+        for key in keys:
+            one = rest.removesuffix(f"_{key.name.upper()}")
+            if one not in {rest, ""}:
+                entries = self._inner(self._tree, group, place)
+                known = {each.upper().replace("-", "_"): each for each in entries.entries}
+                written = known.get(one, one.lower())
+                value = self._value(text, key.kind, place, f"{group}.{written}.{key.name}")
+                self._set(self._placed(entries, written, place), key.name, value)
                 return
-        hint = f"a store is told by {_STORES}_NAME_PATH or {_STORES}_NAME_URL, or all by {_STORES}"
+        hint = f"a {called} is told by {whole}_NAME_PATH or {whole}_NAME_URL, or all by {whole}"
         self._problems.add(place, "", "is an unknown variable", hint)
 
-    def _store(self, stores: Mapping, name: str, place: Place) -> Mapping:
-        """Return the keys of a store, also of one that was written as a plain address."""
-        entry = stores.entries.get(name)
+    def _placed(self, entries: Mapping, name: str, place: Place) -> Mapping:
+        """Return the keys of one, also of one that was written as a plain path or address."""
+        entry = entries.entries.get(name)
         if entry is not None and isinstance(entry.node, Scalar):
             key = "url" if "://" in entry.node.text else "path"
             node = Mapping(entry.node.place, {key: Entry(entry.node.place, entry.node)})
-            stores.entries[name] = Entry(entry.place, node)
-        return self._inner(stores, name, place)
+            entries.entries[name] = Entry(entry.place, node)
+        return self._inner(entries, name, place)
 
     def _root(self, roots: Mapping, name: str, place: Place) -> Mapping:
         """Return the keys of a root, also of one that was written as a plain path."""

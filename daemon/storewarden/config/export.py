@@ -9,7 +9,10 @@ from typing import Any
 
 from storewarden.config.keys import (
     CHILDREN,
+    DATABASE_KEYS,
+    DATABASES,
     GROUPS,
+    MORE_TABLE_KEYS,
     NAME,
     PRICE,
     PRICE_KEYS,
@@ -31,6 +34,10 @@ _NUMBER = r"[0-9]+(\.[0-9]+)?"
 _DURATION = rf"^({_NUMBER} ?({'|'.join(DURATION_UNITS)}) ?)+$"
 _SIZE = rf"^{_NUMBER} ?({'|'.join(SIZE_UNITS)})$"
 _SHARE = rf"^{_NUMBER} ?%$"
+_COLUMN: dict[str, Any] = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_COLUMNS: dict[str, Any] = {
+    "anyOf": [_COLUMN, {"type": "array", "minItems": 1, "uniqueItems": True, "items": _COLUMN}]
+}
 _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.PATH: {"type": "string", "minLength": 1},
     Kind.CATALOGUE: {
@@ -52,11 +59,13 @@ _FORMS: dict[Kind, dict[str, Any]] = {
         ]
     },
     Kind.URL: {"type": "string", "pattern": "^(s3|gs|az)://[a-z0-9]"},
+    Kind.SERVER: {"type": "string", "pattern": "^postgres(ql)?://.+"},
     Kind.ENDPOINT: {"type": "string", "pattern": "^https?://[^@]+$"},
     Kind.WORD: {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$"},
     Kind.CURRENCY: {"type": "string", "pattern": "^[A-Z]{3}$"},
     Kind.PRICE: {"type": "number", "minimum": 0},
-    Kind.COLUMN: {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"},
+    Kind.COLUMN: _COLUMN,
+    Kind.COLUMNS: _COLUMNS,
     Kind.LISTEN: {"type": "string", "pattern": r"^(none|unix:/.+|.+:[0-9]{1,5})$"},
 }
 
@@ -73,7 +82,8 @@ def json_schema() -> dict[str, Any]:
     }
     groups = {name: _group(keys) for name, keys in GROUPS.items()}
     whole = _group(SINGLE)
-    whole["properties"] |= {"roots": roots, STORES: _stores(), TABLES: _tables()} | groups
+    whole["properties"] |= {"roots": roots, STORES: _stores(), DATABASES: _databases()}
+    whole["properties"] |= {TABLES: _tables()} | groups
     return {"$schema": DIALECT, "title": "storewarden.yaml"} | whole
 
 
@@ -89,13 +99,23 @@ def _stores() -> dict[str, Any]:
     }
 
 
+def _databases() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "Databases by names of their own; a text alone is its path or url.",
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": {"anyOf": [_FORMS[Kind.PATH], _group(DATABASE_KEYS)]},
+    }
+
+
 def _tables() -> dict[str, Any]:
-    table = _group(TABLE_KEYS) | {"required": [key.name for key in TABLE_KEYS]}
+    table = _group((*TABLE_KEYS, *MORE_TABLE_KEYS)) | {"required": [key.name for key in TABLE_KEYS]}
     table["properties"][CHILDREN] = {
         "type": "object",
         "description": "Tables whose rows go with a row of it, each with the column that says so.",
         "minProperties": 1,
-        "additionalProperties": _FORMS[Kind.COLUMN],
+        "additionalProperties": _COLUMNS,
     }
     return {
         "type": "object",

@@ -34,7 +34,9 @@ class Kind(Enum):
     CURRENCY = auto()
     PRICE = auto()
     SIZE = auto()  # bytes
+    SERVER = auto()  # the address of a database that a server has
     COLUMN = auto()  # the name of a table or of a column
+    COLUMNS = auto()  # the name of a column, or a list of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -352,10 +354,35 @@ PRICE_KEYS = (
     ),
     Key("gib_out", Kind.PRICE, "", "What reading a GiB back costs.", "0.09", live=True),
 )
+DATABASE_PATH = Key(
+    "path",
+    Kind.PATH,
+    "",
+    "The file of a SQLite database, in a root or outside of all. Either this or `url`.",
+    "data/app.db",
+    live=True,
+)
+DATABASE_URL = Key(
+    "url",
+    Kind.SERVER,
+    "",
+    "The address of a PostgreSQL database. A password in it is never shown; "
+    "`~/.pgpass` keeps it out of the file.",
+    "postgresql://warden@db.example.org/app",
+    live=True,
+)
+DATABASE_KEYS = (DATABASE_PATH, DATABASE_URL)
 TABLE_KEYS = (
     Key("database", Kind.PATH, "", "The SQLite database that holds it.", "data/app.db", live=True),
     Key("table", Kind.COLUMN, "", "Its name there.", "conversations", live=True),
-    Key("key", Kind.COLUMN, "", "The column that tells its rows apart.", "id", live=True),
+    Key(
+        "key",
+        Kind.COLUMNS,
+        "",
+        "The column that tells its rows apart; where it takes several, a list of them.",
+        "id",
+        live=True,
+    ),
     Key(
         "clock",
         Kind.COLUMN,
@@ -365,9 +392,47 @@ TABLE_KEYS = (
         live=True,
     ),
 )
+MORE_TABLE_KEYS = (
+    Key(
+        "clock_unit",
+        Kind.CHOICE,
+        "by how large the number is",
+        "What numbers in its clocks count, since 1970. Texts are read as dates, those without a "
+        "zone as UTC.",
+        "ms",
+        live=True,
+        choices=("s", "ms", "us", "ns"),
+    ),
+    Key(
+        "deleted",
+        Kind.COLUMN,
+        "none",
+        "The column that says that the application deleted a row, or when. A policy with this "
+        "column for its clock is about those rows alone.",
+        "deleted_at",
+        live=True,
+    ),
+    Key(
+        "file",
+        Kind.COLUMN,
+        "none",
+        "The column that holds the path of the file that a row is about; `rows orphans` finds rows "
+        "whose file is gone.",
+        "video_path",
+        live=True,
+    ),
+    Key(
+        "files",
+        Kind.PATH,
+        "where the database is",
+        "The directory that paths in `file` begin at, unless they begin with a slash.",
+        "./save_outputs",
+        live=True,
+    ),
+)
 CHILDREN = "children"
 PRICE = "price"
-STORES, TABLES = "stores", "tables"
+STORES, DATABASES, TABLES = "stores", "databases", "tables"
 SINGLE = (STATE, CATALOGUE, WATCH_SHARE, POLICIES, CURRENCY)
 GROUPS = {"http": HTTP_KEYS, "log": LOG_KEYS}
-TOP = (*(key.name for key in SINGLE), "roots", STORES, TABLES, *GROUPS)
+TOP = (*(key.name for key in SINGLE), "roots", STORES, DATABASES, TABLES, *GROUPS)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from pathlib import Path
+from typing import NamedTuple
 
 from storewarden.config.secret import redacted
 
@@ -16,8 +16,7 @@ _LONG = 60  # characters of a user's value that a message repeats
 _WORD = re.compile(r"[A-Za-z0-9_<>*-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """A file or a variable; relative paths in it begin at ``base``."""
 
     name: str
@@ -25,8 +24,7 @@ class Origin:
     rank: int = FILE
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A character in an origin, counted from 1; line 0 is the origin as a whole."""
 
     origin: Origin
@@ -38,8 +36,7 @@ class Place:
         return f"{name}:{self.line}:{self.column}" if self.line else name
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong: ``place: path.to.key: what; hint``."""
 
     place: Place
@@ -104,4 +101,6 @@ def did_you_mean(word: str, words: list[str], otherwise: str = "") -> str:
 
 def nearest(word: str, words: list[str]) -> str:
     """Return the one of ``words`` that ``word`` nearly is, else nothing."""
+    from difflib import get_close_matches  # noqa: PLC0415  # rarely needed; every start pays
+
     return next(iter(get_close_matches(word, words, 1, cutoff=0.7)), "")

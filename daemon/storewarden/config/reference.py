@@ -11,7 +11,10 @@ from pathlib import Path
 
 from storewarden.config.environment import variable
 from storewarden.config.keys import (
+    DATABASE_KEYS,
+    DATABASES,
     GROUPS,
+    MORE_TABLE_KEYS,
     PRICE,
     PRICE_KEYS,
     ROOT_KEYS,
@@ -28,7 +31,7 @@ from storewarden.units import write_duration, write_share, write_size
 BEGIN, END = "<!-- keys: generated -->\n", "<!-- /keys -->\n"
 
 
-_MAY_LACK = (*STORE_KEYS, *PRICE_KEYS)
+_MAY_LACK = (*STORE_KEYS, *PRICE_KEYS, *DATABASE_KEYS)
 
 
 def keys_page() -> str:
@@ -51,7 +54,9 @@ def _groups() -> Iterator[Iterator[str]]:
         yield _section(key, (STORES, "NAME"))
     for key in PRICE_KEYS:
         yield _section(key, (STORES, "NAME", PRICE), variable(STORES))
-    for key in TABLE_KEYS:
+    for key in DATABASE_KEYS:
+        yield _section(key, (DATABASES, "NAME"))
+    for key in (*TABLE_KEYS, *MORE_TABLE_KEYS):
         yield _section(key, (TABLES, "NAME"), variable(TABLES))
     for name, keys in GROUPS.items():
         for key in keys:

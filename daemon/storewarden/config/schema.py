@@ -106,15 +106,39 @@ class StoreSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """A database under a name of its own: a file, or what a server has."""
+
+    name: str
+    path: bytes | None = None  # absolute
+    url: str | None = field(default=None, repr=False)  # "postgresql://user@host/database"
+
+    @property
+    def place(self) -> bytes:
+        """Where it is, without a password: what tells it apart from all others."""
+        return self.path if self.path is not None else redacted(self.url or "").encode()
+
+    @property
+    def shown(self) -> str:
+        """Where it is, for people."""
+        return self.place.decode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True, slots=True)
 class TableSettings:
     """A table of an application's database, of which policies may speak as `rows`."""
 
     name: str
     database: bytes  # absolute
     table: str
-    key: str
+    key: tuple[str, ...]
     clock: str
-    children: tuple[tuple[str, str], ...] = ()  # tables that belong to it, and by which column
+    children: tuple[tuple[str, tuple[str, ...]], ...] = ()  # tables of it, and by which columns
+    clock_unit: str | None = None  # "s", "ms", "us", "ns"; else by how large a number is
+    deleted: str | None = None  # the column that says that a row is deleted, or when
+    file: str | None = None  # the column that holds the path of a row's file
+    files: bytes | None = None  # where such paths begin, absolute; else beside the database
+    declared_at: str = field(default="", compare=False)  # for people
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +192,7 @@ class Settings:
     policies: tuple[str, ...] = POLICIES  # absolute paths, and "shipped:NAME"
     stores: tuple[StoreSettings, ...] = ()
     currency: str = CURRENCY
+    databases: tuple[DatabaseSettings, ...] = ()
     tables: tuple[TableSettings, ...] = ()
     source: str = "the built-in defaults"  # for people: which file, which variables
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from storewarden.config.keys import CHILDREN, TABLE_KEYS, TABLES, Key, Kind
+from storewarden.config.keys import CHILDREN, MORE_TABLE_KEYS, TABLE_KEYS, TABLES, Key, Kind
 from storewarden.config.problems import joined, shown
 from storewarden.config.schema import TableSettings
 from storewarden.config.sheet import Sheet
@@ -13,7 +13,8 @@ from storewarden.config.yamltext import Entry, Mapping
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62})?")
 _RULE = "a name is like app.conversations: a-z, then a-z 0-9 _ -, and one dot at most"
 _EXAMPLE = "{database: data/app.db, table: conversations, key: id, clock: updated_at}"
-_CHILD = Key("", Kind.COLUMN, "", "The column that names the row it belongs to.", "conversation_id")
+_ABOUT_CHILD = "The column that names the row it belongs to."
+_CHILD = Key("", Kind.COLUMNS, "", _ABOUT_CHILD, "conversation_id")
 
 
 def read_tables(sheet: Sheet, tree: Mapping) -> tuple[TableSettings, ...]:
@@ -36,21 +37,31 @@ def _table(sheet: Sheet, name: str, entry: Entry) -> TableSettings | None:
     mapping = sheet.mapping(entry.node, where, _EXAMPLE)
     if mapping is None or not mapping.entries:
         return None
-    sheet.refuse_unknown(mapping, where, (*(key.name for key in TABLE_KEYS), CHILDREN))
+    keys = (*TABLE_KEYS, *MORE_TABLE_KEYS)
+    sheet.refuse_unknown(mapping, where, (*(key.name for key in keys), CHILDREN))
     values = {}
     for key in TABLE_KEYS:
         values[key.name] = sheet.single(mapping, key, where)
         if key.name not in mapping.entries:
             hint = f"write {key.name}: {key.example}"
             sheet.problems.add(entry.place, joined(where, key.name), "is missing", hint)
-    children = _children(sheet, mapping, where)
-    if None in values.values():
+    more = {
+        key.name: sheet.single(mapping, key, where)
+        for key in MORE_TABLE_KEYS
+        if key.name in mapping.entries
+    }
+    children = _children(sheet, mapping, where, values["key"])
+    if None in values.values() or None in more.values():
         return None
-    return TableSettings(name=name, children=children, **values)
+    return TableSettings(
+        name=name, children=children, declared_at=str(entry.place), **values, **more
+    )
 
 
-def _children(sheet: Sheet, table: Mapping, where: str) -> tuple[tuple[str, str], ...]:
-    """Return the tables whose rows go with a row of this one, each with its column."""
+def _children(
+    sheet: Sheet, table: Mapping, where: str, key: tuple[str, ...] | None
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the tables whose rows go with a row of this one, each with its columns."""
     entry = table.entries.get(CHILDREN)
     if entry is None:
         return ()
@@ -61,8 +72,11 @@ def _children(sheet: Sheet, table: Mapping, where: str) -> tuple[tuple[str, str]
     read = []
     for name, child in mapping.entries.items():
         path = joined(where, name)
-        column = sheet.reader.value(_CHILD, child.node, path)
-        if not sheet.reader.is_column(name, child.place, path) or column is None:
+        columns = sheet.reader.value(_CHILD, child.node, path)
+        if not sheet.reader.is_column(name, child.place, path) or columns is None:
             continue
-        read.append((name, column))
+        if key is not None and len(columns) != len(key):
+            what = f"{len(columns)} columns name a row that {len(key)} tell apart"
+            sheet.problems.add(child.place, path, what, f"one each for {', '.join(key)}")
+        read.append((name, columns))
     return tuple(read)

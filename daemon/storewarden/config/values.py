@@ -14,6 +14,7 @@ from storewarden.config.addresses import (
     catalogue_address,
     endpoint_address,
     listen_address,
+    server_address,
     store_address,
 )
 from storewarden.config.keys import Key, Kind
@@ -54,6 +55,12 @@ _COMPLAINTS: dict[Kind, Callable[[str], tuple[str, str] | None]] = {
     Kind.PLACES: _place_complaint,
 }
 
+_ADDRESSES: dict[Kind, Callable[[str], str]] = {
+    Kind.SERVER: server_address,
+    Kind.URL: store_address,
+    Kind.ENDPOINT: endpoint_address,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -66,9 +73,9 @@ class Reader:
         """Return the value of ``key`` as its kind says."""
         if isinstance(node, Broken) or not self._something(key, node, path):
             return None
-        if key.kind in _COMPLAINTS or key.kind is Kind.SOURCES:
-            several = self._sources if key.kind is Kind.SOURCES else self._patterns
-            return several(key, node, path)
+        if key.kind in _COMPLAINTS or key.kind in (Kind.SOURCES, Kind.COLUMNS):
+            lists = {Kind.SOURCES: self._sources, Kind.COLUMNS: self._columns}
+            return lists.get(key.kind, self._patterns)(key, node, path)
         if not isinstance(node, Scalar):
             what = "is a list" if isinstance(node, Items) else "is a mapping"
             self.problems.add(node.place, path, f"{what}, not one value", _example(key))
@@ -87,6 +94,7 @@ class Reader:
             Kind.SIZE: self._size,
             Kind.CHOICE: self._choice,
             Kind.LISTEN: self._listen,
+            Kind.SERVER: self._address,
             Kind.URL: self._address,
             Kind.ENDPOINT: self._address,
             Kind.WORD: self._word,
@@ -181,9 +189,8 @@ class Reader:
             return None
 
     def _address(self, key: Key, node: Scalar, path: str) -> str | None:
-        read = store_address if key.kind is Kind.URL else endpoint_address
         try:
-            return read(node.text)
+            return _ADDRESSES[key.kind](node.text)
         except AddressError as error:
             self.problems.add(node.place, path, error.what, error.hint)
             return None
@@ -204,6 +211,25 @@ class Reader:
 
     def _column(self, key: Key, node: Scalar, path: str) -> str | None:
         return node.text if self.is_column(node.text, node.place, path, key) else None
+
+    def _columns(self, key: Key, node: Node, path: str) -> tuple[str, ...] | None:
+        """Return one column or several, as a tuple."""
+        one = Key(key.name, Kind.COLUMN, key.default, key.about, key.example)
+        if not isinstance(node, Items):
+            column: str | None = self.value(one, node, path)
+            return None if column is None else (column,)
+        read: list[str] = []
+        for number, item in enumerate(node.nodes):
+            where = joined(path, str(number))
+            column = self.value(one, item, where)
+            if column is None:
+                return None
+            if column in read:
+                self.problems.add(item.place, where, f"{column} is there twice", "leave one out")
+            read.append(column)
+        if not read:
+            self.problems.add(node.place, path, "is empty", _example(key))
+        return tuple(read) or None
 
     def is_column(self, name: str, place: Place, path: str, key: Key | None = None) -> bool:
         """Whether a text is the name of a table or of a column; else it is said."""
@@ -330,12 +356,14 @@ def _called(key: Key) -> str:
         Kind.DURATION: "a duration",
         Kind.SIZE: "a size",
         Kind.LISTEN: "an address",
+        Kind.SERVER: "an address",
         Kind.URL: "an address",
         Kind.ENDPOINT: "an address",
         Kind.WORD: "the name of a region",
         Kind.CURRENCY: "a currency of three capital letters",
         Kind.PRICE: "a price",
         Kind.COLUMN: "a name",
+        Kind.COLUMNS: "a name",
     }
     return names.get(key.kind, "a word")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import yaml
 
@@ -25,16 +26,15 @@ MERGE = "<<"  # YAML 1.1's key that copies another mapping; refused
 _NOTHING = {"", "~", "null", "Null", "NULL"}
 # What is neither printable nor a line feed: control characters (a lone carriage return and the
 # line separators would make two programs count lines differently), and what turns text around.
-_REFUSED = re.compile(
+_REFUSED = (
     "[^\\t\\n\\r\\x20-\\x7e\\xa0-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]"
     "|[\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff]|\\r(?!\\Z)"
 )
-_TAB = re.compile(r" *\t")
+_TAB = r" *\t"
 _ENOUGH = 50  # complaints about characters: a binary file is not worth more lines
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(NamedTuple):
     """A text as it was written; ``plain`` when it had no quotes."""
 
     place: Place
@@ -60,8 +60,7 @@ class Items:
     nodes: list[Node] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """A value with the place of its key."""
 
     place: Place
@@ -76,8 +75,7 @@ class Mapping:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Broken:
+class Broken(NamedTuple):
     """Something already complained about: whoever meets it says nothing more."""
 
     place: Place
@@ -135,13 +133,16 @@ def _decoded(data: bytes, origin: Origin, problems: Problems) -> str | None:
 
 def _characters_refused(text: str, origin: Origin, problems: Problems) -> bool:
     """Say where control characters stand, and tabs where indentation should; one a line."""
+    if text.replace("\n", "").isprintable():
+        return False  # as nearly all: nothing above is printable
+    refused, tabs = re.compile(_REFUSED), re.compile(_TAB)  # a millisecond and a half
     told = 0
     for number, line in enumerate(text.split("\n"), 1):
-        if odd := _REFUSED.search(line):
+        if odd := refused.search(line):
             what = f"control character U+{ord(odd[0]):04X}"
             hint = "remove it, or write it as an escape inside double quotes"
             problems.add(Place(origin, number, odd.start() + 1), "", what, hint)
-        elif tab := _TAB.match(line):
+        elif tab := tabs.match(line):
             place = Place(origin, number, tab.end())
             problems.add(place, "", "a tab in the indentation", "indent with spaces")
         else:

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 from storewarden.catalogue import acts, requests, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.requests import Facts, Request
 from storewarden.clock import Clock
+from storewarden.daemon.acting import wish as acting
 from storewarden.daemon.acting.wish import Wish
 from storewarden.daemon.ground import Ground
+from storewarden.daemon.tending import wish as tending
+from storewarden.daemon.tending.wish import TendWish
 from storewarden.errors import StorewardenError, UsageError
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.state import ScanTally, ScanWish
 
 INTERVAL = 0.5
-ACT = "act"
 _FORGET_EVERY = 24 * 3600.0
 # What was done to a file stays in its history; of the act itself nothing is asked any more.
 _ACTS_KEPT_NS = 400 * 86_400 * 1_000_000_000
 _FORGOTTEN_AT_ONCE = 2_000  # days of files: some milliseconds, so that recording does not wait
+
+
+_Wish = TypeVar("_Wish", Wish, TendWish)
 
 
 class Clerk:
@@ -48,6 +54,7 @@ class Clerk:
         self._told = -1
         self._answers: list[tuple[int, Facts, bool]] = []
         self._act = act
+        self.tend: Callable[[int, TendWish], None] | None = None  # what is wished for databases
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
         self._usage_kept = usage_kept
@@ -76,8 +83,10 @@ class Clerk:
         if request is None:
             return
         root = self._counts.names.get(request.root_id or 0)
-        if request.verb == ACT and self._act is not None:
-            self._wish(request, self._act)
+        if request.verb == acting.REQUEST and self._act is not None:
+            self._wish(request, Wish.of, self._act)
+        elif request.verb == tending.REQUEST and self.tend is not None:
+            self._wish(request, TendWish.of, self.tend)
         elif request.verb != "scan" or root is None:
             self._refuse(request.id, f"this daemon cannot do {request.verb!r} for that root")
         elif not self._is_up(root):
@@ -86,13 +95,15 @@ class Clerk:
             accept = bool(request.arguments.get("accept_missing", False))
             self._scanner.want(root, ScanWish("asked", (request.id,), accept_missing=accept))
 
-    def _wish(self, request: Request, act: Callable[[int, Wish], None]) -> None:
+    def _wish(
+        self, request: Request, read: Callable[[Facts], _Wish], take: Callable[[int, _Wish], None]
+    ) -> None:
         try:
-            wish = Wish.of(request.arguments)
+            wish = read(request.arguments)
         except UsageError as error:
             self._refuse(request.id, str(error))
         else:
-            act(request.id, wish)
+            take(request.id, wish)
 
     def _refuse(self, request_id: int, why: str) -> None:
         requests.finish(

@@ -23,6 +23,7 @@ from storewarden.daemon.ground import prepared
 from storewarden.errors import ObjectDamaged, ObjectMissing
 from storewarden.facts.kinds import kind_of
 from storewarden.store.contract import Entry, Store
+from storewarden.store.key import NO_ROOT
 
 AT_ONCE: Final = 500  # objects in one transaction
 MOST_TOLD: Final = 100
@@ -85,6 +86,8 @@ def _told(
 ) -> Iterator[Told]:
     """Yield what each object tells; what cannot be understood is noted, and left alone."""
     for entry in store.list():
+        if entry.key.startswith(NO_ROOT):
+            continue  # of a database: told of by storewarden db backups
         taken.objects += 1
         progress(taken.objects)
         try:

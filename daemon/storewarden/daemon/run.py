@@ -12,18 +12,20 @@ from types import FrameType
 from storewarden import __version__
 from storewarden.catalogue import drivers, keep
 from storewarden.catalogue.connect import sqlite_path
-from storewarden.catalogue.lease import BEAT_SECONDS
 from storewarden.catalogue.roots import write_blindness
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.changes import changed
 from storewarden.config.schema import Settings
 from storewarden.daemon import process
+from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.acting.together import put_together
 from storewarden.daemon.background import Background
 from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.comeback import Comeback
 from storewarden.daemon.deciding import Policies
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
+from storewarden.daemon.heartbeat import Heartbeat
+from storewarden.daemon.tending import together as tending
 from storewarden.daemon.tidy import Tidy
 from storewarden.errors import (
     DONE,
@@ -59,7 +61,7 @@ log = logging.getLogger(__name__)
 
 STOP_SECONDS = 2.0
 _TICK = 1.0
-_ACTOR = "actor"
+_ACTOR, _TENDER = "actor", "tender"
 _STORE_PATIENCE = 600.0
 _SOME = 100  # names settling, beside which digests may still be taken
 
@@ -103,7 +105,6 @@ class Daemon:
         self._wake = threading.Event()
         self._stop_asked = False
         self._reload_asked = False
-        self._beat_failed = False  # the lease's thread alone
         self._waiting = ["the start"]
         self._stages = stages_on(ground)
         self._ups: dict[str, RootUp] = {}  # written by the sentinel, read by all
@@ -154,6 +155,11 @@ class Daemon:
             decided=lambda: deciding.decided,
             acted=self._acted,
         )
+        self._tender = tending.put_together(
+            *(ground, self._settings, self._metrics),
+            own=stages.own,
+            busy=self._background.busy,
+        )
         self._clerk = Clerk(
             ground,
             self._scanner,
@@ -163,11 +169,12 @@ class Daemon:
             lambda: {root.name: root.usage_keep for root in self._settings.roots},
             self._actor.ask,
         )
-        self._actor.answer = self._clerk.answer
+        self._clerk.tend = self._tender.ask
+        self._actor.answer = self._tender.answer = self._clerk.answer
         self._policies = Policies(ground, deciding, stages.usage, self._metrics, clock)
         self._tidy = Tidy(ground.engine, lambda: self._recording() or deciding.going_on)
         deciding.worked = self._policies.worked = self._tidy.worked
-        self._policies.act_by = self._actor.judge_by
+        self._policies.act_by = self._judge_by
 
     def _workers(self) -> None:
         """The workers in the order of the flow: who feeds whom stops first."""
@@ -198,10 +205,12 @@ class Daemon:
         # a store may take long over one call; it has time-outs of its own
         act = worker(_ACTOR, self._actor.step, self._actor.finish, _STORE_PATIENCE)
         self._actor.wake, self._actor.beat = act.wake, act.beat
+        tend = worker(_TENDER, self._tender.step, self._tender.finish, _STORE_PATIENCE)
+        self._tender.wake, self._tender.beat = tend.wake, tend.beat
         record = worker("recorder", self.flow.step, finish=self.flow.finish)
         clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
         figures = worker("figures", self._figures.step, finish=self._figures.last)
-        lease = worker("lease", self._beat)
+        lease = worker("lease", Heartbeat(self._ground, self._comeback, self).step)
         policies = worker("policies", self._policies.step)
         scrub = worker("scrubber", self._scrubbing.step, finish=self._scrubbing.finish)
         self._stages.inbox.wake = self._policies.wake = record.wake
@@ -211,7 +220,12 @@ class Daemon:
         self._supervisor = Supervisor(
             (
                 *(watch, self._scan_worker, digest, inspect, record, clerk, figures, policies),
-                *(lease, scrub, act),  # a store may keep these, and nobody else waits for that
+                *(
+                    lease,
+                    tend,
+                    scrub,
+                    act,
+                ),  # a store may keep these, and nobody else waits for that
             ),
             clock=self._clock,
         )
@@ -244,11 +258,12 @@ class Daemon:
         finally:
             left = self._stop()
         fatal = self._supervisor.fatal
-        if _ACTOR in left:
-            # A store keeps it from ending. The lease stays ours until it has: what it was doing
-            # goes on with the next start.
+        if {_ACTOR, _TENDER} & set(left):
+            # A store keeps them from ending. The lease stays ours until they have: what they were
+            # doing goes on with the next start.
             logging.shutdown()
-            os._exit(FAILED if left != (_ACTOR,) or fatal is not None else DONE)
+            others = set(left) - {_ACTOR, _TENDER}
+            os._exit(FAILED if others or fatal is not None else DONE)
         if isinstance(fatal, LeaseLost):
             return HELD
         if isinstance(fatal, StorewardenError):
@@ -296,6 +311,7 @@ class Daemon:
         self._stop_asked = True
         self._background.give_up()
         self._actor.give_up()
+        self._tender.give_up()
         left = self._supervisor.stop(STOP_SECONDS)
         self._observer.stop()
         self._observer.join(0.5)
@@ -355,6 +371,7 @@ class Daemon:
         logs.set_level(new.log.level)
         self._sentinel.want_roots(new.roots)
         self._actor.follow(new)
+        self._tender.follow(new)
         self._settings = new
 
     # -- what the parts tell each other ---------------------------------------------------
@@ -387,6 +404,11 @@ class Daemon:
         """Count facts that were stored (recorder thread)."""
         self._background.kept(kept)
         self._figures.kept(kept)
+
+    def _judge_by(self, judge: Judge) -> None:
+        """Act and care by other policies (main thread)."""
+        self._actor.judge_by(judge)
+        self._tender.judge_by(judge)
 
     def _acted(self, root: str) -> None:
         """Hear that an act ended in a root (actor thread)."""
@@ -451,21 +473,10 @@ class Daemon:
             or any(state.shown.pending > _SOME for state in list(self._stages.states.values()))
         )
 
-    def _beat(self) -> float:
-        """Show that we live. A catalogue that fails is told once; the beat goes on at its pace."""
-        try:
-            self._ground.lease.beat(self._clock)
-            self._comeback.look()
-        except StorewardenError as error:
-            if not error.transient:
-                raise
-            self._beat_failed = True
-            self.failed(error)
-        else:
-            if self._beat_failed and not self.flow.failing():
-                self._figures.committed(Committed())
-            self._beat_failed = False
-        return BEAT_SECONDS
+    def works_again(self) -> None:
+        """Hear that the catalogue is back (the lease's thread)."""
+        if not self.flow.failing():
+            self._figures.committed(Committed())
 
     def _worker_died(self, worker: Worker, _error: BaseException) -> None:
         self._metrics.worker_restarts_total.labels(worker=worker.name).inc()

@@ -6,15 +6,15 @@ The lists stand in policies: a changed list is a changed line there. Nothing her
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from storewarden.policy.evaluate import evaluate
+from storewarden.policy import decide, placement, reasons
 from storewarden.policy.expression import Class, Condition, Term, terms
 from storewarden.policy.load import read
-from storewarden.policy.rules import LOCAL, Policy, PolicySet
+from storewarden.policy.rules import LOCAL, Placement, PolicySet
 from storewarden.policy.sources import SHIPPED, read_sources
 from storewarden.policy.subject import Subject
 
@@ -22,6 +22,9 @@ STRATEGY: Final = f"{SHIPPED}trae"
 STORES: Final = ("cloud",)  # what strategies call the other place
 UNNAMED: Final = "unnamed"
 _KIND: Final = "database"
+_NOT_COUNTED: Final = (
+    "its use is not counted; usage: true in the configuration of its root counts it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +34,8 @@ class Recommendation:
     recommendation: str
     reason: str
     category: str
+    policy: str = ""
+    due_ns: int | None = None  # from when it may go there; None: it is there, or nothing is known
 
     def document(self) -> dict[str, str]:
         """Return it as the strategy's programs know it."""
@@ -66,40 +71,44 @@ PHASES: Final = (
 def recommend(
     policies: PolicySet, subject: Subject, now_ns: int, *, measured: bool = False
 ) -> Recommendation:
-    """Return where a database belongs; one whose place depends on use is judged if ``measured``."""
-    policy = _winner(policies, subject, now_ns)
+    """Return where a database belongs; one whose place depends on use is judged if ``measured``.
+
+    It is judged as the daemon judges it: by the same window, limits, hysteresis and least stay.
+    """
+    won = decide.winners(subject, policies, now_ns).place
+    policy = policies.policies[abs(won) - 1] if won else None
     if policy is None or policy.place is None:
         return Recommendation("unknown", "no policy names it", UNNAMED)
+    if won < 0:
+        return Recommendation("unknown", f"it is not known whether {policy.id} matches", UNNAMED)
     place, category = policy.place, policy.category or policy.id
+    reason = policy.reason or policy.id
     if place.evaluate is None:
         wanted = (place.required or place.preferred)[0]
-        return Recommendation(wanted, policy.reason or policy.id, category)
+        return _placed(Recommendation(wanted, reason, category, policy.id), place, subject, now_ns)
     if not measured:
-        return Recommendation("evaluate", policy.reason or policy.id, category)
-    used = evaluate(place.evaluate.local_if, subject, now_ns, place.evaluate.window_ns)
-    figures = _figures(subject, place.evaluate.window_ns, now_ns)
-    if used is None:
-        return Recommendation("evaluate", f"its use is not counted; {figures}", category)
-    return Recommendation(LOCAL if used else place.evaluate.otherwise, figures, category)
+        return Recommendation("evaluate", reason, category, policy.id)
+    here = placement.judged(place.evaluate, subject, now_ns)
+    if here is None:
+        return Recommendation("evaluate", _NOT_COUNTED, category, policy.id)
+    wanted = LOCAL if here else place.evaluate.otherwise
+    said = reasons.figures(place.evaluate, subject, now_ns)
+    return _placed(Recommendation(wanted, said, category, policy.id), place, subject, now_ns)
 
 
-def _winner(policies: PolicySet, subject: Subject, now_ns: int) -> Policy | None:
-    placing = [policy for policy in policies.policies if policy.place is not None]
-    placing.sort(key=lambda policy: not (policy.place and policy.place.required))
-    return next((one for one in placing if evaluate(one.match, subject, now_ns)), None)
-
-
-def _figures(subject: Subject, window_ns: int, now_ns: int) -> str:
-    """Say what was measured, in the words of the strategy."""
-    day = 86_400 * 10**9
-    since = subject.usage_since_ns
-    if since is None:
-        return "usage: true in the configuration of its root counts it"
-    began = max(now_ns - window_ns, since, subject.first_seen_ns)
-    days = [one for one in subject.days if one.day >= began // day]
-    span = max(1.0, (now_ns - began) / day)
-    opens, writes = sum(one.opens for one in days), sum(one.writes for one in days)
-    return f"{opens / span:.3g} opens and {writes / span:.3g} writes a day in {span:.0f} days"
+def _placed(
+    told: Recommendation, place: Placement, subject: Subject, now_ns: int
+) -> Recommendation:
+    """Add from when a database may go where it belongs, and why not before."""
+    away = placement.removal(place, subject, now_ns)
+    if away is None:
+        return told
+    told = replace(told, recommendation=away.store, due_ns=away.due_ns)
+    if place.evaluate is None or away.due_ns <= now_ns:
+        return told
+    stay = reasons.duration(place.evaluate.min_stay_ns)
+    until = reasons.day(away.due_ns)
+    return replace(told, reason=f"{told.reason}; it stays {stay} where it is, until {until}")
 
 
 def by_name(name: str) -> Subject:
@@ -150,57 +159,3 @@ def read_strategy(policies: str | Path, stores: Collection[str] = STORES) -> Pol
     if not entry.startswith(SHIPPED):
         entry = os.path.abspath(entry)
     return read(read_sources((entry,)), stores=stores)
-
-
-class DatabaseStorageManager:
-    """The TRAE storage strategy as its programs ask for it, answered from a policy file."""
-
-    def __init__(
-        self,
-        policies: str | Path | PolicySet = STRATEGY,
-        databases: Sequence[Subject] = (),
-        *,
-        now_ns: int = 0,
-    ) -> None:
-        """Read ``policies``; ``databases`` are those that are there, with their use."""
-        self._set = policies if isinstance(policies, PolicySet) else read_strategy(policies)
-        self._databases = tuple(databases)
-        self._now_ns = now_ns
-
-    def is_performance_critical(self, name: str) -> bool:
-        """Tell whether a database has to stay on this machine."""
-        return self._recommend(name).recommendation == LOCAL
-
-    def can_move_to_cloud(self, name: str) -> bool:
-        """Tell whether a database may leave this machine."""
-        return self._recommend(name).recommendation not in (LOCAL, "evaluate", "unknown")
-
-    def requires_evaluation(self, name: str) -> bool:
-        """Tell whether a database is judged by how it is used."""
-        return self._recommend(name).recommendation == "evaluate"
-
-    def get_storage_recommendation(self, name: str) -> dict[str, str]:
-        """Return recommendation, reason and category of a database by its name."""
-        return self._recommend(name).document()
-
-    def generate_migration_plan(self) -> dict[str, Any]:
-        """Return the three steps with counts, and with bytes where databases were given."""
-        steps = migration(self._set, self._databases, self._now_ns)
-        return {"phases": [_document(step) for step in steps], "total": sum(map(_count, steps))}
-
-    def _recommend(self, name: str) -> Recommendation:
-        return recommend(self._set, by_name(name), self._now_ns)
-
-
-def _count(step: Step) -> int:
-    return len(step.databases)
-
-
-def _document(step: Step) -> Mapping[str, Any]:
-    return {
-        "phase": step.phase,
-        "name": step.name,
-        "count": len(step.databases),
-        "bytes": step.size,
-        "databases": [name for name, _ in step.databases],
-    }

@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
 import platform
 import resource
+import signal
 import struct
+import sys
 import time
+from collections.abc import Collection
 from typing import Final
 
 MEMORY: Final = 256 << 20
 DESCRIPTORS: Final = 32
 SECONDS: Final = 2  # of processor time for one file; the kernel counts whole seconds
 
-_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 4, 38, 22
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP = 1, 4, 38, 22
 _SECCOMP_MODE_FILTER: Final = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -119,35 +123,61 @@ _NUMBER, _ARCHITECTURE, _FIRST_ARGUMENT = 0, 4, 16  # offsets in struct seccomp_
 _ALLOW, _KILL, _REFUSE = 0x7FFF0000, 0x80000000, 0x00050000
 _X32: Final = 0x40000000  # calls of x86_64 under other numbers
 
-_LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
+_LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 444, 445, 446
+_LANDLOCK_BENEATH: Final = 1
 _LANDLOCK_VERSION: Final = 1
 # Rights of Landlock's versions; all are taken but the two of reading files and directories.
 _RIGHTS: Final = {1: 13, 2: 14, 3: 15, 4: 15, 5: 16}
 _READING: Final = 1 << 2 | 1 << 3
 
 
-def enter() -> tuple[str, ...]:
+# What a database's library does to files of its own, in a directory that it may write in.
+WRITING: Final = frozenset(
+    {"truncate", "ftruncate", "fallocate", "unlink", "unlinkat", "fchmod", "fchown", "utimensat"}
+)
+
+
+def enter(memory: int = MEMORY, writable: int | None = None, largest: int = 0) -> tuple[str, ...]:
     """Raise the walls around this process for ever; return the names of those that stand.
 
     To be called when everything is imported and before a stranger's byte is read.
+
+    Args:
+        memory: bytes of addresses it may use.
+        writable: the descriptor of a directory below which it may make, change and remove files.
+        largest: bytes that a file may have that it writes.
     """
     _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    for limit, value in (
-        (resource.RLIMIT_AS, MEMORY),
-        (resource.RLIMIT_NOFILE, DESCRIPTORS),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        _, hard = resource.getrlimit(limit)
-        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(limit, (most, most))
+    limit(
+        {
+            resource.RLIMIT_AS: memory,
+            resource.RLIMIT_NOFILE: DESCRIPTORS,
+            resource.RLIMIT_FSIZE: largest,
+            resource.RLIMIT_CORE: 0,
+        }
+    )
     standing = ["limits"]
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
-        if _landlock():
+        if _landlock(writable):
             standing.append("landlock")
-        if _seccomp():
+        if _seccomp(frozenset() if writable is None else WRITING):
             standing.append("seccomp")
     return tuple(standing)
+
+
+def limit(limits: dict[int, int]) -> None:
+    """Set limits of this process for ever; one that is lower already stays."""
+    for which, value in limits.items():
+        _, hard = resource.getrlimit(which)
+        most = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (most, most))
+
+
+def end_with(parent: int) -> None:
+    """End when the thread that started us ends, also by kill -9: a large file takes minutes."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:  # it ended before that
+        sys.exit()
 
 
 def allow_processor_time(seconds: int = SECONDS) -> None:
@@ -157,11 +187,11 @@ def allow_processor_time(seconds: int = SECONDS) -> None:
     resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time()) + seconds + 1, hard))
 
 
-def _seccomp() -> bool:
+def _seccomp(allowed: Collection[str]) -> bool:
     machine = platform.machine()
     if machine not in _ARCHITECTURES:
         return False
-    program = _program(machine)
+    program = _program(machine, allowed)
     filled = ctypes.create_string_buffer(program, len(program))
 
     class Program(ctypes.Structure):
@@ -172,10 +202,10 @@ def _seccomp() -> bool:
     return bool(done == 0)
 
 
-def _program(machine: str) -> bytes:
+def _program(machine: str, allowed: Collection[str]) -> bytes:
     """Return the filter: refused calls fail with EPERM, all others are let through."""
     audit, column = _ARCHITECTURES[machine]
-    numbers = [both[column] for both in _REFUSED.values()]
+    numbers = [both[column] for name, both in _REFUSED.items() if name not in allowed]
     refused = [number for number in numbers if number is not None]
     lines = [
         (_LOAD, 0, 0, _ARCHITECTURE),
@@ -200,7 +230,7 @@ def _program(machine: str) -> bytes:
     return b"".join(struct.pack("=HBBI", *line) for line in lines)
 
 
-def _landlock() -> bool:
+def _landlock(writable: int | None) -> bool:
     version = _libc.syscall(_LANDLOCK_CREATE, None, 0, _LANDLOCK_VERSION)
     if version < 1:
         return False  # a kernel without it, or where it is switched off
@@ -209,4 +239,7 @@ def _landlock() -> bool:
     rules = _libc.syscall(_LANDLOCK_CREATE, handled, len(handled), 0)
     if rules < 0:
         return False
+    if writable is not None:
+        beneath = struct.pack("=Qi", rights, writable)
+        _libc.syscall(_LANDLOCK_ADD, rules, _LANDLOCK_BENEATH, beneath, 0)
     return bool(_libc.syscall(_LANDLOCK_RESTRICT, rules, 0) == 0)

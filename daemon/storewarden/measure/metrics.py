@@ -108,6 +108,24 @@ class Metrics:
     trash_bytes: Gauge
     filesystem_size_bytes: Gauge
     last_act_timestamp_seconds: Gauge
+    database_bytes: Gauge
+    database_free_ratio: Gauge
+    database_wal_bytes: Gauge
+    database_growth_bytes_per_day: Gauge
+    filesystem_full_timestamp_seconds: Gauge
+    database_integrity_ok: Gauge
+    database_last_check_timestamp_seconds: Gauge
+    backup_last_success_timestamp_seconds: Gauge
+    restore_last_proven_timestamp_seconds: Gauge
+    databases_known: Gauge
+    care_runs_total: Counter
+    care_due: Gauge
+    care_overdue_seconds: Gauge
+    care_failures: Gauge
+    due_rows: Gauge
+    orphaned_rows: Gauge
+    query_duration_seconds: Histogram
+    slow_queries_total: Counter
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.

@@ -28,6 +28,9 @@ LAG_BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 180
 # From a picture whose headers lie in its first page to the time after which a look is ended.
 INSPECTION_BUCKETS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0)
 
+# From a row found by its key to a count that a person waits for; what is above 0.1 is slow.
+QUERY_BUCKETS = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0)
+
 Type = Literal["gauge", "counter", "histogram"]
 
 
@@ -320,6 +323,91 @@ TABLE = (
         ("root",),
     ),
     Row("last_act_timestamp_seconds", "gauge", "When an act ended last; 0 when none did yet."),
+    Row("database_bytes", "gauge", "Size of a database, without its log.", ("database",)),
+    Row(
+        "database_free_ratio",
+        "gauge",
+        "Share of a database's pages that hold nothing, from 0 to 1.",
+        ("database",),
+    ),
+    Row("database_wal_bytes", "gauge", "Size of a database's write-ahead log.", ("database",)),
+    Row(
+        "database_growth_bytes_per_day",
+        "gauge",
+        "By how much a database grew each day of the last month; what happened once is left out.",
+        ("database",),
+    ),
+    Row(
+        "filesystem_full_timestamp_seconds",
+        "gauge",
+        "When the root's file system will be full by what grows there; none while not in sight.",
+        ("root",),
+    ),
+    Row(
+        "database_integrity_ok",
+        "gauge",
+        "1 when the last whole check of a database found nothing wrong, else 0.",
+        ("database",),
+    ),
+    Row(
+        "database_last_check_timestamp_seconds",
+        "gauge",
+        "When a database was last checked as a whole.",
+        ("database",),
+    ),
+    Row(
+        "backup_last_success_timestamp_seconds",
+        "gauge",
+        "Of what time the newest backup of a database is that was read back and found good.",
+        ("database",),
+    ),
+    Row(
+        "restore_last_proven_timestamp_seconds",
+        "gauge",
+        "When a backup of a database was last restored on trial, and was whole.",
+        ("database",),
+    ),
+    Row("databases_known", "gauge", "Databases that are there and looked after."),
+    Row(
+        "care_runs_total",
+        "counter",
+        "What was done for databases, by what (look, check, backup, drill, analyze, vacuum) and "
+        "outcome (done, found, refused, failed, put_off).",
+        ("what", "outcome"),
+    ),
+    Row("care_due", "gauge", "Databases for which something is due, by what.", ("what",)),
+    Row(
+        "care_overdue_seconds",
+        "gauge",
+        "For how long the oldest of what is due for databases has been so; 0 when nothing is.",
+        ("what",),
+    ),
+    Row(
+        "care_failures",
+        "gauge",
+        "Databases for which something failed when it was last tried, by what.",
+        ("what",),
+    ),
+    Row("due_rows", "gauge", "Rows of a declared table that a policy wants to go.", ("table",)),
+    Row(
+        "orphaned_rows",
+        "gauge",
+        "Rows of a declared table's children whose parent is gone.",
+        ("table",),
+    ),
+    Row(
+        "query_duration_seconds",
+        "histogram",
+        "How long our own statements to the catalogue took.",
+        buckets=QUERY_BUCKETS,
+    ),
+    Row(
+        "slow_queries_total",
+        "counter",
+        "Statements that took more than 0.1 s: of `catalogue`, ours, and of applications that "
+        "count theirs, by database.",
+        ("database",),
+    ),
 )
 
 INTRODUCTION = """\
@@ -330,7 +418,9 @@ INTRODUCTION = """\
 `GET /metrics` answers in Prometheus' text format, or in OpenMetrics when asked for it. All figures
 are kept up to date while the daemon works; a scrape reads them and counts nothing, so that it costs
 the same at a million files as at none. Units are seconds and bytes. No label ever holds a path:
-`root` is a name from the configuration, `kind` is one of """
+`root` and `table` are names from the configuration; `database` is one, or the name of a file, where
+that is a plain one, else a digest of it, and beyond 200 databases the others are `other`, together:
+sizes as a sum, everything else as what is worst. `kind` is one of """
 
 PROCESS = """
 Besides these, the usual figures of the process itself, under their usual names:

@@ -6,19 +6,16 @@ applications whose files these are. It imports nothing of the catalogue: 25 MB l
 
 from __future__ import annotations
 
-import ctypes
 import os
-import signal
 import sys
 from contextlib import suppress
 from functools import partial
-from typing import BinaryIO, Final
+from typing import BinaryIO
 
 from storewarden.below import open_below
+from storewarden.facts.cage import end_with
 from storewarden.facts.digest import digest_of, lowest_priority
 from storewarden.watch.walk import receive, send
-
-_PR_SET_PDEATHSIG: Final = 1
 
 
 def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
@@ -33,13 +30,6 @@ def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
                 stdout.flush()
         finally:
             os.close(root_fd)
-
-
-def end_with(parent: int) -> None:
-    """End when the thread that started us ends, also by kill -9: a large file takes minutes."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended before that
-        sys.exit()
 
 
 if __name__ == "__main__":

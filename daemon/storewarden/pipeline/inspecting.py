@@ -19,13 +19,12 @@ from functools import partial
 from typing import Any, BinaryIO, Final
 
 from storewarden.below import open_below
-from storewarden.facts.cage import allow_processor_time, enter
+from storewarden.facts.cage import allow_processor_time, end_with, enter
 from storewarden.facts.digest import lowest_priority
 from storewarden.facts.inspect import inspect, versions
 from storewarden.facts.opened import CHANGED, opened
 from storewarden.facts.reader import Reader
 from storewarden.facts.wire import pack
-from storewarden.pipeline.digesting import end_with
 from storewarden.watch.walk import receive
 
 LENGTH: Final = struct.Struct(">I")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from storewarden.policy import phases, reasons
 from storewarden.policy.decide import (
@@ -26,8 +25,7 @@ Result = Literal["wins", "earlier", "no", "unknown"]
 KINDS = ("hold", "place", "phases", "care")
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(NamedTuple):
     """What became of one policy: whether it matches, and whether it counts."""
 
     policy: Policy
@@ -38,8 +36,7 @@ class Account:
     earlier: tuple[str, ...]  # the policies that come before it
 
 
-@dataclass(frozen=True, slots=True)
-class Obstacle:
+class Obstacle(NamedTuple):
     """Why one policy does not do a thing; ``terms`` are those that decide it, if any do."""
 
     policy: str

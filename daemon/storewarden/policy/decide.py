@@ -8,7 +8,7 @@ ask for are candidates; of those that are due the gentlest is the next action.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from storewarden.policy import phases, placement, reasons
 from storewarden.policy.decision import Blocked, Decision
@@ -17,8 +17,7 @@ from storewarden.policy.rules import LOCAL, Force, Policy, PolicySet
 from storewarden.policy.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Winners:
+class Winners(NamedTuple):
     """The position from 1 of the policy that wins of each kind; 0 is none.
 
     It is negative where it is unknown whether that policy matches.
@@ -30,8 +29,7 @@ class Winners:
     care: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Something that a winner asks for; ``due_ns`` is ``None`` where its clock is not known."""
 
     action: Force
@@ -45,7 +43,7 @@ def decide(subject: Subject, policy_set: PolicySet, now_ns: int) -> Decision:
     """Return the next thing that should happen to a file, and which policies led to it."""
     won = winners(subject, policy_set, now_ns)
     asked = list(candidates(subject, policy_set, won, now_ns))
-    names = {kind: _name(policy_set, getattr(won, kind)) for kind in Winners.__slots__}
+    names = {kind: _name(policy_set, getattr(won, kind)) for kind in Winners._fields}
     again_ns = again(subject, policy_set, won, asked, now_ns)
     decision = Decision(
         hold=names["hold"],
@@ -55,11 +53,10 @@ def decide(subject: Subject, policy_set: PolicySet, now_ns: int) -> Decision:
         again_ns=again_ns,
     )
     if not asked:
-        return replace(decision, reason=reasons.idle(subject, policy_set, names, now_ns))
+        return decision._replace(reason=reasons.idle(subject, policy_set, names, now_ns))
     chosen = choose(asked, now_ns)
     blocked = blocks(chosen, subject, policy_set, won)
-    return replace(
-        decision,
+    return decision._replace(
         action=chosen.action,
         due_ns=chosen.due_ns,
         policy=policy_set.policies[abs(chosen.winner) - 1].id,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import IntEnum
+from typing import NamedTuple
 
 from storewarden.policy.rules import Force
 
@@ -20,8 +20,7 @@ class Blocked(IntEnum):
     GROWING = 6  # somebody writes it
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """The next thing that should happen to a file, and which policy won of each kind.
 
     A name that begins with ``?`` is a policy of which it is unknown whether it matches: it comes

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storewarden.policy import terms
 from storewarden.policy.evaluate import conjunction, disjunction, met, negation
@@ -14,8 +14,7 @@ from storewarden.policy.subject import Subject
 _LONG = 80  # characters of a fact that help a person
 
 
-@dataclass(frozen=True, slots=True)
-class Explained:
+class Explained(NamedTuple):
     """A condition of one file: as written, what is known of it, whether it is so, and its parts.
 
     ``value`` is the fact of a term as people read it, and empty for what has parts.

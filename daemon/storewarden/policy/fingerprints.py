@@ -42,6 +42,8 @@ def _plain(value: Any) -> Any:
     """Return a value of a policy as JSON has it; what is what it is by default is there as well."""
     if isinstance(value, Term | All | expression.Any | Not | Class):
         return _condition(value)
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        return {name: _plain(one) for name, one in value._asdict().items()}
     if isinstance(value, tuple):
         return [_plain(one) for one in value]
     if hasattr(value, "__dataclass_fields__"):

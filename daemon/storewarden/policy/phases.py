@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storewarden.policy.rules import LOCAL, Force, Phase, Policy
 from storewarden.policy.subject import Subject
@@ -11,8 +11,7 @@ _DONE = {"archived": Force.ARCHIVE, "trashed": Force.TRASH}
 """What was done last to a file in that state."""
 
 
-@dataclass(frozen=True, slots=True)
-class Next:
+class Next(NamedTuple):
     """A phase that comes next, and since when its time is counted; ``None`` is not known."""
 
     phase: Phase

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storewarden.policy.evaluate import evaluate, flips, hysteresis
 from storewarden.policy.expression import Condition
@@ -10,8 +10,7 @@ from storewarden.policy.rules import LOCAL, Evaluate, Placement
 from storewarden.policy.subject import Subject
 
 
-@dataclass(frozen=True, slots=True)
-class Removal:
+class Removal(NamedTuple):
     """A file belongs in another store than the one it is in."""
 
     store: str
@@ -38,11 +37,16 @@ def belongs(place: Placement, subject: Subject, now_ns: int) -> str:
         return place.preferred[0]
     if place.evaluate is None:
         return subject.lies
-    condition = limits(place.evaluate, local=subject.lies == LOCAL)
-    truth = evaluate(condition, subject, now_ns, place.evaluate.window_ns)
-    if truth is None:
+    here = judged(place.evaluate, subject, now_ns)
+    if here is None:
         return subject.lies
-    return LOCAL if truth else place.evaluate.otherwise
+    return LOCAL if here else place.evaluate.otherwise
+
+
+def judged(how: Evaluate, subject: Subject, now_ns: int) -> bool | None:
+    """Tell whether a file belongs here by its use; nothing where that is not counted."""
+    condition = limits(how, local=subject.lies == LOCAL)
+    return evaluate(condition, subject, now_ns, how.window_ns)
 
 
 def requires_local(place: Placement | None) -> bool:

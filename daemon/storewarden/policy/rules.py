@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from storewarden.config.problems import Place
 from storewarden.policy.expression import Condition
@@ -58,8 +58,7 @@ class Evaluate:
     hysteresis: float = 0.0  # a share by which a limit has to be passed on the way back
 
 
-@dataclass(frozen=True, slots=True)
-class Placement:
+class Placement(NamedTuple):
     """Where files belong; exactly one of the three is given."""
 
     required: tuple[str, ...] = ()
@@ -67,24 +66,21 @@ class Placement:
     evaluate: Evaluate | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Timer:
+class Timer(NamedTuple):
     """When something is to be done again and again: every so often, or by the calendar."""
 
     every_ns: int | None = None
     cron: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(NamedTuple):
     """What comes first when not everything has to go."""
 
     term: str
     descending: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pressure:
+class Pressure(NamedTuple):
     """Act only while the file system is fuller than ``high``, until it is below ``low``."""
 
     high: float
@@ -102,12 +98,26 @@ class Triggers:
 
 
 @dataclass(frozen=True, slots=True)
+class Keep:
+    """Which backups are kept: those that any of these keeps, and all where none is said."""
+
+    last: int | None = None
+    hourly: int | None = None
+    daily: int | None = None
+    weekly: int | None = None
+    monthly: int | None = None
+    yearly: int | None = None
+    within_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Backup:
-    """When a database is backed up, and which backups are kept."""
+    """When a database is backed up, how, where to, and which backups are kept."""
 
     timer: Timer
-    keep_last: int | None = None
-    keep_within_ns: int | None = None
+    keep: Keep = Keep()
+    full: Timer | None = None  # when a whole one is taken; None for how it is without a word
+    compress: Literal["zstd", "none"] | None = None  # None for what suits the store
     to: str | None = None
 
 

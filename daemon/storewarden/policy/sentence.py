@@ -7,8 +7,10 @@ from storewarden.policy.expression import All, Any, Class, Condition, Not, Term
 from storewarden.policy.reasons import duration
 from storewarden.policy.rules import (
     LOCAL,
+    Backup,
     Care,
     Force,
+    Keep,
     Order,
     Phase,
     Placement,
@@ -194,14 +196,7 @@ def _care(care: Care) -> str:
     """Say what is done for databases."""
     said = []
     if care.backup:
-        keep = []
-        if care.backup.keep_last is not None:
-            keep.append(f"the last {care.backup.keep_last}")
-        if care.backup.keep_within_ns is not None:
-            keep.append(f"all of the last {duration(care.backup.keep_within_ns)}")
-        kept = f" (kept: {' and '.join(keep)})" if keep else ""
-        to = f" to {care.backup.to}" if care.backup.to else ""
-        said.append(f"backed up{to} {timer(care.backup.timer)}{kept}")
+        said.append(_backup(care.backup))
     tried = (
         ("checked", care.integrity),
         ("restored on trial", care.drill),
@@ -213,6 +208,36 @@ def _care(care: Care) -> str:
         only = f" when {describe(care.vacuum_when)}" if care.vacuum_when else ""
         said.append(f"vacuumed{when}{only}")
     return f"are {_and(said)}" if said else "are cared for"
+
+
+def _backup(backup: Backup) -> str:
+    """Say where and when backups go, how, and which of them are kept."""
+    to = f" to {backup.to}" if backup.to else ""
+    more = [f"whole {timer(backup.full)}"] if backup.full else []
+    if backup.compress:
+        more.append("packed by zstd" if backup.compress == "zstd" else "not packed")
+    if kept := _kept(backup.keep):
+        more.append(f"kept: {_and(kept)}")
+    told = f" ({'; '.join(more)})" if more else ""
+    return f"backed up{to} {timer(backup.timer)}{told}"
+
+
+def _kept(keep: Keep) -> list[str]:
+    """Say what keeps a backup."""
+    said = [] if keep.last is None else [f"the last {keep.last}"]
+    counts = (
+        (keep.hourly, "hour"),
+        (keep.daily, "day"),
+        (keep.weekly, "week"),
+        (keep.monthly, "month"),
+        (keep.yearly, "year"),
+    )
+    for count, unit in counts:
+        if count is not None:
+            said.append(f"one of each of {count} {unit}{'s' if count > 1 else ''}")
+    if keep.within_ns is not None:
+        said.append(f"all of the last {duration(keep.within_ns)}")
+    return said
 
 
 # -- when ---------------------------------------------------------------------------------------

@@ -8,12 +8,12 @@ read, may have one: every term about it is unknown.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from storewarden.policy.rules import LOCAL
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
+class Day(NamedTuple):
     """How often a file was used on a day, counted from 1970 in UTC."""
 
     day: int

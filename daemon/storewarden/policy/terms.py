@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from difflib import get_close_matches
 from types import MappingProxyType
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from storewarden.policy.expression import Compare, Term, Value
 from storewarden.units import (
@@ -43,8 +41,7 @@ _LARGEST_SEED = 40  # digits
 _EXACT = 2**53  # beyond it a float leaves whole numbers out
 
 
-@dataclass(frozen=True, slots=True)
-class TermType:
+class TermType(NamedTuple):
     """What a term is about, how it compares, and what has to be known for it."""
 
     name: str
@@ -136,6 +133,8 @@ def find(name: str) -> TermType:
     """Return the term of a name; raises TermError with the one that was meant."""
     if (found := TERMS.get(name)) is not None:
         return found
+    from difflib import get_close_matches  # noqa: PLC0415  # rarely needed; every start pays
+
     close = get_close_matches(name.lower(), TERMS, n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are: {', '.join(TERMS)}"
     raise TermError(f"there is no term {name!r}", hint)

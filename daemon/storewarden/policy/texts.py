@@ -7,11 +7,9 @@ that make a difference to any of them, until a text is found or there are no new
 
 from __future__ import annotations
 
-import string
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 ALL = (1 << 256) - 1
 SLASH, DOT = 1 << ord("/"), 1 << ord(".")
@@ -21,16 +19,14 @@ Part = Literal["whole", "path", "name", "ext"]
 """Of what a pattern is: of a text by itself, or of a path, its last part, what follows its dot."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(NamedTuple):
     """One pattern, and of which part of the text it is."""
 
     text: bytes
     part: Part = "whole"
 
 
-@dataclass(frozen=True, slots=True)
-class Automaton:
+class Automaton(NamedTuple):
     """Patterns as bits: where they begin, where they end, what each byte lets go on or stay."""
 
     start: int
@@ -43,8 +39,7 @@ class Automaton:
         return ((state & self.forward[byte]) << 1) | (state & self.stay[byte])
 
 
-@dataclass(frozen=True, slots=True)
-class _Tokens:
+class _Tokens(NamedTuple):
     """A pattern as sets of bytes: one for each place, and one for what may stand before it."""
 
     places: tuple[int, ...]
@@ -173,8 +168,8 @@ def _choice(inside: bytes) -> int:
 
 
 def _any_case(allowed: int) -> int:
-    for small, large in zip(string.ascii_lowercase, string.ascii_uppercase, strict=True):
-        pair = (1 << ord(small)) | (1 << ord(large))
+    for small in b"abcdefghijklmnopqrstuvwxyz":
+        pair = (1 << small) | (1 << (small ^ 0x20))
         if allowed & pair:
             allowed |= pair
     return allowed

@@ -86,8 +86,9 @@ def _numbered(text: str, params: Sequence[object]) -> tuple[str, tuple[object, .
 
 
 def _select(layer: Layer) -> Sql:
-    columns = (put(f"{{}} AS {name}", each) for name, each in layer.items())
-    listed = list(columns)
+    listed = [
+        each if each.text == name else put(f"{{}} AS {name}", each) for name, each in layer.items()
+    ]
     return put("SELECT " + ", ".join(["{}"] * len(listed)), *listed)
 
 
@@ -108,11 +109,14 @@ class _Building:
             for policy in self._places
             if policy.place and policy.place.evaluate
         ]
+        # Whether marks are looked up for all files: then who is pinned is known by that.
+        self._marked = any("m" in whole(each.match, speech).joins for each in policies)
         self._steps = list(lives.steps(policy for policy in policies if policy.phases))
 
     def layers(self) -> list[Layer]:
         """Return all layers, the innermost first."""
-        kept = [*WINNERS, "state", "seen", "gone", "growing", "flip"]
+        pinned = ["pinned"] if self._marked else []
+        kept = [*WINNERS, "state", "seen", "gone", "growing", "flip", *pinned]
         times = {step.policy.clock for step in self._steps} & {"modified", "last_used"}
         kept += sorted(times)
         if self._places or self._steps:
@@ -120,10 +124,14 @@ class _Building:
         if self._places:
             kept.append("placed_ns")
         first = {"id": sql("f.id"), **self._won(), **self._raw(times), **self._measures()}
-        second = {**_same("id", *kept), "step": self._step(), "away": self._away()}
+        second = {
+            **_same("id", *kept),
+            "step": lives.step(self._steps, self._ids),
+            "away": self._away(),
+        }
         if self._measured:
             second["flip"] = self._place_flip()
-        rest = ["id", *WINNERS, "flip", "growing", "step", "away"]
+        rest = ["id", *WINNERS, "flip", "growing", *pinned, "step", "away"]
         third = {**_same(*rest), **self._dues()}
         fourth = {**_same(*rest, *self._dues()), "moves": self._moves()}
         return [first, second, third, fourth, self._last()]
@@ -163,6 +171,8 @@ class _Building:
             **{name: clock(name, self._speech) for name in times},
             "flip": flipping.flips([each.match for each in self._policies], self._speech),
         }
+        if self._marked:
+            raw["pinned"] = sql("m.pinned", joins="m")
         if self._places:
             raw["placed"] = sql(_LIES.format("pl.store"), joins="pl")
             raw["placed_ns"] = sql("pl.since_ns", joins="pl")
@@ -193,13 +203,6 @@ class _Building:
         return _bracketed(whole(policy.match, self._speech))
 
     # -- the second: what comes next in its life, and where it belongs ----------------------------
-
-    def _step(self) -> Sql:
-        by_policy = []
-        for policy in dict.fromkeys(step.policy.id for step in self._steps):
-            its = [step for step in self._steps if step.policy.id == policy]
-            by_policy.append(put(f"WHEN {self._ids[policy]} THEN {{}}", lives.step(its)))
-        return _case(by_policy, NO_NUMBER, "abs(phases)")
 
     def _away(self) -> Sql:
         """Return the store that a file has to go to; NULL where it stays."""
@@ -302,7 +305,7 @@ class _Building:
         when = [
             ("step IS NULL AND away IS NULL", Blocked.NO),
             (f"hold <> 0 AND {frees_bytes}", Blocked.HELD),
-            (f"{frees_bytes} AND {_PINNED}", Blocked.PINNED),
+            (f"{frees_bytes} AND {_MARKED if self._marked else _PINNED}", Blocked.PINNED),
             (f"place > 0 AND {kept}", Blocked.REQUIRED),
             ("CASE WHEN moves THEN place < 0 ELSE phases < 0 OR due IS NULL END", Blocked.UNKNOWN),
             (f"place < 0 AND {kept}", Blocked.UNKNOWN),
@@ -322,6 +325,7 @@ class _Building:
 # What was moved to another store, and what was archived by its life, are both archived.
 _LIES = f"CASE f.state WHEN 'archived' THEN coalesce({{}}, '{LOCAL}') ELSE '{LOCAL}' END"
 _AWAY = f"f.state = 'archived' AND coalesce(pl.store, '{LOCAL}') <> '{LOCAL}'"
+_MARKED = "coalesce(pinned, 0) = 1"
 _PINNED = "EXISTS (SELECT 1 FROM marks m WHERE m.file_id = id AND m.pinned = 1)"
 
 

@@ -20,6 +20,9 @@ _HASH: Final = 8  # bytes
 _NO_NAMES: Final = frozenset({"", ".", ".."})
 _MARK: Final = re.compile(r"[a-z2-7]{16}")
 
+# Begins the key of what is no file of a root: no root is called so.
+NO_ROOT: Final = "~"
+
 # Ends the name of what an object tells of itself, where that lies beside it.
 ABOUT: Final = ".about"
 _PART: Final = re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._+=,@()%~-]{1,240}")

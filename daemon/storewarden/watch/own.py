@@ -10,11 +10,15 @@ from __future__ import annotations
 import errno
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 # An event waits in the kernel's queue until the counter reads it, hardly ever as long as this.
 LATE: Final = 30.0
+SOON: Final = 2.0
+"""So long after work on whole files their events are still taken for ours, whoever caused them."""
+
 # What ``open`` says when it opens nothing: then no event comes.
 NOT_OPENED: Final = frozenset(
     {
@@ -27,11 +31,16 @@ _MOST: Final = 20_000  # reads announced and not seen; more than are ever under 
 
 
 class _Expected:
-    """One file that we read: events still to come, reads under way, until when they may come."""
+    """One file that we read: events still to come, reads under way, until when they may come.
 
-    __slots__ = ("events", "reading", "until")
+    ``working``: it is opened so often that nobody can say how often; all events are ours.
+    """
+
+    __slots__ = ("events", "reading", "until", "worked_until", "working")
 
     def __init__(self) -> None:
+        self.working = 0
+        self.worked_until = float("-inf")
         self.events = 0
         self.reading = 0
         self.until = 0.0
@@ -85,10 +94,34 @@ class OwnReads:
             expected.reading = max(0, expected.reading - 1)
             if not opened:
                 expected.events = max(0, expected.events - 1)
-            if not expected.reading:
+            if not expected.reading and not expected.working:
                 expected.until = self._clock() + LATE
-            if not expected.events and not expected.reading:
+            if not expected.events and not expected.reading and not expected.working:
                 del self._expected[key]
+
+    @contextmanager
+    def working(self, files: Iterable[tuple[str, bytes]]) -> Iterator[None]:
+        """Take all reads of files for ours while this lasts: roots, and paths below them.
+
+        SQLite opens a file as often as it pleases. What another program reads meanwhile is not
+        counted.
+        """
+        keys = [one for one in files if one[0] in self._counted]
+        with self._lock:
+            for key in keys:
+                expected = self._expected.setdefault(key, _Expected())
+                expected.working += 1
+                expected.until = self._clock() + _LONGEST
+        try:
+            yield
+        finally:
+            now = self._clock()
+            with self._lock:
+                for key in keys:
+                    expected = self._expected.setdefault(key, _Expected())
+                    expected.working = max(0, expected.working - 1)
+                    expected.worked_until = now + SOON
+                    expected.until = now + LATE
 
     # -- for the counter ----------------------------------------------------------------------
 
@@ -103,7 +136,11 @@ class OwnReads:
             expected = self._expected.get(key)
             if expected is None:
                 return False
-            if self._clock() > expected.until or not (expected.events or expected.reading):
+            now = self._clock()
+            if expected.working or now <= expected.worked_until:
+                expected.events = max(0, expected.events - 1)
+                return True
+            if now > expected.until or not (expected.events or expected.reading):
                 del self._expected[key]
                 return False
             if not expected.events:
@@ -125,7 +162,8 @@ class OwnReads:
         """Forget what expired, and the oldest when that is not enough."""
         now = self._clock()
         for key, expected in list(self._expected.items()):
-            if now > expected.until or not (expected.events or expected.reading):
+            busy = expected.events or expected.reading or expected.working
+            if now > expected.until or not busy:
                 del self._expected[key]
         for key in list(self._expected)[: max(0, len(self._expected) - _MOST // 2)]:
             del self._expected[key]

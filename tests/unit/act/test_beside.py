@@ -270,10 +270,10 @@ def test_no_more_than_eight_are_on_their_way(lives: Lives) -> None:
     assert most == AT_ONCE == 8
 
 
-def sized(*sizes: int) -> list[Act]:
+def sized(*sizes: int, verb: str = "copy") -> list[Act]:
     class Sized:
         def __init__(self, size: int) -> None:
-            self.size = size
+            self.size, self.verb = size, verb
 
     return [Sized(size) for size in sizes]  # type: ignore[misc]
 
@@ -286,3 +286,55 @@ def test_what_is_large_is_alone_and_what_is_small_is_noted_soon() -> None:
     assert shared == [[1], [64 * MIB], [32 * MIB, 32 * MIB]]
     assert [len(some) for some in rounds(sized(*[1] * 450))] == [200, 200, 50]
     assert list(rounds([])) == []
+
+
+def test_what_leaves_begins_with_few_for_who_waits_for_the_first_bytes() -> None:
+    some = rounds(sized(*[1] * 450, verb="archive"))
+    assert [len(each) for each in some] == [AT_ONCE, 200, 200, 42]
+
+
+# -- freed together --------------------------------------------------------------------------------
+
+
+def test_what_leaves_is_noted_twice_for_all_and_then_its_drawers_are_gone(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life, acts = begin(lives, "archive")
+    durable: list[bool] = []
+    transaction = life.engine.transaction
+
+    def counting(**more: bool) -> object:
+        durable.append(more.get("durable", False))
+        return transaction(**more)
+
+    monkeypatch.setattr(life.engine, "transaction", counting)
+    carry_out_beside(life, acts)
+
+    assert durable.count(True) == 3  # copied, proven, and done
+    assert life.ours() == []
+
+
+class _Stopped(Exception):
+    """Somebody wants us to stop."""
+
+
+def test_who_is_stopped_between_some_and_the_next_has_told_what_left(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life, acts = begin(lives, "archive")
+    monkeypatch.setattr("storewarden.act.batch.FREED_AT_ONCE", 2)
+    told: list[Outcome] = []
+
+    def progress(size: int) -> None:
+        if size == 0 and life.act(acts[0]).ended:
+            raise _Stopped
+
+    executor = life.executor()
+    executor.tools = replace(executor.tools, progress=progress)
+    with pytest.raises(_Stopped):
+        told.extend(carry_out_all(executor, acts))
+
+    assert what_came(told) == ["done"] * 2
+    assert [life.act(act).state for act in acts] == ["done"] * 2 + ["copied"] * 3
+    assert {life.finish(act).state for act in acts} == {"done"}
+    life.agree()

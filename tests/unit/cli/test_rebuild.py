@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import io
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from storewarden.catalogue import roots
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.lease import take
 from storewarden.clock import SystemClock
+from storewarden.store.directory import DirectoryStore
 from tests.unit.cli.acting import NAMES, Yard
 from tests.unit.cli.conftest import Run
 from tests.unit.cli.test_by_hand import figures
@@ -55,6 +56,15 @@ def test_all_that_was_archived_can_be_restored(lost: Yard, run: Run) -> None:
         assert seen[1:] == (0o640, 1_700_000_000_123_456_789, b"5\0\xff"), name
 
 
+def test_what_is_no_file_of_a_root_is_left_to_those_whose_it_is(lost: Yard) -> None:
+    store = DirectoryStore("cold", str(lost.here / "cold"))
+    store.put("~databases/rack/chat/1.sqlite", io.BytesIO(b"x"), lambda: b"{}")
+
+    found = rebuilt(lost)
+
+    assert (found["objects"], found["added"], found["unreadable"]) == (6, 6, 0)
+
+
 def test_a_second_time_changes_nothing_and_what_lies_here_is_told_by_a_scan(lost: Yard) -> None:
     assert rebuilt(lost)["added"] == 6
     again = rebuilt(lost)
@@ -74,7 +84,7 @@ def test_what_another_machine_stored_is_left_alone_until_it_is_named(
     lost: Yard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ours = roots.this_machine()
-    other = replace(ours, name="new-machine")
+    other = ours._replace(name="new-machine")
     monkeypatch.setattr("storewarden.daemon.rebuilding.this_machine", lambda: other)
     ran = lost.run("catalogue", "rebuild", "--from-store", "cold", "--json")
     assert (ran.code, ran.json["added"], ran.json["hosts"]) == (0, 0, {ours.name: 6})

@@ -159,7 +159,7 @@ def test_a_root_that_was_never_started_keeps_it_from_being_ready(
 
 
 def test_a_machine_without_roots(catalogue: Engine) -> None:
-    other = replace(this_machine(), machine_id="another")
+    other = this_machine()._replace(machine_id="another")
     what = read(catalogue, other, [RootSettings("uploads", b"/u")], SystemClock())
 
     assert what == Overview(None, (Root("uploads", b"/u"),))

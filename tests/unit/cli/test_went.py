@@ -30,7 +30,7 @@ def case(state: str, went: Went | None, tried: Tried | None = None) -> Why:
     subject = replace(FILM, state=state, state_ns=NOW - DAY if away else None)
     why = judged(subject, PLACE, policies, NOW)
     gone_ns = None if state == "present" else NOW - DAY
-    return replace(why, gone_ns=gone_ns, went=went, tried=tried)
+    return why._replace(gone_ns=gone_ns, went=went, tried=tried)
 
 
 WHYS = {
@@ -50,8 +50,7 @@ WHYS = {
         None,
         Tried(9, "archive", "planned", NOW - DAY, NOW + DAY // 24, "the store is away: cloud"),
     ),
-    "held": replace(
-        case("present", None),
+    "held": case("present", None)._replace(
         held=(
             HeldBack(
                 *("renders", "max_objects", "renders: 4 files, at most 2 in one run", 2, 10, NOW),

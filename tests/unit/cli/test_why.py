@@ -94,9 +94,9 @@ def terminal(monkeypatch: pytest.MonkeyPatch) -> Output:
 def told(case: str, policies: PolicySet, action: str | None = None) -> Why:
     why = judged(CASES[case], PLACE, policies, NOW, action)
     if case == "gone":
-        return replace(why, gone_ns=NOW - DAY, happened=(Happened(NOW - DAY, "missing", {}),))
+        return why._replace(gone_ns=NOW - DAY, happened=(Happened(NOW - DAY, "missing", {}),))
     if case == "due":
-        return replace(why, observed=True, frozen="the clock jumped ahead by 3y")
+        return why._replace(observed=True, frozen="the clock jumped ahead by 3y")
     return why
 
 

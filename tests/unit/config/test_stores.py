@@ -138,9 +138,39 @@ def test_tables_are_declared_with_their_children(tmp_path: Path) -> None:
 
     (table,) = settings(tmp_path, text).tables
 
-    children = (("messages", "talk_id"),)
+    children = (("messages", ("talk_id",)),)
     path = bytes(tmp_path / "data/app.db")
-    assert table == TableSettings("app.talks", path, "talks", "id", "updated_at", children)
+    assert table == TableSettings("app.talks", path, "talks", ("id",), "updated_at", children)
+    assert table.declared_at.endswith("storewarden.yaml:3:10")
+
+
+def test_what_tells_rows_apart_can_be_several_columns(tmp_path: Path) -> None:
+    text = (
+        f"{ROOTS}tables: {{app.talks: {{database: app.db, table: talks, key: [room, number], "
+        "clock: at, clock_unit: ms, deleted: gone, file: video, files: out, "
+        "children: {messages: [room, talk]}}}"
+    )
+
+    (table,) = settings(tmp_path, text).tables
+
+    assert (table.key, table.children) == (("room", "number"), (("messages", ("room", "talk")),))
+    assert (table.clock_unit, table.deleted, table.file) == ("ms", "gone", "video")
+    assert table.files == bytes(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("key: [a, a]", "tables.t.key.1: a is there twice; leave one out"),
+        ("key: []", "tables.t.key: is empty; write for example id"),
+        ("key: a, children: {m: [a, b]}", "tables.t.children.m: 2 columns name a row that 1 tell"),
+        ("key: a, clock_unit: min", "tables.t.clock_unit: "),
+    ],
+)
+def test_keys_and_children_that_do_not_fit(tmp_path: Path, said: str, told: str) -> None:
+    text = f"{ROOTS}tables: {{t: {{database: app.db, table: talks, clock: at, {said}}}}}"
+
+    assert told in problems(tmp_path, text)[0]
 
 
 def test_the_environment_tells_the_same(tmp_path: Path) -> None:

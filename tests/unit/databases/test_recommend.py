@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from storewarden import DatabaseStorageManager
 from storewarden.databases.recommend import by_name, migration, read_strategy, recommend
 from storewarden.errors import PolicyError
+from storewarden.policy.decide import decide
 from storewarden.policy.rules import PolicySet
 from storewarden.policy.subject import Day, Subject
 
@@ -64,6 +66,11 @@ def database(name: str, size: int, opens: int | None = None) -> Subject:
     return Subject(1, "data", path, "database", size, made, made, usage_since_ns=since, days=days)
 
 
+def lying(store: str, subject: Subject) -> Subject:
+    """The same database in a store."""
+    return subject if store == "local" else replace(subject, state="archived", placed=store)
+
+
 def test_the_answer_of_the_strategy_is_word_for_word_what_it_was(
     manager: DatabaseStorageManager,
 ) -> None:
@@ -114,14 +121,44 @@ def test_the_plan_counts_the_bytes_of_what_is_there(strategy: PolicySet) -> None
 
     assert [(len(step.databases), step.size) for step in steps] == [(1, 10), (1, 500), (0, 0)]
     manager = DatabaseStorageManager(strategy, there, now_ns=NOW)
-    assert [step["bytes"] for step in manager.generate_migration_plan()["phases"]] == [10, 500, 0]
+    plan = manager.generate_migration_plan()
+    assert [step["bytes"] for step in plan["phases"]] == [10, 500, 0]
+    assert (plan["bytes"], plan["moved_share"]) == (517, 0.0)
+    assert plan["saved_share"] == pytest.approx(500 / 517)
+
+
+def test_over_databases_that_are_there_hybrids_are_judged_by_their_use(
+    strategy: PolicySet,
+) -> None:
+    there = [database("trae_ai.db", 10, 3000), database("content_agent.db", 10, 30)]
+    manager = DatabaseStorageManager(strategy, there, now_ns=NOW)
+
+    assert manager.get_storage_recommendation("trae_ai.db")["recommendation"] == "local"
+    assert manager.get_storage_recommendation("content_agent.db") == {
+        "recommendation": "cloud",
+        "reason": "1 opens a day in 30d, below 4 and 0 writes a day in 30d, below 0.8",
+        "category": "evaluate_case_by_case",
+    }
+    assert manager.can_move_to_cloud("content_agent.db")
+    assert not manager.can_move_to_cloud("trae_ai.db")
+    assert manager.requires_evaluation("trae_ai.db")
+    assert not manager.is_performance_critical("trae_ai.db")
+    assert manager.get_storage_recommendation("master_orchestrator.db")["recommendation"] == (
+        "evaluate"  # it is not there
+    )
 
 
 @pytest.mark.parametrize(
     ("opens", "wanted", "reason"),
     [
-        (3000, "local", "100 opens and 0 writes a day in 30 days"),
-        (30, "cloud", "1 opens and 0 writes a day in 30 days"),
+        (
+            *(3000, "local"),
+            "100 opens a day in 30d, at least 4 and 0 writes a day in 30d, below 0.8",
+        ),
+        (
+            *(30, "cloud"),
+            "1 opens a day in 30d, below 4 and 0 writes a day in 30d, below 0.8",
+        ),
     ],
 )
 def test_a_hybrid_is_judged_by_what_was_measured(
@@ -131,6 +168,42 @@ def test_a_hybrid_is_judged_by_what_was_measured(
 
     assert (told.recommendation, told.reason) == (wanted, reason)
     assert told.category == "evaluate_case_by_case"
+
+
+@pytest.mark.parametrize(
+    ("opens", "lies", "wanted"), [(135, "local", "local"), (135, "cloud", "cloud")]
+)
+def test_a_hybrid_near_its_limit_stays_where_it_is(
+    strategy: PolicySet, opens: int, lies: str, wanted: str
+) -> None:
+    subject = lying(lies, database("trae_ai.db", 1, opens))
+
+    assert recommend(strategy, subject, NOW, measured=True).recommendation == wanted
+
+
+def test_a_hybrid_that_was_moved_lately_stays_so_long_as_was_said(strategy: PolicySet) -> None:
+    subject = replace(
+        database("trae_ai.db", 1, 3000), state="archived", placed="cloud", placed_ns=NOW - 2 * DAY
+    )
+
+    told = recommend(strategy, subject, NOW, measured=True)
+
+    assert (told.recommendation, told.due_ns) == ("local", NOW + 5 * DAY)
+    assert told.reason.endswith("; it stays 7d where it is, until 2024-10-09")
+
+
+@pytest.mark.parametrize("opens", [0, 30, 120, 130, 150, 180, 200, 3000])
+@pytest.mark.parametrize("lies", ["local", "cloud"])
+def test_what_is_recommended_is_what_the_daemon_decides(
+    strategy: PolicySet, opens: int, lies: str
+) -> None:
+    subject = lying(lies, database("trae_ai.db", 1, opens))
+
+    told = recommend(strategy, subject, NOW, measured=True)
+
+    moves = decide(subject, strategy, NOW)
+    assert told.recommendation == (moves.store or lies)
+    assert told.due_ns == moves.due_ns
 
 
 def test_a_hybrid_whose_use_nobody_counts_stays_to_be_judged(strategy: PolicySet) -> None:

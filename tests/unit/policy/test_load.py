@@ -15,6 +15,7 @@ from storewarden.policy.rules import (
     Evaluate,
     Force,
     Guard,
+    Keep,
     Order,
     Phase,
     Placement,
@@ -182,8 +183,22 @@ def test_care_has_its_own_times() -> None:
     ).care
 
     assert care is not None
-    assert care.backup == Backup(Timer(every_ns=DAY), 3, None, "cold")
+    assert care.backup == Backup(Timer(every_ns=DAY), Keep(last=3), to="cold")
     assert care.vacuum_when == Term("free_ratio", ">", (0.25,), "25%")
+
+
+def test_backups_are_kept_by_the_hour_the_day_the_week_the_month_and_the_year() -> None:
+    care = policy(
+        "match: {kind: database}, care: {backup: {cron: '0 3 * * *', keep_last: 1, keep_hourly: 2,"
+        " keep_daily: 3, keep_weekly: 4, keep_monthly: 5, keep_yearly: 6, keep_within: 7d,"
+        " full: {every: 2w}, compress: none}}"
+    ).care
+
+    assert care is not None
+    keep = Keep(last=1, hourly=2, daily=3, weekly=4, monthly=5, yearly=6, within_ns=7 * DAY)
+    assert care.backup == Backup(
+        Timer(cron="0 3 * * *"), keep, full=Timer(every_ns=14 * DAY), compress="none"
+    )
 
 
 def test_limits_are_inherited_tightened_freely_and_loosened_aloud() -> None:

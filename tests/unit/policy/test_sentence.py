@@ -68,6 +68,22 @@ policies:
       drill: {every: 7d}
       analyze: {every: 1w}
       vacuum: {when: "free_ratio > 0.25"}
+  - id: often-backed-up
+    match: {kind: database, name: "chat*"}
+    care:
+      backup:
+        every: 15min
+        full: {every: 1d}
+        compress: zstd
+        keep_last: 4
+        keep_hourly: 24
+        keep_daily: 7
+        keep_weekly: 4
+        keep_monthly: 12
+        keep_yearly: 1
+  - id: whole-each-time
+    match: {kind: database, name: "small*"}
+    care: {backup: {every: 1d, compress: none, keep_yearly: 10}}
 """
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storewarden.watch.own import LATE, OwnReads
+from storewarden.watch.own import LATE, SOON, OwnReads
 
 
 class Seconds:
@@ -98,3 +98,41 @@ def test_reads_whose_events_never_come_are_forgotten(own: OwnReads, seconds: Sec
 
     assert len(own._expected) <= 20_000
     assert own.takes("r", b"", b"49999")
+
+
+def test_while_we_work_on_a_file_all_its_reads_are_ours_and_a_moment_longer(
+    own: OwnReads, seconds: Seconds
+) -> None:
+    with own.working([("r", b"d/a"), ("r", b"b"), ("uncounted", b"c")]):
+        assert [own.takes("r", b"d", b"a") for _ in range(3)] == [True, True, True]
+        assert not own.takes("r", b"d", b"b")
+        with own.working([("r", b"b")]):
+            seconds.now += 3600
+        assert own.takes("r", b"", b"b")
+        assert not own.takes("uncounted", b"", b"c")
+
+    seconds.now += SOON - 0.1
+    assert own.takes("r", b"d", b"a")
+    seconds.now += 0.2
+    assert not own.takes("r", b"d", b"a")
+    assert not own.takes("r", b"", b"b")
+    assert not own.any()
+
+
+def test_an_announced_read_amid_work_leaves_that_as_it_is(own: OwnReads) -> None:
+    with own.working([("r", b"a")]):
+        own.expect("r", b"", b"a")
+        own.over("r", b"", b"a", opened=False)
+        assert own.takes("r", b"", b"a")
+
+
+def test_what_came_amid_work_is_not_expected_once_more_behind_it(
+    own: OwnReads, seconds: Seconds
+) -> None:
+    own.expect("r", b"", b"a")
+    with own.working([("r", b"a")]):
+        assert own.takes("r", b"", b"a")
+    own.over("r", b"", b"a")
+
+    seconds.now += SOON + 0.1
+    assert not own.takes("r", b"", b"a")

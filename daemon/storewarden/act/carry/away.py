@@ -40,13 +40,18 @@ def carry_away(work: Work, end: End, proofs: Sequence[Proof] | None = None) -> A
         copy_all(work)
     if work.act.state == "copied":
         proofs = verify_all(work) if proofs is None else proofs
-        work.advance("verified", place=drawer_place(Room.LEAVING, work.act.mark))
+        note_proven(work)
     if work.act.state == "verified":
-        _leave(work, proofs if proofs is not None else _proven_again(work))
+        leave_proven(work, proofs if proofs is not None else _proven_again(work))
         work.advance("switched")
     if work.act.place == drawer_place(Room.TRASH, work.act.mark):
         return _end_kept(work)  # it was given up, and killed before that was noted
     return _ended(work, end, work.act)
+
+
+def note_proven(work: Work) -> None:
+    """Note that the copies of an act are proven, and by which drawer its files leave."""
+    work.advance("verified", place=drawer_place(Room.LEAVING, work.act.mark))
 
 
 def settle_away(work: Work, end: End) -> Act | None:
@@ -117,12 +122,24 @@ def _kept(file: Lying, there: Sequence[Member]) -> Member:
 
 def _ended(work: Work, end: End, act: Act) -> Act:
     ended = end(act, work.now_ns)
-    # Only now: until the journal said so, the drawer alone told what became of the files.
-    forget(work.root.descriptor, Room.LEAVING, ended.mark, work.tools.kernel)
+    forget_drawer(work)
     return ended
 
 
-def _leave(work: Work, proofs: Sequence[Proof]) -> None:
+def forget_drawer(work: Work) -> None:
+    """Remove the drawer through which the files of an act left, once the journal says that it did.
+
+    Not before: until then the drawer alone tells what became of them.
+    """
+    forget(work.root.descriptor, Room.LEAVING, work.act.mark, work.tools.kernel)
+
+
+def leave_proven(work: Work, proofs: Sequence[Proof]) -> None:
+    """Remove the files of an act whose journal tells that they are proven.
+
+    Raises:
+        Halted: not all of them may go; those that were moved are back, or told.
+    """
     work.require_lease()
     bundle = work.bundle(work.act.members)
     done = leave(work.root.descriptor, bundle, proofs, kernel=work.tools.kernel)

@@ -1,8 +1,10 @@
-"""Files of many acts are stored and proven beside each other, and noted together.
+"""Files of many acts are stored, proven and freed beside each other, and noted together.
 
-Most of the time that a small file takes is spent waiting for a store and for the journal. So some
-are stored at once by threads, and the journal is written once for each step of all of them. Threads
-touch files and stores only; what stops one act stops that one, anything else stops them all.
+Most of the time that a small file takes is spent waiting: for a store, for the journal, and for the
+disk that has to keep what is about to happen. So some go at once, by threads, and the journal is
+written once for each step of all of them. Threads touch files and stores only, each act by itself
+and in the order that keeps it safe; what stops one act stops that one, anything else stops them
+all.
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, NamedTuple, TypeVar
 
-from storewarden.act.carry.away import carry_away
+from storewarden.act.carry.away import carry_away, forget_drawer, leave_proven, note_proven
 from storewarden.act.carry.many import Hand
 from storewarden.act.carry.storing import known_copies, store_all, verify_all
 from storewarden.act.carry.work import ITS_OWN, Root, Tools, Work
@@ -26,6 +28,7 @@ STORING: Final = frozenset({"copy", "archive", "move"})
 AT_ONCE: Final = 8
 """So many files are on their way to a store, or back from it."""
 
+_SEVERAL: Final = 2  # one by itself gains nothing
 _MOST_ACTS: Final = 200
 _MOST_BYTES: Final = 64 << 20  # between two notes of the journal, unless one file has more
 
@@ -33,13 +36,17 @@ _Came = TypeVar("_Came")
 
 
 def rounds(acts: Sequence[Act]) -> Iterator[list[Act]]:
-    """Yield acts as they are noted together; what is large is alone."""
+    """Yield acts as they are noted together; what is large is alone.
+
+    Where files leave, the first round is short: a full disk waits for the first bytes.
+    """
+    most = _MOST_ACTS if acts and acts[0].verb == "copy" else AT_ONCE
     some: list[Act] = []
     size = 0
     for act in acts:
-        if some and (len(some) == _MOST_ACTS or size + act.size > _MOST_BYTES):
+        if some and (len(some) == most or size + act.size > _MOST_BYTES):
             yield some
-            some, size = [], 0
+            some, size, most = [], 0, _MOST_ACTS
         some.append(act)
         size += act.size
     if some:
@@ -64,10 +71,36 @@ def store_beside(tools: Tools, root: Root, some: Sequence[Act]) -> Hand:
         hand.standing[work.act.id] = work.act
     proven = guard.beside([work for work, _ in stored], verify_all, hand)
     if some[0].verb == "copy":
-        _end(hand, tools, [work for work, _ in proven])
+        _end(hand, tools, [work for work, _ in proven], tools.acted.all_copied)
     else:
         hand.going_on.update((work.act.id, (work, _leaving(proofs))) for work, proofs in proven)
+        hand.proven.update((work.act.id, (work, proofs)) for work, proofs in proven)
     return hand
+
+
+def free_beside(hand: Hand, tools: Tools, some: Sequence[Act]) -> None:
+    """Remove the files of acts that are proven, and end the acts; the others are let be.
+
+    That they are proven is noted only now, of few: from then on nobody takes an act back. What the
+    journal refuses is told by each for itself, from wherever it stands.
+
+    Raises:
+        LeaseLost, StorewardenError: see `store_beside`.
+    """
+    proven = [hand.proven[act.id] for act in some if act.id in hand.proven]
+    if len(proven) < _SEVERAL:
+        return
+    tools.progress(0)  # whoever wants us to stop is heard between them
+    works, guard = [work for work, _ in proven], _Guard(tools)
+    proofs = {work.act.id: of_it for work, of_it in proven}
+    if not _advanced(tools, works, note_proven):
+        return
+    left = guard.beside(works, lambda work: leave_proven(work, proofs[work.act.id]), hand)
+    gone = [work for work, _ in left]
+    acted = tools.acted
+    end = acted.all_moved if some[0].verb == "move" else acted.all_archived
+    _end(hand, tools, gone, end)
+    guard.beside([work for work in gone if work.act.id in hand.ended], forget_drawer, hand)
 
 
 def _leaving(proofs: Sequence[Proof]) -> Callable[[Work], Act]:
@@ -86,21 +119,35 @@ def _leaving(proofs: Sequence[Proof]) -> Callable[[Work], Act]:
 
 def _noted(tools: Tools, stored: Sequence[_Did[tuple[Member, ...]]]) -> bool:
     """Note what was stored; False: one is not where it was thought to be, and nothing was noted."""
-    before = [work.act for work, _ in stored]
+    members = {work.act.id: found for work, found in stored}
+    return _advanced(
+        tools,
+        [work for work, _ in stored],
+        lambda work: work.advance("copied", members=members[work.act.id]),
+    )
+
+
+def _advanced(tools: Tools, works: Sequence[Work], note: Callable[[Work], None]) -> bool:
+    """Note a step of all of them, or of none: then one is not where it was thought to be."""
+    before = [work.act for work in works]
     try:
         with tools.journal.engine.transaction(durable=True):
-            for work, members in stored:
-                work.advance("copied", members=members)
+            for work in works:
+                note(work)
     except CatalogueRefused:
-        for (work, _), act in zip(stored, before, strict=True):
+        for work, act in zip(works, before, strict=True):
             work.act = act
         return False
     return True
 
 
-def _end(hand: Hand, tools: Tools, works: Sequence[Work]) -> None:
+def _end(
+    hand: Hand, tools: Tools, works: Sequence[Work], end: Callable[[list[Act], int], list[Act]]
+) -> None:
+    if not works:
+        return
     try:
-        ended = tools.acted.all_copied([work.act for work in works], tools.clock.wall_ns())
+        ended = end([work.act for work in works], tools.clock.wall_ns())
     except CatalogueRefused:
         return  # each tells for itself
     for work, act in zip(works, ended, strict=True):

@@ -18,6 +18,7 @@ from storewarden.act.carry.work import Carry, Halted, Root, Tools, Work, drawer_
 from storewarden.act.drawers import Room
 from storewarden.act.members import Bundle
 from storewarden.act.note import Note, Slip
+from storewarden.act.proof import Proof
 from storewarden.act.refused import Refused, refused
 from storewarden.act.returning import Before
 from storewarden.act.together import OpenDrawer, open_trash, survey, trash_together
@@ -36,12 +37,13 @@ class Hand:
     """What came of acts, by their numbers; the others are left to themselves.
 
     ``standing`` tells of which of them the journal says something else now; those ``going_on``
-    are ended one by one.
+    are ended one by one, and those ``proven`` can be ended together.
     """
 
     ended: dict[int, tuple[Act, Work]] = field(default_factory=dict)
     stopped: dict[int, tuple[Work, Exception]] = field(default_factory=dict)
     going_on: dict[int, tuple[Work, Carry]] = field(default_factory=dict)
+    proven: dict[int, tuple[Work, Sequence[Proof]]] = field(default_factory=dict)
     standing: dict[int, Act] = field(default_factory=dict)
 
     def stop(self, work: Work, why: Refused) -> None:

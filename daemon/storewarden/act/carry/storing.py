@@ -95,6 +95,8 @@ def _lies_as_it_was(work: Work, member: Member) -> bool:
 
 def _with_held(work: Work, member: Member, known: Known) -> Member:
     held = _known(work, member, known) or _stored(work, member)
+    if member.digest not in {None, held.digest}:
+        raise Stop(Reason.CHANGED, member.path, "it does not hold any more what was looked into")
     return replace(member, held=held)
 
 

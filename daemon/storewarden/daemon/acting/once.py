@@ -47,7 +47,7 @@ def act_once(
     with prepared(settings, clock, _PROGRAM) as ground:
         roots = OpenRoots(this_machine().name, RootMemory(ground).known)
         roots.want(settings.roots)
-        stores = open_stores(settings, os.environ, clock=clock, sleep=_sleeping(stopping))
+        stores = open_stores(settings, os.environ, clock=clock, sleep=sleeping(stopping))
         try:
             acting = Acting(ground, Counts(ground.engine, ground.roots), roots, stores)
             acting.stopping = stopping
@@ -93,7 +93,7 @@ def _in_force(settings: Settings, ground: Ground) -> PolicySet:
     return policies
 
 
-def _sleeping(stopping: Callable[[], bool]) -> Callable[[float], None]:
+def sleeping(stopping: Callable[[], bool]) -> Callable[[float], None]:
     """Return what waits, and ends the waiting when we are to stop."""
 
     def sleep(seconds: float) -> None:

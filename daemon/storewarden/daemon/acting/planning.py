@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 from storewarden.catalogue import acts as history
@@ -103,7 +104,13 @@ def _refusal(one: Wanted, bundle: Bundle | None) -> str:
         parts = one.to.split(b"/")
         if one.to.startswith(b"/") or {b"", b".", b".."} & set(parts) or parts[0] == OURS:
             return "it may only come to a place of its own below its root"
+    if one.looked_into and {each.path for each in one.looked_into} != _paths(bundle):
+        return "other files belong to it than when it was looked into"
     return ""
+
+
+def _paths(bundle: Bundle) -> set[bytes]:
+    return {each.path for each in bundle.files}
 
 
 def _decide_again(
@@ -148,6 +155,9 @@ def _planned(one: Wanted, bundle: Bundle, asker: Asker) -> Planned:
     members = tuple(each.member for each in bundle.files)
     if one.to is not None:
         members = tuple(_put(member, file.path, one.to) for member in members)
+    if one.looked_into:
+        digests = {each.path: each.digest for each in one.looked_into}
+        members = tuple(replace(member, digest=digests[member.path]) for member in members)
     return Planned(
         *(one.verb, file.root_id, members, asker.name, asker.reason),
         policy=one.policy,

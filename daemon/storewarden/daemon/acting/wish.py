@@ -8,12 +8,29 @@ from typing import Any, Final, NamedTuple, Self
 from storewarden.errors import UsageError
 from storewarden.measure.shown import shown
 
+REQUEST: Final = "act"  # how a request for a wish is called
 VERBS: Final = ("copy", "archive", "move", "trash", "purge", "restore")
 TO_A_STORE: Final = ("copy", "archive", "move")
 MOST_TROUBLES: Final = 1_000
 """So many are told one by one; of the rest it is told how many there are."""
 
 Facts = Mapping[str, Any]
+
+
+class Content(NamedTuple):
+    """What a file held when somebody looked into it, before it was wished that it go."""
+
+    path: bytes  # relative to the root
+    digest: bytes  # BLAKE3
+
+    def facts(self) -> Facts:
+        """Return it for JSON."""
+        return {"digest": self.digest.hex()} | _path("path", self.path)
+
+    @classmethod
+    def of(cls, facts: Facts) -> Self:
+        """Return what was told."""
+        return cls(_path_of("path", facts) or b"", bytes.fromhex(facts["digest"]))
 
 
 class Wanted(NamedTuple):
@@ -25,10 +42,14 @@ class Wanted(NamedTuple):
     policy: str | None = None  # whose decision it is; None: a person's
     to: bytes | None = None  # restore only: another place, relative to the root of the file
     undoes: int | None = None  # the act that is taken back
+    looked_into: tuple[Content, ...] = ()  # all its files, as they were: just these, or nothing
 
     def facts(self) -> Facts:
         """Return it for JSON; what is not said is left out."""
         told = {key: value for key, value in self._asdict().items() if value is not None}
+        del told["looked_into"]
+        if self.looked_into:
+            told["looked_into"] = [one.facts() for one in self.looked_into]
         return told if self.to is None else told | _path("to", self.to)
 
     @classmethod
@@ -38,6 +59,7 @@ class Wanted(NamedTuple):
         return cls(
             *(int(facts["file_id"]), str(facts["verb"]), facts.get("store"), facts.get("policy")),
             *(to, facts.get("undoes")),
+            looked_into=tuple(Content.of(one) for one in facts.get("looked_into", ())),
         )
 
 

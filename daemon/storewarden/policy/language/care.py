@@ -12,14 +12,15 @@ from storewarden.policy.language.expressions import read_expression
 from storewarden.policy.language.keys import (
     ANALYZE,
     BACKUP,
+    BACKUP_COMPRESS,
     BACKUP_TO,
     BACKUPS,
     CARE,
     CARES,
     DRILL,
+    FULL,
     INTEGRITY,
-    KEEP_LAST,
-    KEEP_WITHIN,
+    KEEPS,
     TIMER,
     VACUUM,
     VACUUMS,
@@ -28,7 +29,7 @@ from storewarden.policy.language.keys import (
 )
 from storewarden.policy.language.timers import read_timer, timer_of
 from storewarden.policy.language.values import Reader
-from storewarden.policy.rules import Backup, Care, Timer
+from storewarden.policy.rules import Backup, Care, Keep, Timer
 
 
 def read_care(reader: Reader, node: Node, path: str, classes: Named[str, Condition]) -> Care | None:
@@ -71,10 +72,11 @@ def _backup(reader: Reader, care: Mapping, path: str) -> Backup | None:
         return None
     reader.known(mapping, path, BACKUPS)
     timer = timer_of(reader, mapping, path)
-    last = reader.single(mapping, KEEP_LAST, path)
-    within = reader.single(mapping, KEEP_WITHIN, path)
+    keep = Keep(*(reader.single(mapping, key, path) for key in KEEPS))
+    full = _timer(reader, mapping, FULL, path)
+    compress = reader.single(mapping, BACKUP_COMPRESS, path)
     to = reader.single(mapping, BACKUP_TO, path)
-    return None if timer is None else Backup(timer, last, within, to)
+    return None if timer is None else Backup(timer, keep, full, compress, to)
 
 
 def _vacuum(

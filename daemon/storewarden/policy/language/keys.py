@@ -249,11 +249,73 @@ DRILL = Key("drill", Form.TIMER, "When the newest backup is restored on trial.",
 CARES = (BACKUP, INTEGRITY, VACUUM, ANALYZE, DRILL)
 
 KEEP_LAST = Key("keep_last", Form.COUNT, "So many of the newest are kept.", "14", least=1)
+KEEP_HOURLY = Key(
+    "keep_hourly",
+    Form.COUNT,
+    "The newest of each hour is kept, of the last so many hours that have one.",
+    "24",
+    least=1,
+)
+KEEP_DAILY = Key(
+    "keep_daily",
+    Form.COUNT,
+    "The newest of each day is kept, of the last so many days that have one.",
+    "7",
+    least=1,
+)
+KEEP_WEEKLY = Key(
+    "keep_weekly",
+    Form.COUNT,
+    "The newest of each week is kept, of the last so many weeks that have one.",
+    "4",
+    least=1,
+)
+KEEP_MONTHLY = Key(
+    "keep_monthly",
+    Form.COUNT,
+    "The newest of each month is kept, of the last so many months that have one.",
+    "12",
+    least=1,
+)
+KEEP_YEARLY = Key(
+    "keep_yearly",
+    Form.COUNT,
+    "The newest of each year is kept, of the last so many years that have one.",
+    "10",
+    least=1,
+)
 KEEP_WITHIN = Key(
-    "keep_within", Form.DURATION, "All that are younger are kept.", "30d", least=60, most=100 * YEAR
+    "keep_within",
+    Form.DURATION,
+    "All that are younger than the newest by less than this are kept.",
+    "30d",
+    least=60,
+    most=100 * YEAR,
+)
+KEEPS = (
+    KEEP_LAST,
+    KEEP_HOURLY,
+    KEEP_DAILY,
+    KEEP_WEEKLY,
+    KEEP_MONTHLY,
+    KEEP_YEARLY,
+    KEEP_WITHIN,
+)
+FULL = Key(
+    "full",
+    Form.TIMER,
+    "When a whole backup is taken; those between hold only what changed. Without, every 7 days.",
+    "{every: 7d}",
+)
+BACKUP_COMPRESS = Key(
+    "compress",
+    Form.CHOICE,
+    "How whole backups are packed; without, as they are in directories, and packed elsewhere.",
+    "zstd",
+    choices=("zstd", "none"),
 )
 BACKUP_TO = Key("to", Form.STORE, "The store that backups go to; without, they stay here.", "cloud")
-BACKUPS = (*TIMER, KEEP_LAST, KEEP_WITHIN, BACKUP_TO)
+BACKUPS = (*TIMER, *KEEPS, FULL, BACKUP_COMPRESS, BACKUP_TO)
 
 WHEN = Key("when", Form.EXPRESSION, "What has to hold.", '"free_ratio > 0.25"')
 VACUUMS = (WHEN, *TIMER)
@@ -365,6 +427,15 @@ MEANT = {
     "interval": "every",
     "min_age": "after",
     "age": "after",
+    "keep_hours": "keep_hourly",
+    "keep_days": "keep_daily",
+    "keep_weeks": "keep_weekly",
+    "keep_months": "keep_monthly",
+    "keep_years": "keep_yearly",
+    "retention": "keep_within",
+    "codec": "compress",
+    "compression": "compress",
+    "full_every": "full",
 }
 
 # What is not said by a key at all.
@@ -380,4 +451,6 @@ ADVICE = {
     "defaults": "only guard is inherited",
     "stores": "they stand in the configuration",
     "tables": "they stand in the configuration",
+    "keep": "say keep_last, keep_daily or another that begins with keep_",
+    "incremental": "say when whole ones are taken, as in full: {every: 7d}",
 }

@@ -1,0 +1,1 @@
+"""Databases are looked after: what people wish for them, and what is due by policies."""

@@ -57,6 +57,7 @@ class House:
         self.began: list[tuple[str, tuple[str, ...]]] = []
         self.outcome: Outcome | BaseException = "done"
         self.only = ""  # the only deed of which the outcome is that one; of others it is "done"
+        self.facts: dict[str, Any] = {}  # that a deed tells
         self.lasts = 0.0
         self.burst = False
         self.answers: list[tuple[int, dict[str, Any], bool]] = []
@@ -97,7 +98,9 @@ class House:
         if isinstance(outcome, BaseException):
             raise outcome
         names = wish.databases or self.names()
-        return TendResult(tuple(Item(name, wish.what, outcome, "because") for name in names))
+        return TendResult(
+            tuple(Item(name, wish.what, outcome, "because", "", self.facts) for name in names)
+        )
 
     # -- what there is ----------------------------------------------------------------------------
 

@@ -96,6 +96,16 @@ def test_damage_that_was_found_shows_until_a_check_finds_none(house: House) -> N
     assert told(house)["database_integrity_okapp.db"] == 1
 
 
+@pytest.mark.parametrize(("integrity", "well"), [("ok", 1), ("partly", 1), ("damaged", 0)])
+def test_rows_without_a_parent_are_no_damage(house: House, integrity: str, well: int) -> None:
+    house.database("app.db")
+    house.policies("{integrity: {every: 1d}}")
+    house.outcome, house.facts = "found", {"integrity": integrity}
+    house.settle()
+
+    assert told(house)["database_integrity_okapp.db"] == well
+
+
 def test_what_is_due_and_what_fails_is_counted_by_what_it_is(house: House) -> None:
     house.database("a.db")
     house.database("b.db")

@@ -191,7 +191,7 @@ class Standing:
         duty = self._duties.get(key)
         timer = duty.timer if duty is not None else None
         stand = schedule.after(
-            *(_stand(before), timer, item.outcome), began_ns=began_ns, ended_ns=self._hands.now_ns
+            *(_stand(before), timer, _counted(item)), began_ns=began_ns, ended_ns=self._hands.now_ns
         )
         row = before._replace(
             **stand._asdict(),
@@ -200,6 +200,12 @@ class Standing:
             detail=care.as_text(_told(item)),
         )
         care.write(self._hands.engine, [row])
+
+
+def _counted(item: Item) -> str:
+    """Return what came of it for the database itself: rows without a parent are no damage."""
+    whole = item.facts.get("integrity") in {"ok", "partly"}
+    return "done" if item.outcome == "found" and whole else item.outcome
 
 
 def _as_kept(wish: TendWish, item: Item) -> Item:

@@ -33,6 +33,8 @@ def _carried(
 ) -> TendResult:
     from storewarden.daemon.tending.wish import TendResult, Told
 
+    with session.reading():
+        pass  # without a catalogue there is nothing to work on, and nobody to ask
     engine = session.catalogue(readonly=False)
     try:
         who = holder(engine)

@@ -118,3 +118,16 @@ def test_for_programs(root: Path, run: Run) -> None:
     assert item["rows"] == {"people": 500, "notes": 500}
     assert (root / "chat.db").stat().st_size == item["after"]
     assert not (root / "chat.db-journal").exists()
+
+
+@pytest.mark.parametrize("verb", ["check", "vacuum", "analyze", "backup", "drill"])
+def test_without_a_catalogue_it_is_told_what_to_do(here: Path, run: Run, verb: str) -> None:
+    (here / "data").mkdir()
+    (here / "storewarden.yaml").write_text("state: ./state\nroots: {data: ./data}\n")
+
+    told = run("db", verb)
+
+    assert told.code == 1
+    assert "no catalogue yet" in told.err
+    assert "storewarden scan" in told.err
+    assert not (here / "state").exists()

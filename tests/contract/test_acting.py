@@ -316,7 +316,7 @@ def test_a_wish_goes_on_when_the_catalogue_is_back_and_nothing_is_done_twice(
 
 
 def test_a_wish_that_was_stopped_goes_on_in_the_next_process(stage: Stage) -> None:
-    names = [f"{number}.bin" for number in range(4)]
+    names = [f"{number}.bin" for number in range(10)]
     put(stage, *names, size=3 << 20)
     wanted = tuple(Wanted(stage.id(name), "archive", "cold") for name in names)
     wish = Wish(wanted, "anna", "")
@@ -331,15 +331,15 @@ def test_a_wish_that_was_stopped_goes_on_in_the_next_process(stage: Stage) -> No
     stage.actor.ask(3, wish)
     stage.actor.step()
     assert stage.answers == []
-    assert len(here(stage)) == 3
+    assert 0 < len(here(stage)) < 10  # some go together
 
     stage.again()
     stage.actor.ask(3, wish)
     stage.step(2)
     ((_, outcome, _),) = stage.answers
-    assert Result.of(outcome).done == 4
-    assert (here(stage), stage.home.stored()) == ([], 4)
-    assert stage.acts() == [("archive", "done")] * 4
+    assert Result.of(outcome).done == 10
+    assert (here(stage), stage.home.stored()) == ([], 10)
+    assert stage.acts() == [("archive", "done")] * 10
 
 
 def test_what_lies_in_the_trash_is_purged_when_it_lay_there_long_enough(stage: Stage) -> None:
@@ -388,30 +388,35 @@ def test_what_is_gone_from_the_trash_is_not_tried_for_ever(stage: Stage) -> None
 
 
 def test_nothing_is_done_in_a_root_before_it_was_recovered(stage: Stage) -> None:
-    put(stage, *(f"{number}.bin" for number in range(3)), size=2 << 20)
+    put(stage, *(f"{number}.bin" for number in range(10)), size=2 << 20)
     stage.policies(ARCHIVE)
     stage.acting.stopping = lambda: bool(stage.hinted)
     with pytest.raises(GivenUp):
         stage.actor._step()
-    assert len(here(stage)) == 2
+    assert 0 < len(here(stage)) < 10  # some went together
     stage.again()
     stage.step(2)
     assert here(stage) == []
-    assert stage.home.stored() == 3
+    assert stage.home.stored() == 10
 
 
 def test_what_a_policy_began_that_is_gone_does_not_go_on_with_the_next_start(stage: Stage) -> None:
-    put(stage, *(f"{number}.bin" for number in range(4)))
+    put(stage, *(f"{number}.bin" for number in range(6)), size=2 << 20)
     stage.policies(ARCHIVE)
-    stage.acting.stopping = lambda: bool(stage.hinted)
+    stage.acting.stopping = lambda: (
+        stage.home.stored() > 0
+    )  # in the middle of some that go together
     with pytest.raises(GivenUp):
         stage.actor._step()
-    assert sorted(state for _, state in stage.acts()) == ["copied", "copied", "copied", "done"]
+    begun = [state for _, state in stage.acts()]
+    done = begun.count("done")
+    assert done < len(begun)
     stage.replace(NOTHING)
     stage.again()
     stage.step(2)
-    assert sorted(state for _, state in stage.acts()) == ["done", "refused", "refused", "refused"]
-    assert (len(here(stage)), stage.home.stored()) == (3, 1)
+    states = sorted(state for _, state in stage.acts())
+    assert states == ["done"] * done + ["refused"] * (len(begun) - done)
+    assert (len(here(stage)), stage.home.stored()) == (6 - done, done)
 
 
 def test_figures_go_on_while_many_files_do(stage: Stage) -> None:

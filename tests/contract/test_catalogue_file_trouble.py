@@ -122,7 +122,7 @@ import resource, sys
 from pathlib import Path
 from storewarden.errors import CatalogueFull
 from tests.catalogues import COLUMNS, file_row, names, sqlite_place
-soft = 600_000
+soft = 1_200_000
 with sqlite_place(Path(sys.argv[1])) as place:
     engine = place.furnished()
     resource.setrlimit(resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))

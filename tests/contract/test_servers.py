@@ -13,7 +13,7 @@ from storewarden.errors import DatabaseUnavailable
 from tests.catalogues import fresh_database
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def url(postgres_url: str) -> Iterator[str]:
     """A database of an application."""
     with fresh_database(postgres_url, "storewarden_app") as url:

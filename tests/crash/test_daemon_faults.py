@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -104,8 +105,8 @@ def test_the_disk_is_full_when_it_starts(tmp_path: Path, root: Path, mounts: Nam
     )
     with daemon:
         daemon.kill()
-        for name in os.listdir(daemon.seen(state)):
-            (daemon.seen(state) / name).unlink()
+        for path in daemon.seen(state).iterdir():
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
         with full(daemon.seen(state)):
             daemon.start(ready=False)
             assert daemon.ended() == 1

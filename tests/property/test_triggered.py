@@ -10,9 +10,11 @@ from tests.policies import DAY, NOW, SECOND
 
 HOUR = 3600 * SECOND
 timers = st.lists(
-    st.builds(Timer, every_ns=st.sampled_from((HOUR, 7 * HOUR, DAY, 9 * DAY)))
+    st.builds(Timer, st.sampled_from((HOUR, 7 * HOUR, DAY, 9 * DAY)), st.none())
     | st.builds(
-        Timer, cron=st.sampled_from(("0 3 * * *", "*/10 * * * *", "30 2 * * 1", "0 0 1 * *"))
+        Timer,
+        st.none(),
+        st.sampled_from(("0 3 * * *", "*/10 * * * *", "30 2 * * 1", "0 0 1 * *")),
     ),
     min_size=1,
     max_size=3,

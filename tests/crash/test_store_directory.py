@@ -20,6 +20,7 @@ from storewarden.store.contract import Stored
 from storewarden.store.directory import DirectoryStore
 from storewarden.store.disk import Disk
 from storewarden.store.key import key_of
+from tests.descriptors import held
 from tests.disks import MUTATING, CountingDisk, FailingDisk, KillingDisk, ShortDisk, killed
 from tests.stores import FUTURE_NS, MIB, DirectorySite, content_of, source_of, whole
 
@@ -78,16 +79,6 @@ def is_whole(place: Path, key: str = KEY) -> bool:
 
 def is_clean(place: Path) -> bool:
     return DirectorySite(place).leftovers() == 0
-
-
-def descriptors() -> set[str]:
-    found = set()
-    for name in os.listdir("/proc/self/fd"):
-        try:
-            found.add(f"{name}: {os.readlink(f'/proc/self/fd/{name}')}")
-        except FileNotFoundError:  # of the listing itself
-            continue
-    return found
 
 
 def calls_of(act: Callable[[Disk], object], disk: CountingDisk) -> int:
@@ -248,13 +239,13 @@ def test_a_put_that_fails_anywhere_says_so_and_leaves_no_half(
     store = DirectoryStore("d", str(place))
     total = calls_of(lambda disk: put(place, disk), CountingDisk())
     take_out(store)
-    before = descriptors()
+    before = held()
 
     for at in range(1, total + 1):
         disk = FailingDisk(error, at, lasting=lasting)
         told = trouble(lambda disk=disk: put(place, disk))  # type: ignore[misc]
 
-        assert descriptors() == before, disk.met[at - 1]
+        assert held() == before, disk.met[at - 1]
         there = is_whole(place)
         if told is None:
             assert there
@@ -298,7 +289,7 @@ def test_whatever_fails_anywhere_leaves_objects_whole_and_no_descriptor(
     put(place, key=NEAR)
     put(place)
     total = calls_of(lambda disk: use(place, verb, disk), CountingDisk())
-    before = descriptors()
+    before = held()
 
     failed = 0
     for at in range(1, total + 1):
@@ -307,7 +298,7 @@ def test_whatever_fails_anywhere_leaves_objects_whole_and_no_descriptor(
         disk = FailingDisk(error, at, lasting=lasting)
         failed += trouble(lambda disk=disk: use(place, verb, disk)) is not None  # type: ignore[misc]
 
-        assert descriptors() == before, disk.met[at - 1]
+        assert held() == before, disk.met[at - 1]
         assert is_whole(place, NEAR)
         assert is_whole(place) or verb == "remove"
         DirectoryStore("d", str(place)).sweep(FUTURE_NS)
@@ -385,7 +376,7 @@ def test_a_killed_preparation_is_done_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [errno.EIO, errno.ENOSPC, errno.EMFILE])
 def test_a_preparation_that_fails_anywhere_is_done_again(tmp_path: Path, error: int) -> None:
-    before = descriptors()
+    before = held()
     for at in range(1, NEVER):
         place = tmp_path / str(at)
         place.mkdir()
@@ -394,7 +385,7 @@ def test_a_preparation_that_fails_anywhere_is_done_again(tmp_path: Path, error: 
             DirectoryStore("d", str(place), disk=disk).prepare()
         except (StoreFull, StoreUnavailable):
             assert disk.calls >= at  # each of a sweep
-        assert descriptors() == before
+        assert held() == before
         identity = DirectoryStore("d", str(place)).prepare()
         assert DirectoryStore("d", str(place), identity=identity).find(KEY) is None
         if disk.calls < at:

@@ -18,6 +18,7 @@ from storewarden.model import Blindness, RootDirty
 from storewarden.watch import upkeep
 from storewarden.watch.budget import Limit, WatchBudget
 from storewarden.watch.tree import WatchSpec
+from tests.descriptors import held
 from tests.missing import kernel_limits, missing
 from tests.watching import ROOT, Watching
 
@@ -204,7 +205,7 @@ def test_a_dead_thread_is_reported_and_can_be_replaced(
 def test_stopping_takes_no_time_and_gives_everything_back(tmp_path: Path) -> None:
     for count in range(2000):
         (tmp_path / f"d{count}").mkdir()
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = held()
     with Watching(tmp_path) as watching:
         began = time.monotonic()
         watching.observer.detach(ROOT)
@@ -215,7 +216,7 @@ def test_stopping_takes_no_time_and_gives_everything_back(tmp_path: Path) -> Non
 
     assert took < 0.2
     assert budget.used == 0
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert held() == descriptors
 
 
 @pytest.mark.parametrize("when", ["while a tree is moved in", "while the watches are placed"])

@@ -24,6 +24,7 @@ from storewarden.errors import (
 from storewarden.store.contract import Reader, Stored, Telling
 from storewarden.store.memory import MemoryStore
 from tests.archived import MADE, MARK, MIB, Root, noise, root_at, words
+from tests.descriptors import held
 
 NAME = b"a/b\xff\n.png"
 
@@ -392,7 +393,7 @@ class Breaking(MemoryStore):
 
 def test_a_store_that_does_not_read_to_the_end_is_told_nothing(root: Root) -> None:
     root.write(NAME, noise(20 * MIB))
-    threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    threads, descriptors = threading.active_count(), held()
 
     with pytest.raises(ValueError, match="when all of it was read"):
         copied(root, Hasty())
@@ -400,7 +401,7 @@ def test_a_store_that_does_not_read_to_the_end_is_told_nothing(root: Root) -> No
         copied(root, Breaking())
 
     assert threading.active_count() == threads
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert held() == descriptors
 
 
 # -- what fails -------------------------------------------------------------------------------
@@ -424,7 +425,7 @@ def test_an_error_at_any_look_at_the_file_is_told_as_such_and_leaves_nothing(
     with open(root.path(NAME), "r+b") as file:
         file.truncate(size + MIB)
     os.setxattr(root.path(NAME), "user.a", b"1")
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = held()
     real, fired = getattr(os, call), 0
     for step in range(100):
         calls = 0
@@ -446,7 +447,7 @@ def test_an_error_at_any_look_at_the_file_is_told_as_such_and_leaves_nothing(
         assert list(store.list()) == []
     assert fired >= 1
     assert len(list(store.list())) == 1
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert held() == descriptors
 
 
 def test_short_reads_are_read_on(

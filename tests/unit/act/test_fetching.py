@@ -23,6 +23,7 @@ from storewarden.errors import (
 )
 from storewarden.store.memory import MemoryStore
 from tests.archived import MADE, MARK, MIB, Root, noise, root_at, words
+from tests.descriptors import held
 
 NAME = b"a/b\xff\n.png"
 NEW = b"new/place/b\xff\n.png"
@@ -352,7 +353,7 @@ def test_what_comes_while_it_is_fetched_stays(
 def test_a_file_with_this_very_content_is_left_as_it_is(root: Root, store: MemoryStore) -> None:
     done = kept(root, store, b"content")
     root.write(NAME, b"content")
-    before, descriptors = root.status(NAME), len(os.listdir("/proc/self/fd"))
+    before, descriptors = root.status(NAME), held()
 
     fetched = fetch(store, done.stored.key, root.place(NAME))
 
@@ -360,7 +361,7 @@ def test_a_file_with_this_very_content_is_left_as_it_is(root: Root, store: Memor
     assert fetched.lacking == ("mode and times: it was there already, and was left alone",)
     assert root.status(NAME) == before
     assert fetched.identity == root.identity(NAME)
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert held() == descriptors
 
 
 def test_a_file_that_came_back_before_is_there_and_lacks_nothing(
@@ -421,14 +422,14 @@ def test_a_damaged_object_leaves_nothing(
     with store.open(done.stored.key) as opened:
         whole = opened.read(-1)
     hurt(store, done.stored.key, whole)
-    threads, descriptors = threading.active_count(), len(os.listdir("/proc/self/fd"))
+    threads, descriptors = threading.active_count(), held()
 
     with pytest.raises(ObjectDamaged):
         fetch(store, done.stored.key, root.place(NEW))
 
     assert set(root.names()) <= {b"a", *FOLDER}
     assert threading.active_count() == threads
-    assert len(os.listdir("/proc/self/fd")) == descriptors
+    assert held() == descriptors
 
 
 def test_an_object_that_tells_of_another_content_leaves_nothing(

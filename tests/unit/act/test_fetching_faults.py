@@ -16,6 +16,7 @@ from storewarden.act.landing import tidy
 from storewarden.errors import FileUnusable
 from storewarden.store.memory import MemoryStore
 from tests.archived import MADE, MARK, MIB, Root, noise, root_at
+from tests.descriptors import held
 
 NAME = b"new/place/file"
 CONTENT = noise(2 * MIB + 7)
@@ -219,7 +220,7 @@ def test_an_error_at_any_call_leaves_no_half_file_and_is_told(
     def fail(_call: Call, _arguments: Any, _named: Any) -> None:
         raise OSError(number, os.strerror(number))
 
-    descriptors = len(os.listdir("/proc/self/fd"))
+    descriptors = held()
     for point in range(1000):
         with monkeypatch.context() as patch:
             calls = Calls(patch, fail)
@@ -232,7 +233,7 @@ def test_an_error_at_any_call_leaves_no_half_file_and_is_told(
             assert root.read(NAME) == root.read(b"file")
         if lacking:
             os.unlink(root.path(NAME))
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert held() == descriptors
         again(root, store, key)
     assert point >= 15
     again(root, store, key)

@@ -22,6 +22,7 @@ from storewarden.watch.observer import Handler, WardenObserver
 from storewarden.watch.own import OwnReads
 from storewarden.watch.tree import WatchSpec
 from storewarden.watch.usage import Back, UsageCounter, UsageSpec
+from tests.descriptors import held
 
 ROOT = "watched"
 
@@ -268,14 +269,11 @@ def test_what_comes_back_is_kept_under_the_name_that_the_file_got_meanwhile(
 
 
 def test_a_root_that_cannot_be_watched_leaves_nothing_open(tmp_path: Path) -> None:
-    def descriptors() -> int:
-        return len(os.listdir("/proc/self/fd"))
-
     budget = WatchBudget(limit=lambda: Limit(1000))
-    before = descriptors()
+    before = held()
     for _ in range(3):
         counted = Counted(tmp_path / "none", budget)
         with pytest.raises(WatchError), counted.running():
             pass
-    assert descriptors() == before
+    assert held() == before
     assert (budget.used, budget._spare, budget._yielding) == (0, 0, [])

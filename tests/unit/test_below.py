@@ -10,6 +10,7 @@ import pytest
 
 from storewarden import below
 from storewarden.below import open_below, open_directory
+from tests.descriptors import held
 
 
 @pytest.fixture(params=["openat2", "by component"], autouse=True)
@@ -60,12 +61,12 @@ def test_directories_are_opened(tmp_path: Path, root: int, relative: bytes) -> N
     ],
 )
 def test_everything_else_is_refused(root: int, relative: bytes, errors: set[int]) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = held()
     with pytest.raises(OSError) as caught:  # noqa: PT011 -- its number is asserted below
         open_directory(root, relative)
 
     assert caught.value.errno in errors
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held() == before
 
 
 def test_a_file_is_opened_with_the_flags_that_are_asked_for(root: int) -> None:
@@ -87,12 +88,12 @@ def test_a_path_longer_than_the_kernel_takes(tmp_path: Path, root: int) -> None:
         os.close(here)
         here = inside
     expected = place(here)
-    before = len(os.listdir("/proc/self/fd"))
+    before = held()
 
     assert place(open_directory(root, b"/".join([name] * 40))) == expected
     with pytest.raises(FileNotFoundError):
         open_directory(root, b"/".join([name] * 41))
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held() == before
     subprocess.run(["rm", "-rf", "--", tmp_path / os.fsdecode(name)], check=True)
 
 

@@ -20,6 +20,7 @@ from storewarden.act.leaving import Left, leave
 from storewarden.act.members import Bundle
 from storewarden.act.refused import Reason, Refused
 from storewarden.act.trash import Trashed, trash
+from tests.descriptors import held
 from tests.interfering import MARK, NOW, Ground, proof_of
 
 OTHER = "a" * 16
@@ -31,9 +32,9 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
     ground = Ground(tmp_path / "root")
     ground.put(b"a/one", b"first")
     ground.put(b"b/two", b"second")
-    before = os.listdir("/proc/self/fd")
+    before = held()
     yield ground
-    assert os.listdir("/proc/self/fd") == before
+    assert held() == before
     ground.close()
 
 

@@ -29,6 +29,7 @@ from tests.batches import (
 )
 from tests.batches import furnish as more_files
 from tests.catalogues import sqlite_place
+from tests.descriptors import held
 from tests.executing import Life, Lives, hasty
 from tests.recording import check_totals
 
@@ -236,11 +237,11 @@ def test_files_of_many_directories_are_moved_with_few_of_them_open(
     life: Life, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("storewarden.act.directories._OPEN_AT_ONCE", 2)
-    open_before = len(os.listdir("/proc/self/fd"))
+    open_before = held()
 
     done(life, plan_each(life, "trash"))
 
-    assert len(os.listdir("/proc/self/fd")) == open_before
+    assert held() == open_before
     agree(life)
 
 

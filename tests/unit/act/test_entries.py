@@ -25,6 +25,7 @@ from storewarden.act.kernel import Kernel
 from storewarden.act.note import Noted
 from storewarden.act.refused import Reason, Refused
 from storewarden.act.trash import Trashed, trash
+from tests.descriptors import held
 from tests.interfering import MARK, NOW, Ground, proof_of
 
 OTHERS = "others may write into it: chmod go-w"
@@ -34,9 +35,9 @@ OTHERS = "others may write into it: chmod go-w"
 def ground(tmp_path: Path) -> Iterator[Ground]:
     ground = Ground(tmp_path / "root")
     ground.put(b"a/file", b"content")
-    before = os.listdir("/proc/self/fd")
+    before = held()
     yield ground
-    assert os.listdir("/proc/self/fd") == before
+    assert held() == before
     ground.close()
 
 

@@ -18,6 +18,7 @@ from storewarden.act.kernel import PLACE, Kernel
 from storewarden.act.leaving import leave
 from storewarden.act.refused import Reason, Refused, Stop
 from storewarden.act.trash import Trashed, trash
+from tests.descriptors import held
 from tests.interfering import MARK, Ground, proof_of
 
 
@@ -25,9 +26,9 @@ from tests.interfering import MARK, Ground, proof_of
 def ground(tmp_path: Path) -> Iterator[Ground]:
     """Lend a root; whatever was done there, nothing stays open."""
     ground = Ground(tmp_path / "root")
-    before = os.listdir("/proc/self/fd")
+    before = held()
     yield ground
-    assert os.listdir("/proc/self/fd") == before
+    assert held() == before
     ground.close()
 
 

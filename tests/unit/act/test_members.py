@@ -22,6 +22,7 @@ from storewarden.act.members import (
     split,
 )
 from storewarden.act.refused import Reason, Stop
+from tests.descriptors import held
 from tests.interfering import Ground
 
 LONGEST = b"n" * 255
@@ -37,10 +38,10 @@ def ground(tmp_path: Path) -> Iterator[Ground]:
 @pytest.fixture
 def stack() -> Iterator[ExitStack]:
     """Lend a stack; once it has ended, nothing that a test opened is open any more."""
-    before = os.listdir("/proc/self/fd")
+    before = held()
     with ExitStack() as stack:
         yield stack
-    assert os.listdir("/proc/self/fd") == before
+    assert held() == before
 
 
 def refusal(ground: Ground, member: Member, kernel: Kernel, stack: ExitStack) -> tuple[object, ...]:

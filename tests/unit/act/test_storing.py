@@ -23,6 +23,7 @@ from storewarden.catalogue.acts import Act, Held
 from storewarden.errors import ObjectDamaged, ObjectMissing, StoreRefused
 from tests.archived import Root
 from tests.catalogues import sqlite_place
+from tests.descriptors import held
 from tests.executing import CONTENTS, FIRST, Life, Lives, hasty
 from tests.striking import Killed, Striking
 from tests.working import decided, killed_at, undecided, work
@@ -47,9 +48,9 @@ def root(tmp_path: Path) -> Iterator[Root]:
     (tmp_path / "root").mkdir()
     root = Root(tmp_path / "root")
     root.write(b"a/file", b"content" * MIB)
-    before = os.listdir("/proc/self/fd")
+    before = held()
     yield root
-    assert os.listdir("/proc/self/fd") == before
+    assert held() == before
     os.close(root.descriptor)
 
 

@@ -12,6 +12,7 @@ import pytest
 from storewarden.facts import digest
 from storewarden.facts.digest import Taken, digest_of
 from storewarden.facts.opened import CHANGED
+from tests.descriptors import held
 
 # What b3sum prints for these.
 KNOWN = {
@@ -100,7 +101,7 @@ def test_an_error_while_reading_is_told(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_a_descriptor_is_given_back_whatever_happens(tmp_path: Path) -> None:
-    before = os.listdir("/proc/self/fd")
+    before = held()
     for name in ("fifo", "none", "a"):
         if name == "fifo":
             os.mkfifo(tmp_path / name)
@@ -108,7 +109,7 @@ def test_a_descriptor_is_given_back_whatever_happens(tmp_path: Path) -> None:
             (tmp_path / name).write_bytes(b"abc")
         taken(tmp_path / name)
 
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert held() == before
 
 
 def meanwhile(monkeypatch: pytest.MonkeyPatch, path: Path, change: str) -> None:

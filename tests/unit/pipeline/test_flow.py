@@ -14,6 +14,7 @@ from storewarden.model import Blind, Blindness, DirectoryMoved, Hint, Listing, R
 from storewarden.pipeline import listing as listing_module
 from storewarden.pipeline.inbox import BlindnessChanged, DigestsReady
 from storewarden.pipeline.state import RootState
+from tests.descriptors import held
 from tests.faults import Faults
 from tests.recording import File, World, all_files, dump, history, prepared, settings_of
 
@@ -595,7 +596,7 @@ def test_a_root_with_new_settings_begins_anew_and_gives_back_what_it_held(
     world: World, top: Path
 ) -> None:
     fill(top, *(f"d{number}/a" for number in range(5)))
-    before = len(os.listdir("/proc/self/fd"))
+    before = held()
     relist = world.flow._listings._begin_relist
     world.steps()
     world.state().want_listed(b"", recursive=True)
@@ -606,7 +607,7 @@ def test_a_root_with_new_settings_begins_anew_and_gives_back_what_it_held(
     world.steps()
 
     assert world.state().settings.settle == 1.0
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held() == before
 
 
 def test_an_unreadable_directory_that_went_away_is_not_blind_for_ever(

@@ -8,6 +8,7 @@ import pytest
 from storewarden.config.schema import RootSettings
 from storewarden.model import Hint
 from storewarden.pipeline.state import Relist, RootState, ScanTally, ScanWish, still_there, within
+from tests.descriptors import held
 
 
 @pytest.fixture
@@ -151,7 +152,7 @@ def test_without_a_scan_nothing_is_stale_and_nothing_is_kept(root: RootState) ->
 
 
 def test_a_root_that_goes_away_keeps_what_settles_and_nothing_else(root: RootState) -> None:
-    before = os.listdir("/proc/self/fd")
+    before = held()
     root.want_listed(b"d", recursive=True)
     root.gone = [b"e"]
     root.relist = relisting(b"f", recursive=True)
@@ -165,7 +166,7 @@ def test_a_root_that_goes_away_keeps_what_settles_and_nothing_else(root: RootSta
     assert not root.busy()
     assert tally.broken
     assert root.settle.pending() == 1
-    assert len(os.listdir("/proc/self/fd")) == len(before)
+    assert held() == before
 
 
 def test_what_other_threads_are_shown_is_at_most_a_second_old(root: RootState) -> None:

@@ -19,6 +19,7 @@ from storewarden.model import Listing, Unreadable
 from storewarden.watch import walk as walking
 from storewarden.watch.exclude import Exclusions
 from storewarden.watch.walk import Walk, child, from_message, receive, send, to_message
+from tests.descriptors import held
 from tests.recording import on_disk
 
 NOBODY = 65534
@@ -346,7 +347,7 @@ def test_an_error_in_the_middle_of_a_directory_is_told(
 
 def test_descriptors_are_given_back(tmp_path: Path) -> None:
     fill(tmp_path, "a", "d/e/b")
-    before = len(os.listdir("/proc/self/fd"))
+    before = held()
 
     descriptor = os.open(tmp_path, os.O_RDONLY)
     unfinished = Walk("r", descriptor, Exclusions()).below()
@@ -355,7 +356,7 @@ def test_descriptors_are_given_back(tmp_path: Path) -> None:
     os.close(descriptor)
     find(tmp_path)
 
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert held() == before
 
 
 # -- very large directories -----------------------------------------------------------------------

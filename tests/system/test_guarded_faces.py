@@ -100,6 +100,15 @@ def test_a_socket_from_systemd_is_taken_and_left_to_it(tmp_path: Path) -> None:
         assert path.is_socket()
 
 
+def test_a_socket_from_systemd_that_others_reach_needs_a_guard_as_well(tmp_path: Path) -> None:
+    with (
+        socket.create_server(("0.0.0.0", 0)) as given,
+        pytest.raises(AssertionError, match="other machines reach it"),
+        daemon(tmp_path, "{listen: none}", handed=given),
+    ):
+        pass
+
+
 @pytest.mark.parametrize(
     ("web", "told"),
     [

@@ -40,7 +40,7 @@ from storewarden.measure import listening, notify
 from storewarden.measure import log as logs
 from storewarden.measure.http import Server
 from storewarden.measure.metrics import Metrics
-from storewarden.measure.web import Web
+from storewarden.measure.web import Web, require_guard
 from storewarden.model import Blind
 from storewarden.pipeline.deciding import Deciding
 from storewarden.pipeline.eyes import InotifyEyes
@@ -220,12 +220,8 @@ class Daemon:
         self._supervisor = Supervisor(
             (
                 *(watch, self._scan_worker, digest, inspect, record, clerk, figures, policies),
-                *(
-                    lease,
-                    tend,
-                    scrub,
-                    act,
-                ),  # a store may keep these, and nobody else waits for that
+                # a store may keep these, and nobody else waits for that
+                *(lease, tend, scrub, act),
             ),
             clock=self._clock,
         )
@@ -295,14 +291,13 @@ class Daemon:
     def _serve_pages(self) -> None:
         http = self._settings.http
         web = Web(http.web_config) if http.web_config is not None else None
-        handed = listening.handed_over()
-        if handed is not None:
-            self._http.start(handed, web, ours=False)
-            return
-        if web is not None:
-            web.require_guard(http.listen)
-        if http.listen.served:
-            self._http.start(listening.opened(http.listen), web)
+        made = listening.handed_over()
+        ours = made is None
+        require_guard(http.listen if made is None else listening.address(made), web)
+        if made is None and http.listen.served:
+            made = listening.opened(http.listen)
+        if made is not None:
+            self._http.start(made, web, ours=ours)
 
     def _stop(self) -> tuple[str, ...]:
         notify.stopping()

@@ -52,6 +52,14 @@ def opened(listen: Listen) -> socket.socket:
     return made
 
 
+def address(listening: socket.socket) -> Listen:
+    """Return where a socket listens, as the configuration would say it."""
+    told = listening.getsockname()
+    if listening.family == socket.AF_UNIX:
+        return Listen("", None, os.fsencode(told))
+    return Listen(told[0], told[1])
+
+
 def shown(listening: socket.socket, *, tls: bool) -> str:
     """Return the address of a socket as a URL: ``http://127.0.0.1:9747``, ``unix:/run/x.sock``."""
     address = listening.getsockname()

@@ -103,20 +103,10 @@ class Web:
                 )
         return self._gate
 
-    def require_guard(self, listen: Listen) -> None:
-        """Refuse to show the pages to other machines in the clear, or to everybody.
-
-        Raises:
-            StorewardenError: the address is one that others reach, and this is no guard.
-        """
+    def guards(self) -> bool:
+        """Whether only who is known is shown anything, and nobody else can read it."""
         known = self._gate.passwords is not None or self.settings.clients is ssl.CERT_REQUIRED
-        if reached_from_outside(listen) and not (self._gate.context is not None and known):
-            raise StorewardenError(
-                "metrics cannot be served",
-                where=str(listen),
-                why=f"other machines reach it, and {self._path} asks for one of TLS and passwords",
-                remedy=f"write {_TLS} and {_USERS}, or listen on 127.0.0.1",
-            )
+        return self._gate.context is not None and known
 
     def _read(self) -> None:
         try:
@@ -127,6 +117,21 @@ class Web:
         self._gate = Gate(_context(settings), _passwords(settings))
         self.settings = settings
         self._seen = _stamps((self._path, *settings.files))
+
+
+def require_guard(listen: Listen, web: Web | None) -> None:
+    """Refuse to show the pages to other machines in the clear, or to everybody.
+
+    Raises:
+        StorewardenError: the address is one that others reach, and nothing guards it.
+    """
+    if reached_from_outside(listen) and not (web is not None and web.guards()):
+        raise StorewardenError(
+            "metrics cannot be served",
+            where=str(listen),
+            why="other machines reach it, and TLS and passwords are not both asked for",
+            remedy=f"http.web_config: a file with {_TLS} and {_USERS}; or listen on 127.0.0.1",
+        )
 
 
 def read_web(data: bytes, path: str) -> WebSettings:

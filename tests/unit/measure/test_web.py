@@ -20,7 +20,7 @@ from storewarden.measure import listener
 from storewarden.measure.http import Server
 from storewarden.measure.listening import opened
 from storewarden.measure.metrics import Metrics
-from storewarden.measure.web import Web, read_web
+from storewarden.measure.web import Web, read_web, require_guard
 from tests.conftest import Golden
 from tests.web import NAME, PASSWORD, certificate, hashed, trusting, web_file
 
@@ -215,13 +215,16 @@ def test_other_machines_are_shown_nothing_in_the_clear_or_unasked(
         path.write_text(kept)
     web = Web(os.fsencode(path))
 
-    web.require_guard(Listen())
-    web.require_guard(Listen("", None, b"/run/http.sock"))
+    for unguarded in (web, None):
+        require_guard(Listen(), unguarded)
+        require_guard(Listen("", None, b"/run/http.sock"), unguarded)
     if left_out:
         with pytest.raises(StorewardenError, match="other machines reach it"):
-            web.require_guard(Listen("0.0.0.0"))
+            require_guard(Listen("0.0.0.0"), web)
     else:
-        web.require_guard(Listen("0.0.0.0"))
+        require_guard(Listen("0.0.0.0"), web)
+    with pytest.raises(StorewardenError, match="other machines reach it"):
+        require_guard(Listen("0.0.0.0"), None)
 
 
 def test_nothing_secret_is_shown(tmp_path: Path) -> None:

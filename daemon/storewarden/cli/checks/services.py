@@ -16,7 +16,7 @@ from storewarden.config.schema import HttpSettings, Listen, Settings
 from storewarden.errors import CatalogueUnavailable, ConfigError, StorewardenError
 from storewarden.measure import listening as sockets
 from storewarden.measure.shown import shown
-from storewarden.measure.web import Web
+from storewarden.measure.web import Web, require_guard
 from storewarden.units import format_size
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def listening(settings: HttpSettings, *, served: Callable[[Listen], bool]) -> Fi
     if not listen.served:
         return ok("http", "not served, as configured")
     try:
-        if settings.web_config is not None:
-            Web(settings.web_config).require_guard(listen)
+        web = None if settings.web_config is None else Web(settings.web_config)
+        require_guard(listen, web)
         with sockets.opened(listen) as made:
             sockets.left(made)
     except ConfigError as error:

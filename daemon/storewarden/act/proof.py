@@ -2,8 +2,8 @@
 
 Whoever removes asks for one of these, and only the functions here make them: each has read the
 stored copy to its end, or has the store's word for its checksum where somebody decided that this is
-enough, or seen that nothing is lost without one. A proof is of one content of one
-file; it does not outlive the process, and is made anew after a restart.
+enough, or has seen that nothing is lost without one. A proof is of one content of one file; it does
+not outlive the process, and is made anew after a restart.
 """
 
 from __future__ import annotations

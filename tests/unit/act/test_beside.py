@@ -16,7 +16,7 @@ from storewarden.catalogue.acts import Act
 from storewarden.errors import LeaseLost, StoreRefused, StoreUnavailable
 from tests.beside import ALL, GROUPS, begin, carry_out_beside, threads
 from tests.catalogues import sqlite_place
-from tests.executing import Lives, hasty, states
+from tests.executing import Life, Lives, hasty, states
 
 VERBS = ("copy", "archive", "move")
 
@@ -49,10 +49,8 @@ def test_all_are_done_and_told_in_their_order(lives: Lives, verb: str) -> None:
     life.agree()
 
 
-def test_the_journal_is_written_once_for_each_step(
-    lives: Lives, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    life, acts = begin(lives, "copy")
+def counted_notes(life: Life, monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """Return a list that grows with each transaction: whether a power cut leaves it."""
     durable: list[bool] = []
     transaction = life.engine.transaction
 
@@ -61,9 +59,17 @@ def test_the_journal_is_written_once_for_each_step(
         return transaction(**more)
 
     monkeypatch.setattr(life.engine, "transaction", counting)
+    return durable
+
+
+def test_the_journal_is_written_once_for_each_step(
+    lives: Lives, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    life, acts = begin(lives, "copy")
+    notes = counted_notes(life, monkeypatch)
     carry_out_beside(life, acts)
 
-    assert durable.count(True) == 2  # copied, and done
+    assert notes.count(True) == 2  # copied, and done
 
 
 # -- what stops one of them ------------------------------------------------------------------------
@@ -300,17 +306,10 @@ def test_what_leaves_is_noted_twice_for_all_and_then_its_drawers_are_gone(
     lives: Lives, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     life, acts = begin(lives, "archive")
-    durable: list[bool] = []
-    transaction = life.engine.transaction
-
-    def counting(**more: bool) -> object:
-        durable.append(more.get("durable", False))
-        return transaction(**more)
-
-    monkeypatch.setattr(life.engine, "transaction", counting)
+    notes = counted_notes(life, monkeypatch)
     carry_out_beside(life, acts)
 
-    assert durable.count(True) == 3  # copied, proven, and done
+    assert notes.count(True) == 3  # copied, proven, and done
     assert life.ours() == []
 
 

@@ -60,6 +60,27 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+def data_in(here: Path, policies: str, *, store: bool = False) -> Path:
+    """Make a folder of data, configure it with policies and perhaps a store; return the folder."""
+    data, nas = here / "data", here / "nas"
+    data.mkdir()
+    stores = ""
+    if store:
+        nas.mkdir()
+        stores = "stores: {nas: {path: ./nas}}\n"
+    told = {
+        "policies.yaml": policies,
+        "storewarden.yaml": (
+            "roots: {data: {path: ./data, settle: 10ms, inspect: false, digest: false}}\n"
+            f"{stores}policies: [./policies.yaml]\n"
+        ),
+    }
+    for name, text in told.items():
+        (here / name).write_text(text)
+        (here / name).chmod(0o644)
+    return data
+
+
 @pytest.fixture
 def run(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command line there: `run("status", "--json")`."""

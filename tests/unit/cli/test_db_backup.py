@@ -12,7 +12,7 @@ from storewarden.cli.past import past
 from storewarden.errors import UsageError
 from tests.backing_up import database, said, say
 from tests.conftest import Golden
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, data_in
 
 POLICIES = """
 version: 1
@@ -27,16 +27,7 @@ NOW = 1_795_246_201 * 10**9  # 2026-11-21 07:30:01Z
 @pytest.fixture
 def root(here: Path, run: Run) -> Path:
     """A folder with two databases that is scanned, and a store."""
-    root = here / "data"
-    for place in (root, here / "nas"):
-        place.mkdir()
-    (here / "policies.yaml").write_text(POLICIES)
-    (here / "storewarden.yaml").write_text(
-        "roots: {data: {path: ./data, settle: 10ms, inspect: false, digest: false}}\n"
-        "stores: {nas: {path: ./nas}}\npolicies: [./policies.yaml]\n"
-    )
-    for file in ("policies.yaml", "storewarden.yaml"):
-        (here / file).chmod(0o644)
+    root = data_in(here, POLICIES, store=True)
     database(root / "chat.db")
     database(root / "notes.db", rows=3)
     assert run("store", "prepare", "nas").code == 0

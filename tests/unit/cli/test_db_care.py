@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import Golden
 from tests.malformed import header
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, data_in
 
 POLICIES = """
 version: 1
@@ -28,15 +28,7 @@ OLD = 1_700_000_000
 @pytest.fixture
 def root(here: Path, run: Run) -> Path:
     """A folder with a sound database, much of which is free, and some in trouble."""
-    root = here / "data"
-    root.mkdir()
-    (here / "policies.yaml").write_text(POLICIES)
-    (here / "storewarden.yaml").write_text(
-        "roots: {data: {path: ./data, settle: 10ms, inspect: false, digest: false}}\n"
-        "policies: [./policies.yaml]\n"
-    )
-    for file in ("policies.yaml", "storewarden.yaml"):
-        (here / file).chmod(0o644)
+    root = data_in(here, POLICIES)
     make(root / "chat.db")
     make(root / "damaged.db")
     data = bytearray((root / "damaged.db").read_bytes())

@@ -12,7 +12,7 @@ from storewarden.daemon.tending.feeling import Feeler
 from storewarden.databases.effect import Figures
 from tests.conftest import Golden
 from tests.sqlites import holding, make
-from tests.unit.cli.conftest import Run
+from tests.unit.cli.conftest import Run, data_in
 
 POLICIES = """
 version: 1
@@ -46,16 +46,7 @@ def _no_disk_is_felt(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def root(here: Path, run: Run) -> Path:
     """A folder with databases that is scanned, and a store."""
-    root = here / "data"
-    for place in (root, here / "nas"):
-        place.mkdir()
-    (here / "policies.yaml").write_text(POLICIES)
-    (here / "storewarden.yaml").write_text(
-        "roots: {data: {path: ./data, settle: 10ms, inspect: false, digest: false}}\n"
-        "stores: {nas: {path: ./nas}}\npolicies: [./policies.yaml]\n"
-    )
-    for file in ("policies.yaml", "storewarden.yaml"):
-        (here / file).chmod(0o644)
+    root = data_in(here, POLICIES, store=True)
     for name, rows in SIZES.items():
         make(root / name, rows=rows)
     assert run("store", "prepare", "nas").code == 0

@@ -10,7 +10,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import Final
 
 from storewarden.act.execute import Outcome
 from storewarden.catalogue import requests
@@ -25,7 +25,8 @@ from storewarden.daemon.acting.runs import Runs
 from storewarden.daemon.acting.shown import Shown
 from storewarden.daemon.acting.vanished import conclude
 from storewarden.daemon.acting.waiting import Waiting
-from storewarden.daemon.acting.wish import Facts, Told, Wish
+from storewarden.daemon.acting.wish import Told, Wish
+from storewarden.daemon.answer import Answer, to_nobody
 from storewarden.errors import CatalogueCorrupt, LeaseLost, StorewardenError
 from storewarden.policy.timing import machine_zone
 
@@ -40,18 +41,6 @@ _A_MOMENT: Final = 2.0  # in which one act may follow another
 _TELL: Final = 0.5  # seconds between two tellings how far a wish is
 
 _FATAL: Final = (LeaseLost, CatalogueCorrupt)
-
-
-class Answer(Protocol):
-    """Ends requests."""
-
-    def __call__(self, job: int, outcome: Facts, *, failed: bool = False) -> None:
-        """Say what came of one."""
-        ...
-
-
-def _to_nobody(job: int, outcome: Facts, *, failed: bool = False) -> None:
-    """Answer before anybody asks."""
 
 
 class Actor:
@@ -86,7 +75,7 @@ class Actor:
         self._failing = False
         self._stopping = threading.Event()
         acting.stopping = self._stopping.is_set
-        self.answer: Answer = _to_nobody
+        self.answer: Answer = to_nobody
         self.wake: Callable[[], None] = lambda: None
         self.beat: Callable[[], None] = lambda: None
         self._refused: list[Act] = []  # of which nothing may be left to act on

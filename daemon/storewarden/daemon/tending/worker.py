@@ -11,13 +11,13 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from datetime import tzinfo
-from typing import Final, Protocol
+from typing import Final
 
 from storewarden.catalogue import care, requests
-from storewarden.catalogue.requests import Facts
 from storewarden.config.schema import Settings
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.judge import Judge
+from storewarden.daemon.answer import Answer, to_nobody
 from storewarden.daemon.tending.carry import AWAY, carry_out
 from storewarden.daemon.tending.deeds import DEEDS
 from storewarden.daemon.tending.figures import QUERIES, CareFigures
@@ -46,18 +46,6 @@ _SEARCH: Final = 3600.0  # after that all are searched even if there are as many
 _FATAL: Final = (LeaseLost, CatalogueCorrupt)
 
 
-class Answer(Protocol):
-    """Ends requests."""
-
-    def __call__(self, job: int, outcome: Facts, *, failed: bool = False) -> None:
-        """Say what came of one."""
-        ...
-
-
-def _to_nobody(job: int, outcome: Facts, *, failed: bool = False) -> None:
-    """Answer before anybody asks."""
-
-
 class Tender:
     """Looks after databases. ``step`` and ``finish`` are its thread's, any may call the rest."""
 
@@ -81,7 +69,7 @@ class Tender:
         self._gather_at = float("-inf")
         self._searched: object = None  # how many files are databases, and which are configured
         self._searched_at = self._search_at = float("-inf")
-        self.answer: Answer = _to_nobody
+        self.answer: Answer = to_nobody
         self.wake: Callable[[], None] = lambda: None
         self.beat: Callable[[], None] = lambda: None
         self.beside: Callable[[], None] = lambda: None  # what is cheap, and done now and then

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from storewarden.catalogue.acted import Acted, Back
+from storewarden.catalogue.acted import Acted
+from storewarden.catalogue.acted_rows import Back
 from storewarden.catalogue.acts import Act, Held, Identity, Member, Planned
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.journal import Journal

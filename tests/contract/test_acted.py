@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from storewarden.catalogue import acts, copies, find, search, subjects
-from storewarden.catalogue.acted import Back
+from storewarden.catalogue import acts, copies, find, scrubbed, search, subjects
+from storewarden.catalogue.acted_rows import Back
 from storewarden.catalogue.acts import Act, Held
 from storewarden.catalogue.copies import Copy, Stored
 from storewarden.catalogue.digests import Digested
@@ -541,7 +541,8 @@ def test_copies_are_scrubbed_those_of_long_ago_first(deeds: Deeds) -> None:
 
     assert due() == [3, 1, 2]
     assert due(1) == [3]
-    deeds.acted.copy_verified(3, "cloud", NOW + 9 * SECOND)
+    (read,) = copies.of_files(deeds.engine, [3])[3]
+    scrubbed.sound(deeds.engine, [(read, "")], NOW + 9 * SECOND)
     assert due() == [1, 2]
     assert copies.to_scrub(deeds.engine, 2, "cloud", NOW + 9 * SECOND, 9) == []
 

@@ -21,7 +21,7 @@ from storewarden.act.refused import Refused
 from storewarden.act.returning import Came, Return
 from storewarden.act.together import OpenDrawer, open_trash
 from storewarden.catalogue import acts
-from storewarden.catalogue.acted import Back
+from storewarden.catalogue.acted_rows import Back
 from storewarden.catalogue.acts import Act, Identity, changed
 from storewarden.errors import CatalogueRefused
 

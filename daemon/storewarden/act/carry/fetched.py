@@ -18,7 +18,7 @@ from storewarden.act.landing import Place
 from storewarden.act.members import open_parent
 from storewarden.act.refused import Reason, Refused, Stop, refused
 from storewarden.catalogue import copies
-from storewarden.catalogue.acted import Back
+from storewarden.catalogue.acted_rows import Back
 from storewarden.catalogue.acts import Act, Identity, Member
 from storewarden.catalogue.copies import Copy
 from storewarden.catalogue.rules import bounded, folded

@@ -126,6 +126,8 @@ class Metrics:
     orphaned_rows: Gauge
     query_duration_seconds: Histogram
     slow_queries_total: Counter
+    health_score: Gauge
+    health_deduction_points: Gauge
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.

@@ -408,6 +408,19 @@ TABLE = (
         "count theirs, by database.",
         ("database",),
     ),
+    Row(
+        "health_score",
+        "gauge",
+        "How healthy all of it is, from 100 down to 0: healthy from 80, warning from 60, critical"
+        " below.",
+    ),
+    Row(
+        "health_deduction_points",
+        "gauge",
+        "Points that are lost, by reason (integrity, foreign_keys, orphans, slow_queries, blind, "
+        "disk_full, drill, backup, jobs, behind); 0 for what is as it should be.",
+        ("reason",),
+    ),
 )
 
 INTRODUCTION = """\

@@ -1,0 +1,1 @@
+"""How healthy all of it is: a score from 100 down, in which every lost point has a name."""

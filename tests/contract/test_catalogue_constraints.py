@@ -196,6 +196,14 @@ SOUND: dict[str, dict[str, Any]] = {
         "first_ns": NOW,
         "last_ns": NOW,
     },
+    "health_history": {
+        "host_id": 1,
+        "at_ns": NOW,
+        "until_ns": NOW,
+        "score": 100,
+        "status": "healthy",
+        "profile": "default",
+    },
 }
 NUMBERED: dict[str, dict[str, Any]] = {
     "files": {"id": 7},
@@ -360,6 +368,9 @@ BROKEN: dict[str, list[Any]] = {
     "row_archives_rows": [-1],
     "row_archives_bytes": [-1],
     "row_archives_stored_bytes": [-1],
+    "health_history_profile": [""],
+    "health_history_score": [-1, 101],
+    "health_history_status": ["", "well"],
     "row_figures_value": [-1],
     "query_days_statements": [-1],
     "query_days_slow": [-1],
@@ -523,6 +534,7 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("backups", "database_id"), ("backups", "base_id")),
         *(("row_archives", "host_id"), ("row_figures", "host_id")),
         *(("query_days", "host_id"), ("slow_queries", "host_id")),
+        ("health_history", "host_id"),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -573,6 +585,7 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("row_figures", {}),
         ("query_days", {}),
         ("slow_queries", {"id": 2}),
+        ("health_history", {}),
         ("schema_version", {"version": 1}),
     ],
 )

@@ -27,6 +27,8 @@ class Waits(NamedTuple):
     due: int = 0
     oldest_ns: int | None = None  # since when
     failing: int = 0  # that failed when last tried
+    found: int = 0  # of which something wrong was found when last tried
+    good_ns: int | None = None  # when it last went well
 
 
 class Trouble(NamedTuple):
@@ -80,11 +82,15 @@ def waits(engine: Engine, host_id: int, now_ns: int) -> dict[str, Waits]:
     rows = engine.execute(
         "SELECT what, sum(CASE WHEN due_ns <= ? THEN 1 ELSE 0 END),"
         " min(CASE WHEN due_ns <= ? THEN due_ns END),"
-        " sum(CASE WHEN failures > 0 AND due_ns IS NOT NULL THEN 1 ELSE 0 END)"
+        " sum(CASE WHEN failures > 0 AND due_ns IS NOT NULL THEN 1 ELSE 0 END),"
+        " sum(CASE WHEN outcome = 'found' AND due_ns IS NOT NULL THEN 1 ELSE 0 END), max(good_ns)"
         f" FROM care WHERE database_id IN ({_ID_OF}) GROUP BY what",
         (now_ns, now_ns, host_id),
     )
-    return {row[0]: Waits(row[0], int(row[1]), row[2], int(row[3])) for row in rows}
+    return {
+        what: Waits(what, int(due), oldest_ns, int(failing), int(found), good_ns)
+        for what, due, oldest_ns, failing, found, good_ns in rows
+    }
 
 
 def troubles(engine: Engine, host_id: int) -> list[Trouble]:

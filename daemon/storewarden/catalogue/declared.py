@@ -5,6 +5,7 @@ from __future__ import annotations
 from storewarden.catalogue import act_tables as acted
 from storewarden.catalogue import database_tables as tended
 from storewarden.catalogue import fact_tables as found
+from storewarden.catalogue import health_tables as judged
 from storewarden.catalogue import policy_tables as decided
 from storewarden.catalogue import tables as recorded
 from storewarden.catalogue.dialect import Dialect
@@ -54,6 +55,7 @@ MODELS: tuple[type[Model], ...] = (
     tended.RowFigure,
     tended.QueryDay,
     tended.SlowQuery,
+    judged.HealthRow,
 )
 
 INDEXES: dict[str, str] = {

@@ -34,6 +34,7 @@ ROW_STATES = (
     *("planned", "written", "verified", "deleting", "done", "undone", "failed"),
     *("purging", "purged"),
 )
+HEALTH = ("healthy", "warning", "critical")
 CAUSES = ("event", "timer", "pressure")  # of a run of a policy
 MARK_CHARACTERS = 16
 DIGEST_BYTES = 32
@@ -227,6 +228,9 @@ def _tended() -> Iterator[Rule]:
     yield _digest("backups_digest")
     yield _one_of("row_archives_state", "state", ROW_STATES)
     yield _digest("row_archives_digest")
+    yield _filled("health_history_profile", "profile")
+    yield _between("health_history_score", "score", 0, 100)
+    yield _one_of("health_history_status", "status", HEALTH)
 
 
 RULES: tuple[Rule, ...] = (

@@ -55,6 +55,7 @@ class Clerk:
         self._answers: list[tuple[int, Facts, bool]] = []
         self._act = act
         self.tend: Callable[[int, TendWish], None] | None = None  # what is wished for databases
+        self.tidied: Callable[[], None] = lambda: None  # hears that what is old was forgotten
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
         self._usage_kept = usage_kept
@@ -127,6 +128,7 @@ class Clerk:
                 root: now_ns - int(kept * 1e9) for root, kept in self._usage_kept().items()
             }
             self._acts_before_ns = now_ns - _ACTS_KEPT_NS
+            self.tidied()
         if self._acts_before_ns and not acts.forget(
             self._ground.engine, self._acts_before_ns, _FORGOTTEN_AT_ONCE
         ):

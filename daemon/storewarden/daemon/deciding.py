@@ -167,8 +167,11 @@ class Policies:
         try:
             self._watch.step()
             self._metrics.clock_jump_seconds.set(self._watch.jumped_ns / 1e9)
-            if self._names and not self._deciding.busy():
+            if self._names and self._deciding.busy():
+                return _INTERVAL
+            if self._names:
                 self._count()
+            self._metrics.looked_for("policies", self._clock.wall_ns())
         except StorewardenError as error:
             if not error.transient:
                 raise

@@ -170,6 +170,7 @@ class Daemon:
             self._actor.ask,
         )
         self._clerk.tend = self._tender.ask
+        self._clerk.tidied = lambda: self._metrics.looked_for("tidying", clock.wall_ns())
         self._actor.answer = self._tender.answer = self._clerk.answer
         self._policies = Policies(ground, deciding, stages.usage, self._metrics, clock)
         self._tidy = Tidy(ground.engine, lambda: self._recording() or deciding.going_on)
@@ -245,7 +246,9 @@ class Daemon:
                 self._wake.wait(min(_TICK, ping or _TICK))
                 self._wake.clear()
                 self._supervisor.check(self._clock.monotonic())
-                if ping and not self._supervisor.stuck(self._clock.monotonic()):
+                stuck = self._supervisor.stuck(self._clock.monotonic())
+                self._metrics.show_stuck((one.name for one in self._supervisor.workers), stuck)
+                if ping and not stuck:
                     notify.watchdog()
                 self._tidy.step()
                 if self._reload_asked:
@@ -269,7 +272,7 @@ class Daemon:
     def _start(self) -> None:
         """Watches first, then readiness, then the scans that make up for the time before."""
         for root in self._settings.roots:
-            self._metrics.begin_root(root.name)
+            self._metrics.begin_root(root.name, root.rescan)
         self._serve_pages()
         self._metrics.watches_limit.set(self._budget.allowed)
         self._metrics.config_reload_success.set(1)
@@ -362,7 +365,7 @@ class Daemon:
             )
         for root in new.roots:
             if root not in self._settings.roots:
-                self._metrics.begin_root(root.name)
+                self._metrics.begin_root(root.name, root.rescan)
         logs.set_level(new.log.level)
         self._sentinel.want_roots(new.roots)
         self._actor.follow(new)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 import gzip
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 import prometheus_client
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
@@ -21,6 +21,8 @@ MODES = ("inotify", "poll", "none")
 REASONS = ("busy", "full", "unavailable", "corrupt", "other")
 # Of a process that looks into files.
 DEATHS = ("time", "processor", "signal", "exit", "nonsense", "start", "other")
+# What is looked for again and again, whether or not there is anything to do.
+WORKS = ("policies", "databases", "stores", "tidying")
 # Of each root from the start, so that a rate or an alert need not wait for the first time.
 FROM_ZERO = (
     "overflows_total",
@@ -67,6 +69,7 @@ class Metrics:
     scan_errors_total: Counter
     scan_running: Gauge
     missing_held_files: Gauge
+    rescan_interval_seconds: Gauge
     digested_bytes_total: Counter
     inspections_total: Counter
     inspection_seconds: Histogram
@@ -79,6 +82,8 @@ class Metrics:
     catalogue_bytes: Gauge
     catalogue_wal_bytes: Gauge
     worker_restarts_total: Counter
+    worker_stuck: Gauge
+    schedule_last_success_timestamp_seconds: Gauge
     config_reload_success: Gauge
     config_last_reload_success_timestamp_seconds: Gauge
     policies_reload_success: Gauge
@@ -122,6 +127,8 @@ class Metrics:
     care_due: Gauge
     care_overdue_seconds: Gauge
     care_failures: Gauge
+    care_found: Gauge
+    care_last_success_timestamp_seconds: Gauge
     due_rows: Gauge
     orphaned_rows: Gauge
     query_duration_seconds: Histogram
@@ -141,11 +148,14 @@ class Metrics:
             self.catalogue_errors_total.labels(reason=reason)
         for reason in DEATHS:
             self.inspection_children_died_total.labels(reason=reason)
+        for work in WORKS:
+            self.schedule_last_success_timestamp_seconds.labels(work=work)
         self._totals: dict[str, set[tuple[str, str]]] = {}
         self._shown: dict[str, set[tuple[str, ...]]] = {}
 
-    def begin_root(self, root: str) -> None:
-        """Show a root's figures as 0 until they are known."""
+    def begin_root(self, root: str, rescan: float = 0) -> None:
+        """Show a root's figures as 0 until they are known, and how often it is to be scanned."""
+        self.rescan_interval_seconds.labels(root=root).set(rescan)
         for name in FROM_ZERO:
             getattr(self, name).labels(root=root)
         self.set_watch_mode(root, "none")
@@ -203,6 +213,16 @@ class Metrics:
         """Count recorded files that say how they were made; ``tool`` is one of a fixed list."""
         told = "yes" if understood else "no"
         self.provenance_total.labels(tool=tool, understood=told).inc(files)
+
+    def looked_for(self, work: str, now_ns: int) -> None:
+        """Note that what is due was looked for without an error; ``work`` is one of WORKS."""
+        self.schedule_last_success_timestamp_seconds.labels(work=work).set(now_ns / 1e9)
+
+    def show_stuck(self, workers: Iterable[str], stuck: Collection[str]) -> None:
+        """Show of all workers which are stuck; none of them waits to be counted for its death."""
+        for worker in workers:
+            self.worker_restarts_total.labels(worker=worker)
+            self.worker_stuck.labels(worker=worker).set(worker in stuck)
 
     def expose(self, accept: str = "", names: Iterable[str] = ()) -> tuple[str, builtins.bytes]:
         """Return content type and text in the format that ``accept`` asks for."""

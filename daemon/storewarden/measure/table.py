@@ -155,6 +155,12 @@ TABLE = (
         "Files a scan did not find, too many at once to believe it: a person must say so.",
         ("root",),
     ),
+    Row(
+        "rescan_interval_seconds",
+        "gauge",
+        "How often the whole root is to be scanned, as it is configured.",
+        ("root",),
+    ),
     Row("digested_bytes_total", "counter", "Bytes read to take files' digests."),
     Row(
         "inspections_total",
@@ -209,6 +215,19 @@ TABLE = (
         "counter",
         "Times a worker died and was started again.",
         ("worker",),
+    ),
+    Row(
+        "worker_stuck",
+        "gauge",
+        "1 while a worker is late for longer than its work can take, else 0.",
+        ("worker",),
+    ),
+    Row(
+        "schedule_last_success_timestamp_seconds",
+        "gauge",
+        "When what is due was last looked for without an error, by work (policies, databases, "
+        "stores, tidying); 0 before the first time.",
+        ("work",),
     ),
     Row(
         "config_reload_success",
@@ -386,6 +405,19 @@ TABLE = (
         "care_failures",
         "gauge",
         "Databases for which something failed when it was last tried, by what.",
+        ("what",),
+    ),
+    Row(
+        "care_found",
+        "gauge",
+        "Databases with which something was found wrong when it was last tried, by what.",
+        ("what",),
+    ),
+    Row(
+        "care_last_success_timestamp_seconds",
+        "gauge",
+        "When something was last done for a database and went well, by what; none before the "
+        "first time.",
         ("what",),
     ),
     Row("due_rows", "gauge", "Rows of a declared table that a policy wants to go.", ("table",)),

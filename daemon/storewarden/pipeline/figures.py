@@ -77,6 +77,7 @@ class Figures:
         self._failing = ""
         self._measure_at = 0.0
         metrics.catalogue_writable.set(1)
+        metrics.worker_restarts_total.labels(worker="emitter")
 
     # -- reports --------------------------------------------------------------------------
 

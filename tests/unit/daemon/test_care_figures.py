@@ -166,3 +166,23 @@ def test_when_a_file_system_is_full_is_told_by_root(house: House, tmp_path: Path
 
     # a TiB a day is more than any machine of tests has room for
     assert house.now_ns / 1e9 <= full < house.now_ns / 1e9 + 30 * 86_400
+
+
+def test_what_was_found_wrong_and_when_care_last_went_well(house: House) -> None:
+    number = house.database("app.db")
+    house.policies("{integrity: {every: 1d}}")
+    house.settle()
+    checked = house.now_ns / 1e9
+    with house.engine.transaction():
+        house.engine.execute(
+            "UPDATE care SET outcome = 'found' WHERE database_id = ? AND what = 'check'", (number,)
+        )
+
+    figures = told(house)
+
+    assert figures["care_foundcheck"] == 1
+    assert figures["care_founddrill"] == 0
+    assert figures["care_last_success_timestamp_secondscheck"] == pytest.approx(checked)
+    assert "care_last_success_timestamp_secondsdrill" not in figures
+    looked = figures["schedule_last_success_timestamp_secondsdatabases"]
+    assert looked == pytest.approx(house.now_ns / 1e9)

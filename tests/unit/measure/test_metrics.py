@@ -179,6 +179,22 @@ def test_processes_that_ended_are_counted_by_a_fixed_list(metrics: Metrics) -> N
     assert counted == {("signal",): 1, ("other",): 1}
 
 
+def test_each_worker_and_each_work_is_shown_before_anything_happens(metrics: Metrics) -> None:
+    metrics.show_stuck(["recorder", "scanner"], {"scanner": 40.0})
+    metrics.looked_for("stores", 5_500_000_000)
+
+    assert values(metrics, "worker_stuck") == {("recorder",): 0, ("scanner",): 1}
+    assert values(metrics, "worker_restarts_total") == {("recorder",): 0, ("scanner",): 0}
+    works = values(metrics, "schedule_last_success_timestamp_seconds")
+    assert works == {("policies",): 0, ("databases",): 0, ("stores",): 5.5, ("tidying",): 0}
+
+
+def test_a_root_tells_how_often_it_is_to_be_scanned(metrics: Metrics) -> None:
+    metrics.begin_root("uploads", 3600.0)
+
+    assert values(metrics, "rescan_interval_seconds") == {("uploads",): 3600}
+
+
 def test_what_a_look_found_is_counted(metrics: Metrics) -> None:
     metrics.inspected("png", "read")
     metrics.inspected("png", "read", 4)

@@ -78,6 +78,7 @@ class StoreFigures:
         )
         self._by_store("store_unverified_copies", lambda name: ages[name].late)
         self._by_store("store_damaged_copies", lambda name: ages[name].damaged)
+        self._metrics.looked_for("stores", self._clock.wall_ns())
 
     def _by_store(self, metric: str, value: Callable[[str], int]) -> None:
         self._metrics.show(metric, {(name,): float(value(name)) for name in self._stores})

@@ -60,6 +60,7 @@ class CareFigures:
         self._show_waits()
         self._show_rows()
         self._show_full()
+        self._metrics.looked_for("databases", self._clock.wall_ns())
         now = self._clock.monotonic()
         self._show_at = now + max(_EVERY, _REST * (now - began))
 
@@ -133,6 +134,12 @@ class CareFigures:
         metrics = self._metrics
         metrics.show("care_due", {(what,): one.due for what, one in waits.items()})
         metrics.show("care_failures", {(what,): one.failing for what, one in waits.items()})
+        metrics.show("care_found", {(what,): one.found for what, one in waits.items()})
+        well = {what: one.good_ns for what, one in waits.items()}
+        metrics.show(
+            "care_last_success_timestamp_seconds",
+            {(what,): at_ns / _SECOND for what, at_ns in well.items() if at_ns is not None},
+        )
         metrics.show(
             "care_overdue_seconds",
             {

@@ -16,6 +16,7 @@ import time
 from collections.abc import Mapping
 from typing import Literal, TextIO
 
+from storewarden.measure import journal
 from storewarden.measure.shown import shown, without_secrets
 
 Format = Literal["auto", "text", "json", "journal"]
@@ -29,15 +30,15 @@ RESERVED = frozenset({"time", "level", "logger", "message", "traceback"})
 def setup(level: str = "info", form: Format = "auto", stream: TextIO | None = None) -> None:
     """Send every log line of this process to ``stream`` (stderr), in one form; may be called again.
 
-    ``auto`` is ``journal`` when stderr is the journal's and ``text`` otherwise. Libraries are
-    heard from WARNING upwards.
+    ``auto`` is ``journal`` when stderr is the journal's and ``text`` otherwise. The journal gets
+    facts as fields of their own, if it can be reached. Libraries are heard from WARNING upwards.
     """
-    to = stream if stream is not None else sys.stderr
-    handler = logging.StreamHandler(to)
-    handler.setFormatter(_formatter(form, to))
+    handler = _handler(form, stream if stream is not None else sys.stderr)
     root = logging.getLogger()
     for old in [h for h in root.handlers if getattr(h, "ours", False)]:
         root.removeHandler(old)
+        if isinstance(old, journal.Handler):
+            old.close()
     handler.ours = True  # type: ignore[attr-defined]  # how the next setup() knows it
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
@@ -82,7 +83,7 @@ class Journal(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the whole entry, without a newline at its end."""
-        mark = next((f"<{p}>" for limit, p in PRIORITY if record.levelno >= limit), "<7>")
+        mark = f"<{_priority(record)}>"
         lines = [_line(record), *(f"  {line}" for line in _traceback(self, record))]
         return "\n".join(mark + line for line in lines)
 
@@ -146,16 +147,46 @@ class Once:
             return frozenset(self._lasting)
 
 
+def journal_entry(record: logging.LogRecord) -> dict[str, str]:
+    """Return the fields of a record: the line as people read it, and each fact by its name."""
+    facts = {journal.name_of(key): _told(value) for key, value in _facts(record).items()}
+    trace = _traceback(logging.Formatter(), record)
+    return {
+        "MESSAGE": "\n".join([_line(record), *(f"  {line}" for line in trace)]),
+        "PRIORITY": str(_priority(record)),
+        "SYSLOG_IDENTIFIER": PACKAGE,
+        "LOGGER": record.name,
+        **facts,
+        **({"TRACEBACK": "\n".join(trace)} if trace else {}),
+    }
+
+
+def _handler(form: Format, to: TextIO) -> logging.Handler:
+    formatter = _formatter(form, to)
+    if isinstance(formatter, Journal) and journal_is(_descriptor(to)) and journal.reachable():
+        return journal.Handler(journal_entry)
+    handler = logging.StreamHandler(to)
+    handler.setFormatter(formatter)
+    return handler
+
+
 def _formatter(form: Format, to: TextIO) -> logging.Formatter:
     if form == "json":
         return Json()
-    try:
-        descriptor = to.fileno()
-    except (OSError, ValueError):
-        descriptor = -1
-    if form == "journal" or (form == "auto" and journal_is(descriptor)):
+    if form == "journal" or (form == "auto" and journal_is(_descriptor(to))):
         return Journal()
     return Text(colour=to.isatty() and "NO_COLOR" not in os.environ)
+
+
+def _descriptor(to: TextIO) -> int:
+    try:
+        return to.fileno()
+    except (OSError, ValueError):
+        return -1
+
+
+def _priority(record: logging.LogRecord) -> int:
+    return next((p for limit, p in PRIORITY if record.levelno >= limit), 7)
 
 
 def _time(record: logging.LogRecord) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import socket
 from collections.abc import Mapping
@@ -49,7 +50,8 @@ def notify(*lines: str) -> bool:
         return False  # not a service: not worth importing anything
     state = "\n".join(line.replace("\n", " ") for line in lines)
     try:
-        from systemd import daemon  # noqa: PLC0415  # optional, and needed only under systemd
+        # optional, and needed only under systemd; by its name, for a checkout has a folder of it
+        daemon = importlib.import_module("systemd.daemon")
     except ImportError:
         return send(os.environ["NOTIFY_SOCKET"], state)
     try:

@@ -76,6 +76,8 @@ class Metrics:
     inspection_pending_files: Gauge
     inspection_children_died_total: Counter
     provenance_total: Counter
+    generated_files: Gauge
+    generated_bytes: Gauge
     filesystem_free_bytes: Gauge
     catalogue_errors_total: Counter
     catalogue_writable: Gauge
@@ -92,6 +94,7 @@ class Metrics:
     uncovered_files: Gauge
     due_files: Gauge
     overdue_seconds: Gauge
+    late_seconds: Gauge
     blocked_files: Gauge
     undecided_files: Gauge
     store_up: Gauge

@@ -196,6 +196,14 @@ TABLE = (
         ("tool", "understood"),
     ),
     Row(
+        "generated_files",
+        "gauge",
+        "Present files that say how they were made, by tool and model: the 50 most common pairs,"
+        " the other models of a tool as `other`, files that tell none as `unknown`.",
+        ("tool", "model"),
+    ),
+    Row("generated_bytes", "gauge", "Size of these files, likewise.", ("tool", "model")),
+    Row(
         "filesystem_free_bytes",
         "gauge",
         "Free space on the root's file system for users without privileges.",
@@ -266,6 +274,13 @@ TABLE = (
         "overdue_seconds",
         "gauge",
         "For how long the oldest of what is due has been so; 0 when nothing is.",
+        ("policy",),
+    ),
+    Row(
+        "late_seconds",
+        "gauge",
+        "For how long the oldest of what is due should have been done, by the times at which its "
+        "policy acts; 0 where it waits for that time, or for want of room.",
         ("policy",),
     ),
     Row(

@@ -55,10 +55,13 @@ def used(metrics: Metrics, roots: tuple[str, ...] = ("uploads",)) -> Metrics:
     metrics.inspection_seconds.observe(0.0002)
     metrics.child_died("time")
     metrics.provenance("comfyui", understood=True, files=2)
+    metrics.show("generated_files", {("comfyui", "sd_xl_base_1.0.safetensors"): 2})
+    metrics.show("generated_bytes", {("comfyui", "sd_xl_base_1.0.safetensors"): 3_000_000})
     metrics.show("policy_files", {("renders",): 7})
     metrics.show("uncovered_files", {("image",): 2})
     metrics.show("due_files", {("renders", "archive"): 3})
     metrics.show("overdue_seconds", {("renders",): 60.0})
+    metrics.show("late_seconds", {("renders",): 0.0})
     metrics.show("blocked_files", {("pinned",): 1})
     return metrics
 

@@ -12,6 +12,7 @@ from storewarden.daemon.acting.wish import REQUEST, Result, Wish
 from storewarden.daemon.ground import Ground, RootMemory
 from storewarden.daemon.tending.figures import CareFigures
 from storewarden.daemon.tending.gathering import make_directory
+from storewarden.daemon.tending.generated import GeneratedFigures
 from storewarden.daemon.tending.hands import Hands, TendingStores, empty_scratch
 from storewarden.daemon.tending.queries import OwnQueries
 from storewarden.daemon.tending.worker import Tender
@@ -55,7 +56,15 @@ def put_together(
     figures = CareFigures(ground.engine, ground.host_id, metrics, ground.clock)
     tender = Tender(hands, figures, machine_zone(), busy=busy)
     make_directory(settings)
-    tender.beside = OwnQueries(ground.engine, ground.host_id, metrics, ground.clock).step
+    queries = OwnQueries(ground.engine, ground.host_id, metrics, ground.clock)
+    generated = GeneratedFigures(ground.engine, ground.host_id, metrics, ground.clock)
+
+    def beside() -> None:
+        queries.step()
+        if not busy():
+            generated.step()
+
+    tender.beside = beside
     return tender
 
 

@@ -153,13 +153,19 @@ def test_what_was_decided_is_not_decided_again_by_the_next_daemon(daemon: Daemon
 
 
 def test_what_is_due_is_shown(daemon: Daemon, policies: Path) -> None:
-    policies.write_text(RENDERS.replace("30d", "0s"))
+    rarely = "old-texts\n    match: {name: '*.log'}\n    observe: false\n"
+    rarely += "    phases: [{after: 0s, do: trash}]\n    trigger: [{every: 3000d}]\n"
+    policies.write_text(RENDERS.replace("30d", "0s") + f"  - id: {rarely}")
     daemon.signal(signal.SIGHUP)
+    land(daemon, "late.log")
+    land(daemon, "notes.txt")
     land(daemon, "renders/a.mp4")
     land(daemon, "renders/b.mp4")
-    land(daemon, "notes.txt")
     due = 'due_files{action="trash",policy="old-renders"}'
-    daemon.until(lambda: daemon.metric(due) == 2, "two are due", seconds=40.0)
+    timed = 'due_files{action="trash",policy="old-texts"}'
+    daemon.until(
+        lambda: (daemon.metric(due), daemon.metric(timed)) == (2, 1), "they are due", seconds=40.0
+    )
 
     figures = daemon.metrics()
     assert figures['policy_files{policy="old-renders"}'] == 2
@@ -167,4 +173,7 @@ def test_what_is_due_is_shown(daemon: Daemon, policies: Path) -> None:
     assert figures["undecided_files"] == 0
     assert figures["clock_jump_seconds"] == 0
     assert 0 <= figures['overdue_seconds{policy="old-renders"}'] < 60
+    assert 0 <= figures['late_seconds{policy="old-renders"}'] < 60
+    assert figures['overdue_seconds{policy="old-texts"}'] > 0
+    assert figures['late_seconds{policy="old-texts"}'] == 0  # its timer comes in years
     assert time.time() - figures["policies_last_reload_success_timestamp_seconds"] < 60

@@ -28,9 +28,10 @@ from storewarden.policy import load, verdict
 from storewarden.policy.decision import Blocked
 from storewarden.policy.expression import Condition, terms
 from storewarden.policy.fingerprints import fingerprint
-from storewarden.policy.rules import Force, Policy, PolicySet
+from storewarden.policy.rules import Force, Policy, PolicySet, Triggers
 from storewarden.policy.sources import read_sources
 from storewarden.policy.terms import TERMS
+from storewarden.policy.timing import carried_out, machine_zone
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +73,8 @@ class Policies:
         self._clock = clock
         self._watch = ClockWatch(ground.engine, ground.host_id, clock, self._decide_anew)
         self._names: dict[int, str] = {}  # of the policies in force, by their ids
+        self._triggers: dict[int, Triggers] = {}  # of the same
+        self._zone = machine_zone()
         self._counts_won, self._counts_due = _Pause(clock), _Pause(clock)
         self._counted = -1  # how much was decided when policies' files were counted
         self.wake: Callable[[], None] = lambda: None  # the recorder's worker
@@ -140,6 +143,7 @@ class Policies:
         engine = self._ground.engine
         rows = policy_sets.policies(engine, self._ground.host_id)
         ids = {policy.id: rows[policy.id].id for policy in policy_set.policies}
+        self._triggers = {ids[policy.id]: policy.triggers for policy in policy_set.policies}
         self._names = {id_: name for name, id_ in ids.items()}
         self._usage.decides = asks_for_use(policy_set)
         self._deciding.put(
@@ -204,6 +208,13 @@ class Policies:
     def _show_due(self, waits: Waits, now_ns: int) -> None:
         names, metrics = dict(self._names), self._metrics
         metrics.show(
+            "late_seconds",
+            {
+                (name,): self._late_ns(id_, waits.oldest.get(id_), now_ns) / 1e9
+                for id_, name in names.items()
+            },
+        )
+        metrics.show(
             "overdue_seconds",
             {
                 (name,): max(0, now_ns - waits.oldest.get(id_, now_ns)) / 1e9
@@ -226,6 +237,14 @@ class Policies:
                 if block is not Blocked.NO
             },
         )
+
+    def _late_ns(self, policy_id: int, due_ns: int | None, now_ns: int) -> int:
+        """Return for how long what is due since then should have been done."""
+        triggers = self._triggers.get(policy_id)
+        if due_ns is None or triggers is None:
+            return 0
+        done_ns = carried_out(triggers, due_ns, self._zone)
+        return 0 if done_ns is None else max(0, now_ns - done_ns)
 
 
 def asks_for_use(policy_set: PolicySet) -> bool:

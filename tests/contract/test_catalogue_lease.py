@@ -4,11 +4,12 @@ import dataclasses
 import json
 import os
 import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from storewarden.catalogue import lease, postgres, sqlite
+from storewarden.catalogue import lease, postgres, process, sqlite
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.lease import STANDS_STILL, Lease
 from storewarden.catalogue.process import Process, boot_id
@@ -292,3 +293,21 @@ def test_this_process_is_known_to_itself() -> None:
     assert not ON_ANOTHER_MACHINE.is_of_another_boot()
     assert not ON_ANOTHER_MACHINE.is_gone()
     assert US.boot_id == boot_id() != ""
+
+
+def test_a_process_that_is_hidden_from_us_is_not_taken_for_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a service is shown no process of others: the lease of a verb of root's looked free."""
+    monkeypatch.setattr(process, "PROC", tmp_path)
+
+    def kill(pid: int, _signal: int) -> None:
+        raise (PermissionError if pid == US.pid else ProcessLookupError)
+
+    monkeypatch.setattr(os, "kill", kill)
+    (tmp_path / "self" / "ns").mkdir(parents=True)
+    (tmp_path / "self" / "ns" / "pid").touch()
+    ours = dataclasses.replace(US, boot_id=boot_id(), pid_namespace=process.namespace())
+
+    assert not ours.is_gone()
+    assert dataclasses.replace(ours, pid=US.pid + 1).is_gone()

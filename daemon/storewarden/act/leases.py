@@ -3,7 +3,8 @@
 A lease is the kernel's own word: it is granted only while nobody has the file open for writing,
 mapped memory included, and it is broken by whoever opens it later. Where we may not have one
 (the file is another user's, the file system knows none) what can be seen of /proc has to do, and
-the answer says so.
+the answer says so. Where /proc shows us no more than our own processes, as it does to a service
+with ProtectProc=invisible, that would be no answer: nobody can tell, and nothing is taken away.
 """
 
 from __future__ import annotations
@@ -25,6 +26,11 @@ _NO_LEASES: Final = frozenset(
         *(errno.EACCES, errno.EPERM, errno.EINVAL, errno.EBADF),
         *(errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP),
     }
+)
+_FIRST: Final = 1
+HIDDEN: Final = (
+    "no lease is granted on it, and /proc hides whether somebody has it open: as a service, "
+    "`storewarden service install` gives what is missing (CAP_LEASE, or ProtectProc=default)"
 )
 _FLAGS: Final = re.compile(rb"^flags:\s*([0-7]+)$", re.MULTILINE)
 _INODE: Final = re.compile(rb"^ino:\s*(\d+)$", re.MULTILINE)
@@ -50,7 +56,7 @@ def quiet(
     The lease lasts as long as the descriptor.
 
     Raises:
-        Stop: somebody has it open.
+        Stop: somebody has it open, or nobody can tell.
     """
     try:
         kernel.lease(descriptor, fcntl.F_WRLCK if unused else fcntl.F_RDLCK)
@@ -93,7 +99,11 @@ def _looked(descriptor: int, path: bytes, *, unused: bool, proc: str) -> Quiet:
     status = os.fstat(descriptor)
     own = f"{proc}/{os.getpid()}/fd/{descriptor}"
     unseen = 0
-    for process in _processes(proc):
+    shown = processes(proc)
+    if not shown.whole:
+        raise Stop(Reason.NOT_ALLOWED, path, HIDDEN)
+    for number in shown.numbers:
+        process = f"{proc}/{number}"
         try:
             users = _users(process, status, own)
             if any(writes or unused for writes in users) or _maps(process, status, unused=unused):
@@ -105,10 +115,20 @@ def _looked(descriptor: int, path: bytes, *, unused: bool, proc: str) -> Quiet:
     return Quiet(by_lease=False, unseen=unseen)
 
 
-def _processes(proc: str) -> Iterator[str]:
-    for name in os.listdir(proc):
-        if name.isdigit():
-            yield f"{proc}/{name}"
+class Processes(NamedTuple):
+    """The processes that /proc shows; ``whole`` is false where it hides those of others."""
+
+    numbers: tuple[int, ...]
+    whole: bool
+
+
+def processes(proc: str = "/proc") -> Processes:
+    """Return what /proc shows of processes.
+
+    There is always a first one, and it is another's (but in a container that is made of us alone).
+    """
+    numbers = tuple(int(name) for name in os.listdir(proc) if name.isdecimal())
+    return Processes(numbers, _FIRST in numbers)
 
 
 def _users(process: str, wanted: os.stat_result, own: str) -> Iterator[bool]:

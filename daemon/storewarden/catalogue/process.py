@@ -55,7 +55,9 @@ class Process:
 
     def is_gone(self) -> bool:
         """Tell whether it has certainly ended; seen from another container, nobody can."""
-        return self.is_beside_us() and started(self.pid) != self.pid_start
+        if not self.is_beside_us() or started(self.pid) == self.pid_start:
+            return False
+        return not hidden(self.pid)
 
     def is_of_another_boot(self) -> bool:
         """Tell whether it seems to be of this machine, before it was started again.
@@ -79,6 +81,19 @@ def started(pid: int) -> int | None:
         return None
     fields = stat.rpartition(b")")[2].split()
     return None if fields[0] in {b"Z", b"X"} else int(fields[19])
+
+
+def hidden(pid: int) -> bool:
+    """Tell whether there is such a process though /proc does not show it, as to some services."""
+    if (PROC / str(pid)).exists():
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def namespace() -> int:

@@ -1,7 +1,8 @@
 """Which programs have files open, as /proc tells it; nothing of the files themselves is opened.
 
 Of programs of other users only the superuser is told; of those it is seen when they hold a lock, as
-everybody who reads or writes a database does while it does so. Whether anything was hidden is told.
+everybody who reads or writes a database does while it does so. Whether anything was hidden is told,
+also where /proc does not even show that there are others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from storewarden.act.leases import processes
 
 _LOCK: Final = re.compile(
     rb"^\d+: (?:-> )?POSIX +\S+ +(READ|WRITE) +(\d+) +([0-9a-f]+):([0-9a-f]+):(\d+) ", re.MULTILINE
@@ -50,7 +53,8 @@ def users(
     found: dict[File, set[int]] = defaultdict(set)
     whole = True
     if wanted:
-        for pid in _programs(proc):
+        numbers, whole = processes(str(proc))
+        for pid in numbers:
             if _is_of_us(proc, pid):
                 continue
             try:
@@ -74,13 +78,6 @@ def users(
         for file, pids in found.items()
     }
     return Users({file: programs for file, programs in told.items() if programs}, whole)
-
-
-def _programs(proc: Path) -> Iterator[int]:
-    with os.scandir(proc) as entries:
-        for entry in entries:
-            if entry.name.isascii() and entry.name.isdigit():
-                yield int(entry.name)
 
 
 def _open_files(directory: Path, names: Collection[bytes]) -> Iterator[File]:

@@ -36,6 +36,7 @@ class Proc:
         self.path, self.file = path, file
         path.mkdir()
         (path / "self").mkdir()  # no process: it has no number
+        self.process(1)  # of every machine and every container
         self.descriptor = os.open(file, os.O_RDONLY)
         self.status = os.fstat(self.descriptor)
 
@@ -224,6 +225,27 @@ def test_our_own_descriptor_is_no_other_user(proc: Proc) -> None:
     assert proc.ask(unused=True) == BY_PROC
     proc.opened(own, os.O_RDWR)  # but a second one of ours is
     assert proc.told() == FOR_WRITING
+
+
+# -- what /proc hides ------------------------------------------------------------------------------
+
+
+def test_where_others_are_hidden_nothing_is_taken_away(proc: Proc) -> None:
+    """A service with ProtectProc=invisible is shown its own processes alone, and none is unseen."""
+    (proc.path / "1").rename(proc.path / "first")
+    proc.process(77)
+
+    assert proc.told()[:2] == proc.told(unused=True)[:2] == (Reason.NOT_ALLOWED, PATH)
+    assert "CAP_LEASE" in str(proc.told()[2])
+
+
+def test_a_lease_is_enough_where_others_are_hidden(proc: Proc) -> None:
+    (proc.path / "1").rename(proc.path / "first")
+
+    how = quiet(proc.descriptor, PATH, Kernel(), proc=str(proc.path))
+
+    assert how == Quiet(by_lease=True)
+    still_quiet(proc.descriptor, how, PATH, Kernel(), proc=str(proc.path))
 
 
 # -- what /proc does not tell ----------------------------------------------------------------------

@@ -263,6 +263,14 @@ def test_programs_of_ours_that_read_a_file_do_not_use_it(shelf: Shelf) -> None:
             assert len(using.of((found.st_dev, found.st_ino))) == told
 
 
+def test_where_proc_hides_others_it_is_said_that_not_all_was_seen(tmp_path: Path) -> None:
+    (tmp_path / "77" / "fd").mkdir(parents=True)
+
+    assert not users({(1, 2): b"a.db"}, tmp_path).whole
+    (tmp_path / "1" / "fd").mkdir(parents=True)
+    assert users({(1, 2): b"a.db"}, tmp_path).whole
+
+
 def test_where_proc_may_not_be_read_locks_tell_who(tmp_path: Path) -> None:
     (tmp_path / "77").mkdir()
     (tmp_path / "77" / "comm").write_bytes(b"app\xff\n")

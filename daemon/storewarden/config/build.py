@@ -26,6 +26,7 @@ from storewarden.config.keys import (
 from storewarden.config.problems import FILE, Origin, Place, Problems, joined, shown
 from storewarden.config.schema import (
     DatabaseSettings,
+    HealthSettings,
     HttpSettings,
     LogSettings,
     RootSettings,
@@ -76,12 +77,15 @@ class _Builder:
         built.roots = self._roots(tree)
         http = HttpSettings(**self._group(tree, "http"))
         log = LogSettings(**self._group(tree, "log"))
+        points = self._group(tree, "health")
+        profile = points.pop("profile", schema.HEALTH_PROFILES[0])
+        health = HealthSettings(profile, tuple(points.items()))
         share = self._sheet.single(tree, WATCH_SHARE) or schema.WATCH_SHARE
         policies = self._sheet.single(tree, POLICIES)
         built.stores = read_stores(self._sheet, tree)
         currency = self._sheet.single(tree, CURRENCY) or schema.CURRENCY
         built.databases = read_databases(self._sheet, tree)
-        tables = read_tables(self._sheet, tree)
+        tables = read_tables(self._sheet, tree, built.databases)
         if built.state is not None:
             built.settings = Settings(
                 state=built.state,
@@ -95,12 +99,13 @@ class _Builder:
                 currency=currency,
                 databases=built.databases,
                 tables=tables,
+                health=health,
                 source=source,
             )
         return built
 
     def _group(self, tree: Mapping, name: str) -> dict[str, Any]:
-        """Return what is set of http or log."""
+        """Return what is set of http, log or health."""
         entry = tree.entries.get(name)
         if entry is None:
             return {}

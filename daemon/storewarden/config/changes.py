@@ -66,6 +66,13 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     yield from _one(web, "http", old.http.web_config, new.http.web_config)
     for key in GROUPS["log"]:
         yield from _one(key, "log", getattr(old.log, key.name), getattr(new.log, key.name))
+    profile, *reasons = GROUPS["health"]
+    yield from _one(profile, "health", old.health.profile, new.health.profile)
+    for key in reasons:
+        was, now = (one.health.given(key.name) for one in (old, new))
+        yield from _one(
+            key, "health", *("by the profile" if one is None else one for one in (was, now))
+        )
     yield from _roots(old, new)
     yield from _one(POLICIES, "", old.policies, new.policies)
     yield from _one(CURRENCY, "", old.currency, new.currency)

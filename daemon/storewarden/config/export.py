@@ -63,6 +63,7 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.ENDPOINT: {"type": "string", "pattern": "^https?://[^@]+$"},
     Kind.WORD: {"type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$"},
     Kind.CURRENCY: {"type": "string", "pattern": "^[A-Z]{3}$"},
+    Kind.POINTS: {"type": "integer", "minimum": 0, "maximum": 100},
     Kind.PRICE: {"type": "number", "minimum": 0},
     Kind.COLUMN: _COLUMN,
     Kind.COLUMNS: _COLUMNS,

@@ -34,6 +34,7 @@ class Kind(Enum):
     CURRENCY = auto()
     PRICE = auto()
     SIZE = auto()  # bytes
+    POINTS = auto()  # a whole number
     SERVER = auto()  # the address of a database that a server has
     COLUMN = auto()  # the name of a table or of a column
     COLUMNS = auto()  # the name of a column, or a list of them
@@ -373,7 +374,15 @@ DATABASE_URL = Key(
 )
 DATABASE_KEYS = (DATABASE_PATH, DATABASE_URL)
 TABLE_KEYS = (
-    Key("database", Kind.PATH, "", "The SQLite database that holds it.", "data/app.db", live=True),
+    Key(
+        "database",
+        Kind.PATH,
+        "",
+        "The database that holds it: a name of `databases`, the path of a SQLite file, or the "
+        "address of a PostgreSQL database.",
+        "data/app.db",
+        live=True,
+    ),
     Key("table", Kind.COLUMN, "", "Its name there.", "conversations", live=True),
     Key(
         "key",
@@ -430,9 +439,48 @@ MORE_TABLE_KEYS = (
         live=True,
     ),
 )
+_HEALTH = {
+    "integrity": "a database was found damaged, or the last copy of a file in a store",
+    "foreign_keys": "an application does not heed the foreign keys that its database declares",
+    "orphans": "a declared child table has rows whose parent is gone; for two of them at most, "
+    "these points each",
+    "slow_queries": "applications' databases took more than 0.1 s for more than ten statements "
+    "within a day",
+    "blind": "a root, or a part of it, cannot be seen",
+    "disk_full": "a file system is more than 95% full, or will be full within seven days",
+    "drill": "of a database under backup policy no backup was ever restored on trial",
+    "backup": "the newest backup is older than twice its schedule",
+    "jobs": "what is to be done fails again and again, or is overdue for a day",
+    "behind": "the catalogue is behind by more than a minute, or cannot be written",
+}
+HEALTH_KEYS = (
+    Key(
+        "profile",
+        Kind.CHOICE,
+        schema.HEALTH_PROFILES[0],
+        "How many points are lost for what, of 100: `default`, or `task45`, the formula of the "
+        "Task 45 database work, which knows only of integrity (50), foreign_keys (10), orphans (5 "
+        "each) and slow_queries (10). See [how healthy it is](../guide/health.md).",
+        "task45",
+        live=True,
+        choices=schema.HEALTH_PROFILES,
+    ),
+    *(
+        Key(
+            reason,
+            Kind.POINTS,
+            "",
+            f"Points that are lost when {_HEALTH[reason]}. 0: that is not looked at.",
+            "20",
+            live=True,
+            most=100,
+        )
+        for reason in schema.HEALTH_REASONS
+    ),
+)
 CHILDREN = "children"
 PRICE = "price"
 STORES, DATABASES, TABLES = "stores", "databases", "tables"
 SINGLE = (STATE, CATALOGUE, WATCH_SHARE, POLICIES, CURRENCY)
-GROUPS = {"http": HTTP_KEYS, "log": LOG_KEYS}
+GROUPS = {"http": HTTP_KEYS, "log": LOG_KEYS, "health": HEALTH_KEYS}
 TOP = (*(key.name for key in SINGLE), "roots", STORES, DATABASES, TABLES, *GROUPS)

@@ -80,6 +80,8 @@ def _section(key: Key, path: tuple[str, ...], group: str = "") -> Iterator[str]:
 
 
 def _default(key: Key) -> str:
+    if key.kind is Kind.POINTS:
+        return "what the profile says"
     if not key.default:
         return "none" if key in _MAY_LACK else "none: it must be given"
     # State's default is a sentence; any other is what one would write.
@@ -92,6 +94,8 @@ def _bounds(key: Key) -> str:
         return f"`{write_duration(key.least)}` to `{write_duration(key.most)}`"
     if key.kind is Kind.SIZE:
         return f"`{write_size(int(key.least))}` and more"
+    if key.kind is Kind.POINTS:
+        return f"`{key.least:.0f}` to `{key.most:.0f}`"
     if key.kind is not Kind.SHARE:
         return ""
     return "`never`, or up to `100%`" if key.never else f"`{write_share(key.least)}` to `100%`"

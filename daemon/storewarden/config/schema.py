@@ -53,6 +53,20 @@ CURRENCY = "USD"
 # Read again each day of what is stored: all of it within a hundred days.
 SCRUB = 0.01
 READ, CHECKSUM = "read", "checksum"  # how it is seen that an object is there
+# What points are lost for, see health.
+HEALTH_REASONS = (
+    "integrity",
+    "foreign_keys",
+    "orphans",
+    "slow_queries",
+    "blind",
+    "disk_full",
+    "drill",
+    "backup",
+    "jobs",
+    "behind",
+)
+HEALTH_PROFILES = ("default", "task45")
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
 
 
@@ -129,7 +143,7 @@ class TableSettings:
     """A table of an application's database, of which policies may speak as `rows`."""
 
     name: str
-    database: bytes  # absolute
+    database: bytes  # the absolute path of a file, or the address at a server without a password
     table: str
     key: tuple[str, ...]
     clock: str
@@ -138,6 +152,7 @@ class TableSettings:
     deleted: str | None = None  # the column that says that a row is deleted, or when
     file: str | None = None  # the column that holds the path of a row's file
     files: bytes | None = None  # where such paths begin, absolute; else beside the database
+    url: str | None = field(default=None, repr=False)  # of the server that has the database
     declared_at: str = field(default="", compare=False)  # for people
 
 
@@ -180,6 +195,18 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HealthSettings:
+    """How many points are lost for what: those of a profile, but for those that are given."""
+
+    profile: str = HEALTH_PROFILES[0]
+    points: tuple[tuple[str, int], ...] = ()  # by reason
+
+    def given(self, reason: str) -> int | None:
+        """Return the points that are given for a reason, None where the profile says them."""
+        return dict(self.points).get(reason)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration. It compares by value and shows no password."""
 
@@ -194,6 +221,7 @@ class Settings:
     currency: str = CURRENCY
     databases: tuple[DatabaseSettings, ...] = ()
     tables: tuple[TableSettings, ...] = ()
+    health: HealthSettings = HealthSettings()
     source: str = "the built-in defaults"  # for people: which file, which variables
 
     @property

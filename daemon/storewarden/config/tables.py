@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 
 from storewarden.config.keys import CHILDREN, MORE_TABLE_KEYS, TABLE_KEYS, TABLES, Key, Kind
 from storewarden.config.problems import joined, shown
-from storewarden.config.schema import TableSettings
+from storewarden.config.schema import DatabaseSettings, TableSettings
 from storewarden.config.sheet import Sheet
-from storewarden.config.yamltext import Entry, Mapping
+from storewarden.config.yamltext import Entry, Mapping, Scalar
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}(\.[a-z][a-z0-9_-]{0,62})?")
 _RULE = "a name is like app.conversations: a-z, then a-z 0-9 _ -, and one dot at most"
@@ -17,19 +19,24 @@ _ABOUT_CHILD = "The column that names the row it belongs to."
 _CHILD = Key("", Kind.COLUMNS, "", _ABOUT_CHILD, "conversation_id")
 
 
-def read_tables(sheet: Sheet, tree: Mapping) -> tuple[TableSettings, ...]:
-    """Return the tables that could be read."""
+def read_tables(
+    sheet: Sheet, tree: Mapping, databases: Sequence[DatabaseSettings]
+) -> tuple[TableSettings, ...]:
+    """Return the tables that could be read; some may be in databases that have a name."""
     entry = tree.entries.get(TABLES)
     if entry is None:
         return ()
     tables = sheet.mapping(entry.node, TABLES, f"tables: {{app.conversations: {_EXAMPLE}}}")
     if tables is None:
         return ()
-    read = [_table(sheet, name, table) for name, table in tables.entries.items()]
+    names = {one.name: one for one in databases}
+    read = [_table(sheet, name, table, names) for name, table in tables.entries.items()]
     return tuple(table for table in read if table is not None)
 
 
-def _table(sheet: Sheet, name: str, entry: Entry) -> TableSettings | None:
+def _table(
+    sheet: Sheet, name: str, entry: Entry, databases: dict[str, DatabaseSettings]
+) -> TableSettings | None:
     where = f"{TABLES}.{name}" if _NAME.fullmatch(name) else joined(TABLES, name)
     sheet.places[where] = entry.place
     if not _NAME.fullmatch(name):
@@ -39,9 +46,11 @@ def _table(sheet: Sheet, name: str, entry: Entry) -> TableSettings | None:
         return None
     keys = (*TABLE_KEYS, *MORE_TABLE_KEYS)
     sheet.refuse_unknown(mapping, where, (*(key.name for key in keys), CHILDREN))
-    values = {}
+    database = _database(sheet, mapping, where, databases)
+    values = {"database": None if database is None else database.place}
     for key in TABLE_KEYS:
-        values[key.name] = sheet.single(mapping, key, where)
+        if key.name not in values:
+            values[key.name] = sheet.single(mapping, key, where)
         if key.name not in mapping.entries:
             hint = f"write {key.name}: {key.example}"
             sheet.problems.add(entry.place, joined(where, key.name), "is missing", hint)
@@ -53,9 +62,26 @@ def _table(sheet: Sheet, name: str, entry: Entry) -> TableSettings | None:
     children = _children(sheet, mapping, where, values["key"])
     if None in values.values() or None in more.values():
         return None
+    url = None if database is None else database.url
     return TableSettings(
-        name=name, children=children, declared_at=str(entry.place), **values, **more
+        name=name, children=children, url=url, declared_at=str(entry.place), **values, **more
     )
+
+
+def _database(
+    sheet: Sheet, table: Mapping, where: str, databases: dict[str, DatabaseSettings]
+) -> DatabaseSettings | None:
+    """Return where a table is: by a name, an address, or a path."""
+    key = TABLE_KEYS[0]
+    entry = table.entries.get(key.name)
+    text = entry.node.text if entry is not None and isinstance(entry.node, Scalar) else ""
+    if text in databases:
+        return databases[text]
+    if "://" in text:
+        url = sheet.single(table, replace(key, kind=Kind.SERVER), where)
+        return None if url is None else DatabaseSettings("", url=url)
+    path = sheet.single(table, key, where)
+    return None if path is None else DatabaseSettings("", path)
 
 
 def _children(

@@ -36,6 +36,7 @@ _LONGEST_PATH = 4096
 SHIPPED = "shipped:"
 _SHIPPED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
+_POINTS = re.compile(r"[0-9]{1,3}")
 _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
 _WORDS = {
     Kind.WORD: re.compile(r"[a-z0-9][a-z0-9-]{0,62}"),
@@ -100,6 +101,7 @@ class Reader:
             Kind.WORD: self._word,
             Kind.CURRENCY: self._word,
             Kind.PRICE: self._price,
+            Kind.POINTS: self._points,
             Kind.COLUMN: self._column,
         }
         return read[key.kind](key, node, path)
@@ -208,6 +210,14 @@ class Reader:
         what = f"{shown(node.text)} is no price"
         self.problems.add(node.place, path, what, f"{_example(key)}; currency says of what")
         return None
+
+    def _points(self, key: Key, node: Scalar, path: str) -> int | None:
+        if not _POINTS.fullmatch(node.text.strip()):
+            what = f"{shown(node.text)} is no whole number"
+            self.problems.add(node.place, path, what, _example(key))
+            return None
+        number = self._number(key, node, path, int, lambda most: f"{most:.0f}")
+        return None if number is None else int(number)
 
     def _column(self, key: Key, node: Scalar, path: str) -> str | None:
         return node.text if self.is_column(node.text, node.place, path, key) else None
@@ -362,6 +372,7 @@ def _called(key: Key) -> str:
         Kind.WORD: "the name of a region",
         Kind.CURRENCY: "a currency of three capital letters",
         Kind.PRICE: "a price",
+        Kind.POINTS: "a whole number",
         Kind.COLUMN: "a name",
         Kind.COLUMNS: "a name",
     }

@@ -67,6 +67,23 @@ def test_the_house_itself_needs_a_new_start(tmp_path: Path) -> None:
     )
 
 
+def test_points_for_health_change_while_the_daemon_runs(tmp_path: Path) -> None:
+    text = "state: /s\nroots: {a: /a}\n"
+    old = settings(tmp_path, f"{text}health: {{blind: 40, drill: 0}}\n")
+    new = settings(tmp_path, f"{text}health: {{profile: task45, blind: 50}}\n")
+
+    differences = changed(old, new)
+
+    assert [str(each) for each in differences] == [
+        "health.profile: default -> task45",
+        "health.blind: 40 -> 50",
+        "health.drill: 0 -> by the profile",
+    ]
+    assert {each.live for each in differences} == {True}
+    assert new.health.given("blind") == 50
+    assert new.health.given("drill") is None
+
+
 def test_another_password_is_a_difference_that_is_not_shown(tmp_path: Path) -> None:
     text = "state: /s\nroots: {a: /a}\ncatalogue: postgresql://me:{}@db/x\n"
     old = settings(tmp_path, text.replace("{}", "hunter1"))

@@ -9,7 +9,7 @@ ARGS ?=
 workers := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench soak mutation clean
+.PHONY: help setup run test lint format bench soak mutation wheel deb pyz clean
 .NOTPARALLEL:
 
 help: ## this list
@@ -49,6 +49,18 @@ soak: ## long runs: hours of load, faults and restarts
 mutation: ## does a test notice each small wrong in what proves, removes and recovers?
 	@setup/prepare test
 	@$(bin)/python -m tests.mutation $(ARGS)
+
+wheel: ## dist/storewarden-…whl, for pip
+	@setup/prepare package
+	@setup/package-wheel
+
+deb: ## dist/storewarden_….deb, for this distribution
+	@setup/prepare package
+	@setup/package-deb
+
+pyz: ## dist/storewarden.pyz, one file that runs where this Python does
+	@setup/prepare package
+	@setup/package-pyz
 
 clean: ## remove what make made: .venv and caches; never a catalogue or a watched file
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage .coverage.*

@@ -1,17 +1,24 @@
 """Backups beside a writer at full speed: each is sound and has every row acknowledged before it."""
 
+import os
 import random
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
 import apsw
 import pytest
 
-from tests.applications import made
+from storewarden.databases.child import run_job
+from storewarden.databases.found import How
+from storewarden.databases.image.take import Taken
+from tests.applications import application, made
 from tests.imaging import Ground, ground
 
 # Writes without a pause, and says how many rows it has after each commit. Rows grow in number by
@@ -122,6 +129,57 @@ def test_backups_beside_a_writer_are_whole(tmp_path: Path, mode: str) -> None:
     with ground(tmp_path) as here:
         filled(here.data / "a.db", mode, draw.choice([512, 4096, 16384]), 3_000_000)
         backed_up(here, draw, 2000, 4)
+
+
+# A child that stops itself at one call, until it is let go on.
+STOPPING: Final = """
+import os, signal, sys
+from storewarden.databases import child
+calls, preadv = 0, os.preadv
+def counted(*arguments):
+    global calls
+    calls += 1
+    if calls == 20:
+        signal.raise_signal(signal.SIGSTOP)
+    return preadv(*arguments)
+os.preadv = counted
+child.main(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("kind", ["full", "increment"])
+def test_a_log_is_begun_anew_while_a_backup_reads_for_the_first_time(
+    tmp_path: Path, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ground(tmp_path) as here:
+        filled(here.data / "a.db", "wal", 4096, 40_000_000)
+        base = None if kind == "full" else here.take().digest
+        asking = run_job.__kwdefaults__ or {}
+        monkeypatch.setitem(asking, "command", (sys.executable, "-c", STOPPING))
+        with (
+            application(here.data / "a.db", "INSERT INTO t (text) VALUES (1)") as one,
+            ThreadPoolExecutor() as pool,
+        ):
+            taken = pool.submit(here.take, base=base)
+            stopped = _stopped_child(taken)
+            one.tell("INSERT INTO t (text) VALUES (2)")
+            busy, left, _ = one.tell("PRAGMA wal_checkpoint(TRUNCATE)")[0]
+            one.tell("INSERT INTO t (text) VALUES (3)")
+            os.kill(stopped, signal.SIGCONT)
+            assert (taken.result().how, taken.result().kind) == (How.WAL, kind)
+        assert (busy, left) == (0, 0)
+        assert here.prove(here.restored()).counted["t"] == 13
+
+
+def _stopped_child(taken: Future[Taken]) -> int:
+    while not taken.done():
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                told = path.read_text().rpartition(")")[2].split()
+                if told[0] == "T" and int(told[1]) == os.getpid():
+                    return int(path.parent.name)
+        time.sleep(0.01)
+    raise AssertionError(taken.result())
 
 
 @pytest.mark.soak

@@ -10,6 +10,7 @@ from typing import Final, Literal
 
 from storewarden.databases.child import run_job
 from storewarden.databases.found import How
+from storewarden.databases.image.output import straight
 from storewarden.errors import FileUnusable
 
 SECONDS: Final = 6 * 3600.0
@@ -80,6 +81,7 @@ def take(  # noqa: PLR0913  # what limits it is named one by one
         before = _known(base, marks)
         if before >= 0:
             stack.callback(os.close, before)
+        stack.callback(straight, out, wanted=False)  # whoever was killed may have left it so
         done = run_job(
             "image",
             {

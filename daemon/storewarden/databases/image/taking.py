@@ -2,10 +2,13 @@
 
 The pages are read past SQLite, while a transaction of ours keeps the state that they belong to:
 
-- with a write-ahead log one state stays readable as long as it is held, and writers go on;
-- with a rollback journal a writer waits for readers: so all is read first without holding
-  anything. If nobody wrote meanwhile, that is it. Otherwise all is read again under the lock, now
-  from memory, and only what became another is written again.
+- with a write-ahead log one state stays readable as long as it is held, and writers go on, but
+  the log grows, which makes them slow;
+- with a rollback journal a writer waits for readers.
+
+So with both, all is read first without holding anything, at a pace that leaves the disk to the
+writer. If nobody wrote meanwhile, that is it. Otherwise all is read again while it is held, now
+from memory, and only what became another is written again.
 """
 
 from __future__ import annotations
@@ -25,7 +28,8 @@ from storewarden.databases.found import FLAGS, WAL, How, Identity, blamed
 from storewarden.databases.image.frames import INDEX_BYTES, Snapshot, Unsteady, snapshot
 from storewarden.databases.image.increment import HEADER_BYTES, Header, Image
 from storewarden.databases.image.marks import Marks
-from storewarden.databases.image.sweep import Changed, Pace, Pages, Whole, sweep, write_all
+from storewarden.databases.image.output import straight, write_all
+from storewarden.databases.image.sweep import Changed, Pace, Pages, Whole, sweep, warm
 from storewarden.databases.jobs import Document, Tell
 from storewarden.databases.opening import Opened, reading
 from storewarden.databases.private import changed
@@ -33,7 +37,9 @@ from storewarden.errors import DatabaseChanged
 
 _ATTEMPTS: Final = 5
 _TOLD_EVERY: Final = 32 << 20
-_MOST_GROWTH: Final = 64 << 20  # bytes of a log, or half of a large database
+_UNSEEN: Final = 64 << 20  # bytes that a log may tell of and nobody sees yet
+_BEGINNINGS: Final = 100
+_PAUSE: Final = 0.01
 _COOKIE: Final = slice(40, 44)  # of the schema, in the first page
 _SCHEMA: Final = (
     "SELECT type, name, tbl_name, sql FROM sqlite_schema"
@@ -84,6 +90,7 @@ def take(arguments: Document, descriptors: Sequence[int], tell: Tell) -> Documen
     )
     told = _Told(tell)
     for attempt in range(1, _ATTEMPTS + 1):
+        straight(out, wanted=False)
         os.ftruncate(out, 0)
         try:
             taken = _attempt(wish, told)
@@ -145,19 +152,62 @@ def _attempt(wish: _Wish, told: Callable[[int], None]) -> _Image:
     ):
         if opened.how is How.ROLLBACK:
             return _in_two_passes(wish, opened, told)
+        drain = None
+        if opened.how is How.WAL:
+            drain = _beside_a_log(wish, opened, told)
         try:
-            return _in_one_pass(wish, opened, told, stack)
+            return _in_one_pass(wish, opened, told, stack, drain)
         except Unsteady as error:
             raise changed(wish.name) from error
 
 
+def _beside_a_log(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> _Drain:
+    """Read all while the log may still be begun anew; then begin to hold what it is now."""
+    connection = opened.connection
+    first = Pages(opened.descriptor, *_size(connection))
+    connection.execute("COMMIT")
+    drain = _Drain(wish, first)
+    pace = Pace(lambda: os.pread(opened.shm, INDEX_BYTES, 0))
+    if drain.count is None:
+        sweep(first, drain.marks, drain.write, told, pace)
+    else:
+        warm(first, pace)
+    drain.again()
+    _begin_again(connection)
+    if connection.pragma("page_size") != first.page_size:
+        raise changed(wish.name)
+    return drain
+
+
+def _begin_again(connection: apsw.Connection) -> None:
+    """Hold a state of a database with a log once more.
+
+    It is asked for again where no reader has a mark in the log that is good for one who makes none.
+    """
+    for _ in range(_BEGINNINGS):
+        connection.execute("BEGIN")
+        try:
+            connection.execute(_SCHEMA).fetchall()
+        except apsw.ReadOnlyError:
+            connection.execute("ROLLBACK")
+            time.sleep(_PAUSE)
+        else:
+            return
+    connection.execute("BEGIN")
+    connection.execute(_SCHEMA).fetchall()
+
+
 def _in_one_pass(
-    wish: _Wish, opened: Opened, told: Callable[[int], None], stack: ExitStack
+    wish: _Wish,
+    opened: Opened,
+    told: Callable[[int], None],
+    stack: ExitStack,
+    begun: _Drain | None,
 ) -> _Image:
     taken_ns = SystemClock().wall_ns()
     pages = _pages(wish, opened, stack)
-    drain = _Drain(wish, pages.page_size)
-    digest = sweep(pages, drain.marks, drain.write, told, _pace(wish, opened, pages))
+    drain = begun or _Drain(wish, pages)
+    digest = sweep(pages, drain.marks, drain.write, told)
     _require_schema(wish, opened.connection, pages)
     image = Image(digest, pages.page_size, pages.pages)
     drain.end(image)
@@ -190,24 +240,24 @@ def _pages(wish: _Wish, opened: Opened, stack: ExitStack) -> Pages:
 def _require_likely(seen: Snapshot, page_size: int, main: int, log: int) -> None:
     """Raise Unsteady for pages that SQLite sees otherwise, or far more than were ever written."""
     written = os.fstat(main).st_size + os.fstat(log).st_size
-    if seen.page_size != page_size or seen.pages * page_size > 2 * written + _MOST_GROWTH:
+    if seen.page_size != page_size or seen.pages * page_size > 2 * written + _UNSEEN:
         raise Unsteady("the log's index tells of another database")
 
 
 def _in_two_passes(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> _Image:
     before = Identity.of(os.fstat(opened.descriptor))
     steady = before.is_settled(SystemClock().wall_ns())
-    page_size, count = _size(opened.connection)
-    drain = _Drain(wish, page_size)
-    first = Pages(opened.descriptor, page_size, count)
-    digest = sweep(first, drain.marks, drain.write, told, _pace(wish, opened, first))
+    first = Pages(opened.descriptor, *_size(opened.connection))
+    drain = _Drain(wish, first)
+    pace = Pace(lambda: Identity.of(os.fstat(opened.descriptor)))
+    digest = sweep(first, drain.marks, drain.write, told, pace)
     opened.connection.execute("BEGIN")
     opened.connection.execute(_SCHEMA).fetchall()  # from here on the writer waits
     began, taken_ns = time.monotonic(), SystemClock().wall_ns()
     pages = Pages(opened.descriptor, *_size(opened.connection))
-    if pages.page_size != page_size:
+    if pages.page_size != first.page_size:
         raise changed(wish.name)
-    same = Identity.of(os.fstat(opened.descriptor)) == before and pages.pages == count
+    same = Identity.of(os.fstat(opened.descriptor)) == before and pages.pages == first.pages
     if not (same and steady):
         drain.again()
         digest = sweep(pages, drain.marks, drain.write, told)
@@ -222,13 +272,16 @@ def _in_two_passes(wish: _Wish, opened: Opened, told: Callable[[int], None]) -> 
 class _Drain:
     """Where pages go: into a whole image, or into an increment."""
 
-    def __init__(self, wish: _Wish, page_size: int) -> None:
+    def __init__(self, wish: _Wish, pages: Pages) -> None:
+        page_size = pages.page_size
         base = wish.base if wish.base is not None and wish.base.page_size == page_size else None
         self._wish, self._page_size = wish, page_size
         self.marks = Marks(page_size, base.seed if base is not None else None)
-        self.write: Whole | Changed = Whole(wish.out, page_size)
+        self.write: Whole | Changed
         if base is not None:
             self.write = Changed(wish.out, page_size, base, HEADER_BYTES)
+        else:
+            self.write = Whole(wish.out, page_size, pages.size)
 
     def again(self) -> None:
         """Begin anew; of a whole image only what became another is written again."""
@@ -246,23 +299,7 @@ class _Drain:
             header = Header(self._wish.base_digest, image, self.write.count)
             write_all(self._wish.out, memoryview(header.written()), 0)
         else:
-            os.ftruncate(self._wish.out, image.page_size * image.pages)
-
-
-def _pace(wish: _Wish, opened: Opened, pages: Pages) -> Pace | None:
-    """Return at which pace a database in use is read: its writer should hardly notice."""
-    if opened.how is How.ROLLBACK:
-        return Pace(wish.out, lambda: Identity.of(os.fstat(opened.descriptor)), lambda: False)
-    if opened.how is not How.WAL:
-        return None
-    # As long as we read, the log is not begun anew and grows.
-    most = os.fstat(pages.log).st_size if pages.log >= 0 else 0
-    most += max(_MOST_GROWTH, pages.page_size * pages.pages // 2)
-
-    def grown() -> bool:
-        return pages.log >= 0 and os.fstat(pages.log).st_size > most
-
-    return Pace(wish.out, lambda: os.pread(opened.shm, INDEX_BYTES, 0), grown)
+            self.write.end(image.page_size * image.pages)
 
 
 def _size(connection: apsw.Connection) -> tuple[int, int]:

@@ -1,5 +1,6 @@
-"""Pages pass once; an application that writes meanwhile is left room, and nobody else is."""
+"""Pages pass; an application that writes meanwhile is left room, and nobody else is."""
 
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,8 @@ from blake3 import blake3
 
 from storewarden.databases.image.frames import Unsteady
 from storewarden.databases.image.marks import WIDTH, Marks, changed
-from storewarden.databases.image.sweep import Pace, Pages, Whole, sweep
+from storewarden.databases.image.output import Output
+from storewarden.databases.image.sweep import PIECE, Pace, Pages, Whole, sweep
 
 
 @pytest.fixture
@@ -37,28 +39,58 @@ class Time:
         pace.after(lambda: None)
 
 
-def test_nobody_is_waited_for_while_nobody_writes(out: int) -> None:
+def test_nobody_is_waited_for_while_nobody_writes() -> None:
     time = Time()
-    pace = Pace(out, lambda: 1, lambda: False, time.monotonic, time.sleep)
+    pace = Pace(lambda: 1, time.monotonic, time.sleep)
     for _ in range(100):
         time.work(pace)
     assert time.rests == []
 
 
-def test_a_writer_gets_five_sixths_and_a_second_after_it_stopped_all_goes_on(out: int) -> None:
+def test_a_writer_gets_ten_elevenths_and_a_second_after_it_stopped_all_goes_on() -> None:
     time, writes = Time(), iter([*range(10), *[9] * 1000])
-    pace = Pace(out, lambda: next(writes), lambda: False, time.monotonic, time.sleep)
+    pace = Pace(lambda: next(writes), time.monotonic, time.sleep)
     for _ in range(200):
         time.work(pace)
-    assert set(time.rests) == {0.05}
-    assert 9 < len(time.rests) < 9 + 1 / 0.06 + 2
+    assert set(time.rests) == {0.1}
+    assert 9 < len(time.rests) < 9 + 1 / 0.11 + 2
 
 
-def test_who_lets_a_log_grow_too_much_hurries(out: int) -> None:
-    time, writes = Time(), iter(range(1000))
-    pace = Pace(out, lambda: next(writes), lambda: True, time.monotonic, time.sleep)
-    time.work(pace)
-    assert time.rests == []
+@pytest.mark.parametrize("way", ["straight", "cached"])
+@pytest.mark.parametrize("length", [0, 1, 4096, 3 * PIECE + 512, 2 * PIECE])
+def test_a_whole_image_is_what_was_read_whichever_way_it_is_written(
+    tmp_path: Path, out: int, way: str, length: int
+) -> None:
+    content = os.urandom(length // 512 * 512)
+    (tmp_path / "a").write_bytes(content)
+    write = Whole(out, 512, len(content) if way == "straight" else 0)
+    with (tmp_path / "a").open("rb") as file:
+        pages = Pages(file.fileno(), 512, len(content) // 512)
+        marks = Marks(512)
+        assert sweep(pages, marks, write, lambda _: None) == blake3(content).digest()
+        other = content[:-512] + bytes(512) + b"more" * 128 if content else content
+        (tmp_path / "a").write_bytes(other)
+        write.again(bytes(marks.all))
+        again = Pages(file.fileno(), 512, len(other) // 512)
+        sweep(again, Marks(512, marks.seed), write, lambda _: None)
+    write.end(len(other))
+    assert (tmp_path / "out").read_bytes() == other
+    assert not fcntl.fcntl(out, fcntl.F_GETFL) & os.O_DIRECT
+
+
+def test_what_does_not_begin_with_a_page_of_memory_is_written_all_the_same(
+    tmp_path: Path, out: int
+) -> None:
+    output = Output(out, 8192)
+    output.write(memoryview(b"-" + b"x" * 8192)[1:], 0)
+    output.cached()
+    assert (tmp_path / "out").read_bytes() == b"x" * 8192
+
+
+def test_what_has_no_room_is_told_before_anything_is_read(out: int) -> None:
+    with pytest.raises(OSError, match=r"space|large"):
+        Whole(out, 4096, 1 << 60)
+    assert os.fstat(out).st_size == 0
 
 
 def test_pages_come_from_the_file_or_the_log_and_are_zeros_where_there_are_none(
@@ -88,11 +120,27 @@ def test_pages_come_from_the_file_or_the_log_and_are_zeros_where_there_are_none(
 def test_what_cannot_be_written_ends_it(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(bytes(100 << 20))
 
-    def full(*_: object) -> None:
-        raise OSError(28, "full")
+    class Full:
+        threads = 2
+
+        def __call__(self, *_: object) -> None:
+            raise OSError(28, "full")
+
+        def settle(self) -> None:
+            raise AssertionError
 
     with (tmp_path / "a").open("rb") as file, pytest.raises(OSError, match="full"):
-        sweep(Pages(file.fileno(), 4096, 25_600), Marks(4096), full, lambda _: None)
+        sweep(Pages(file.fileno(), 4096, 25_600), Marks(4096), Full(), lambda _: None)
+
+
+def test_what_cannot_be_read_ends_it(tmp_path: Path, out: int) -> None:
+    write = Whole(out, 4096, 100 << 20)
+    directory = os.open(tmp_path, os.O_RDONLY)
+    try:
+        with pytest.raises(IsADirectoryError):
+            sweep(Pages(directory, 4096, 25_600), Marks(4096), write, lambda _: None)
+    finally:
+        os.close(directory)
 
 
 def test_marks_tell_what_changed_and_nobody_can_guess_them(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What Grafana and Prometheus are given, and the generator of the dashboards."""

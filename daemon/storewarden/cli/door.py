@@ -44,6 +44,7 @@ VERBS = {
     "rows": ("rows", "Rows of applications' tables: archived when old, and brought back."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "store": ("store", "Stores: prepare, check, list, and read again what they hold."),
+    "service": ("service", "The daemon as a service of systemd: install, remove, explain."),
     "catalogue": ("catalogue", "The catalogue itself: status, migrations, backups."),
 }
 

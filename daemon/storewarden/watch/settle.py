@@ -388,8 +388,12 @@ class Settle:
         return self._count - self._lingering
 
     def oldest(self) -> float | None:
-        """Return since when the oldest name is under way; costs a step for each of them."""
-        return min((one.since for one in self._all() if not one.lingering), default=None)
+        """Return since when the oldest name waits to be recorded; costs a step for each of them.
+
+        What is recorded as growing does not wait: its row is there.
+        """
+        waiting = (one.since for one in self._all() if not one.lingering and not one.growing)
+        return min(waiting, default=None)
 
     def _all(self) -> Iterator[_Pending]:
         return (pending for names in self._names.values() for pending in names.values())

@@ -131,6 +131,8 @@ def test_a_writer_that_never_rests_is_growing_at_the_cap_and_settled_in_the_end(
     file.hint(Hint.OPENED)
     file.run(CAP + 3)
     assert file.log == [(60.5, Rest.GROWING)]
+    assert file.settle.pending() == 1
+    assert file.settle.oldest() is None  # its row is there: nobody waits for it
 
     looks = len(file.looks)
     file.run(3600)

@@ -24,6 +24,7 @@ from storewarden.daemon.clerk import Clerk
 from storewarden.daemon.comeback import Comeback
 from storewarden.daemon.deciding import Policies
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
+from storewarden.daemon.healthy import Healthy
 from storewarden.daemon.heartbeat import Heartbeat
 from storewarden.daemon.tending import together as tending
 from storewarden.daemon.tidy import Tidy
@@ -52,6 +53,7 @@ from storewarden.pipeline.parts import Committed
 from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.sentinel import Sentinel
 from storewarden.pipeline.state import ScanTally, ScanWish
+from storewarden.policy.timing import machine_zone
 from storewarden.supervise import PATIENCE, Supervisor, Worker
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.observer import WardenObserver
@@ -171,6 +173,15 @@ class Daemon:
         )
         self._clerk.tend = self._tender.ask
         self._clerk.tidied = lambda: self._metrics.looked_for("tidying", clock.wall_ns())
+        self._healthy = Healthy(
+            ground,
+            self._settings,
+            self._metrics,
+            machine_zone(),
+            failing=self.flow.failing,
+            systems=lambda: self._tender.systems,
+            tops=lambda: {name: up.settings.path for name, up in list(self._ups.items())},
+        )
         self._actor.answer = self._tender.answer = self._clerk.answer
         self._policies = Policies(ground, deciding, stages.usage, self._metrics, clock)
         self._tidy = Tidy(ground.engine, lambda: self._recording() or deciding.going_on)
@@ -211,6 +222,7 @@ class Daemon:
         record = worker("recorder", self.flow.step, finish=self.flow.finish)
         clerk = worker("clerk", self._clerk.step, finish=self._clerk.last)
         figures = worker("figures", self._figures.step, finish=self._figures.last)
+        health = worker("health", self._healthy.step)
         lease = worker("lease", Heartbeat(self._ground, self._comeback, self).step)
         policies = worker("policies", self._policies.step)
         scrub = worker("scrubber", self._scrubbing.step, finish=self._scrubbing.finish)
@@ -222,7 +234,7 @@ class Daemon:
             (
                 *(watch, self._scan_worker, digest, inspect, record, clerk, figures, policies),
                 # a store may keep these, and nobody else waits for that
-                *(lease, tend, scrub, act),
+                *(health, lease, tend, scrub, act),
             ),
             clock=self._clock,
         )
@@ -370,6 +382,7 @@ class Daemon:
         self._sentinel.want_roots(new.roots)
         self._actor.follow(new)
         self._tender.follow(new)
+        self._healthy.follow(new)
         self._settings = new
 
     # -- what the parts tell each other ---------------------------------------------------
@@ -407,6 +420,7 @@ class Daemon:
         """Act and care by other policies (main thread)."""
         self._actor.judge_by(judge)
         self._tender.judge_by(judge)
+        self._healthy.judge_by(judge.policies)
 
     def _acted(self, root: str) -> None:
         """Hear that an act ended in a root (actor thread)."""

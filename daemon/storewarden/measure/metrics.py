@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import gzip
+import math
 import platform
 from collections.abc import Collection, Iterable, Mapping
 
@@ -149,6 +150,7 @@ class Metrics:
         self.build_info.labels(version=version, python=platform.python_version()).set(1)
         for reason in REASONS:
             self.catalogue_errors_total.labels(reason=reason)
+        self.health_score.set(math.nan)  # nobody knows yet; 0 would wake somebody up
         for reason in DEATHS:
             self.inspection_children_died_total.labels(reason=reason)
         for work in WORKS:

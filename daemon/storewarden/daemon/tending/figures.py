@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from storewarden.catalogue import care_figures
@@ -12,7 +13,7 @@ from storewarden.catalogue.subjects import tops
 from storewarden.clock import Clock
 from storewarden.daemon.tending.wish import OUTCOMES, Item
 from storewarden.databases import schedule
-from storewarden.databases.filled import growths, systems
+from storewarden.databases.filled import System, growths, systems
 from storewarden.databases.growth import WINDOW, growth
 from storewarden.databases.history import days_of
 from storewarden.databases.sample import day_of
@@ -34,6 +35,7 @@ class CareFigures:
         self._metrics, self._clock = metrics, clock
         self._show_at = float("-inf")
         self._full_at = float("-inf")
+        self.systems: Sequence[System] = ()  # as they were found within the last hour
         for what in schedule.KINDS:
             for outcome in OUTCOMES:
                 metrics.care_runs_total.labels(what=what, outcome=outcome)
@@ -97,6 +99,7 @@ class CareFigures:
         engine, host, now_ns = self._engine, self._host_id, self._clock.wall_ns()
         grown = growths(engine, known_databases(engine, host), now_ns)
         found = systems(engine, host, tops(engine, host), grown, now_ns)
+        self.systems = found
         times: dict[tuple[str, ...], float] = {
             (root,): one.full.at_ns / _SECOND
             for one in found

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Final
 
@@ -28,6 +28,7 @@ from storewarden.daemon.tending.row_keeping import go_on_with_rows
 from storewarden.daemon.tending.row_timers import RowTimers
 from storewarden.daemon.tending.standing import BY, Standing
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
+from storewarden.databases.filled import System
 from storewarden.databases.schedule import LOOK
 from storewarden.errors import CatalogueCorrupt, LeaseLost, StorewardenError
 
@@ -92,6 +93,11 @@ class Tender:
         self._hands.roots.want(settings.roots)
         self._hands.stores.follow(settings)
         self.wake()
+
+    @property
+    def systems(self) -> Sequence[System]:
+        """The file systems of roots, and when each is full, as found within the last hour."""
+        return self._figures.systems
 
     def give_up(self) -> None:
         """End what is done now."""

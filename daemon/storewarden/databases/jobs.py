@@ -27,6 +27,7 @@ class Job(NamedTuple):
 
 
 _ROWS: Final = "storewarden.databases.rows.work"
+_SERVER_ROWS: Final = "storewarden.databases.rows.server.work"
 JOBS: Final[dict[str, Job]] = {
     "image": Job("storewarden.databases.image.taking:take", caged=True),
     "prove": Job("storewarden.databases.image.proving:prove", caged=True),
@@ -40,6 +41,11 @@ JOBS: Final[dict[str, Job]] = {
     "rows_archive": Job(f"{_ROWS}:archive"),
     "rows_remove": Job(f"{_ROWS}:remove"),
     "rows_restore": Job(f"{_ROWS}:restore"),
+    "rows_server_look": Job(f"{_SERVER_ROWS}:look"),
+    "rows_server_files": Job(f"{_SERVER_ROWS}:files"),
+    "rows_server_archive": Job(f"{_SERVER_ROWS}:archive"),
+    "rows_server_remove": Job(f"{_SERVER_ROWS}:remove"),
+    "rows_server_restore": Job(f"{_SERVER_ROWS}:restore"),
     "look_server": Job("storewarden.databases.servers:look"),
     "feel": Job("storewarden.databases.feel:feel"),
     "look_over": Job("storewarden.databases.fit:look_over", caged=True),

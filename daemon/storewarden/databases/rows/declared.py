@@ -77,7 +77,7 @@ def check(connection: apsw.Connection, declared: Declared, named: Columns, where
     found = _Check(connection, {})
     problems: list[str] = []
     tables: list[Table] = []
-    for one, parent, columns in _flat(declared):
+    for one, parent, columns in flat(declared):
         problems += found.table(one, parent, columns, tables)
     if not problems:
         problems += found.columns(tables[0].name, named)
@@ -91,7 +91,7 @@ def check(connection: apsw.Connection, declared: Declared, named: Columns, where
     return found.tree(tables)
 
 
-def _flat(declared: Declared) -> Iterator[tuple[Declared, int | None, tuple[str, ...]]]:
+def flat(declared: Declared) -> Iterator[tuple[Declared, int | None, tuple[str, ...]]]:
     """Yield tables with the number of their parent, parents first."""
     waiting: list[tuple[Declared, int | None, tuple[str, ...]]] = [(declared, None, ())]
     for number in range(_MOST_TABLES):
@@ -131,7 +131,7 @@ class _Check:
             tables.append(Table(name, (), (), has_rowid=False, key=()))
             return
         missing = [each for each in (*one.key, *up) if each.lower() not in map(str.lower, columns)]
-        yield from (f"{name} has no column {each}{_near(each, columns)}" for each in missing)
+        yield from (f"{name} has no column {each}{near(each, columns)}" for each in missing)
         unique = tuple(self._apart(name))
         primary = self._primary(name)
         if one.key and not missing and not _tells_apart(one.key, unique):
@@ -163,7 +163,7 @@ class _Check:
         columns = self._columns(table)
         for name in (*named.clocks, *filter(None, [named.file])):
             if name.lower() not in map(str.lower, columns):
-                yield f"{table} has no column {name}{_near(name, columns)}"
+                yield f"{table} has no column {name}{near(name, columns)}"
 
     def tree(self, tables: Sequence[Table]) -> Tree:
         """Return the tables with what refers to them, and whether they have triggers."""
@@ -184,8 +184,8 @@ class _Check:
 
     def _unfit(self, name: str, kind: str) -> str:
         if not kind:
-            near = _near(name, [each for each, _, _ in self._kinds.values()])
-            return f"there is no table {name}{near}"
+            hint = near(name, [each for each, _, _ in self._kinds.values()])
+            return f"there is no table {name}{hint}"
         if kind != "table":
             return f"{name} is no table but a {kind if kind != 'virtual' else 'virtual table'}"
         if _ours(name) or name.lower().startswith("sqlite_"):
@@ -323,8 +323,9 @@ def _tells_apart(key: Sequence[str], apart: Iterable[Sequence[str]]) -> bool:
     return any(set(_folded(one)) <= wanted for one in apart)
 
 
-def _near(name: str, names: Sequence[str]) -> str:
+def near(name: str, names: Sequence[str]) -> str:
+    """Return which name may be meant, in words; "" when none is like it."""
     from storewarden.config.problems import nearest  # noqa: PLC0415  # mistakes are rare
 
-    near = nearest(name.lower(), [each.lower() for each in names])
-    return f" (is {near} meant?)" if near else ""
+    alike = nearest(name.lower(), [each.lower() for each in names])
+    return f" (is {alike} meant?)" if alike else ""

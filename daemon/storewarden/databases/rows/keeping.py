@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -34,6 +34,7 @@ from storewarden.store.contract import Store
 from storewarden.store.key import key_of
 
 FORM: Final = "sqlite 1"
+SERVER_FORM: Final = "postgresql 1"
 _MARK: Final = "abcdefghijklmnopqrstuvwxyz234567"
 _MARK_BYTES: Final = 16
 _HOURS: Final = 6 * 3600.0
@@ -60,7 +61,7 @@ class Subject:
     """A declared table, and where it is."""
 
     name: str
-    place: bytes  # the absolute path of its database
+    place: bytes  # the absolute path of its database, or its address without a password
     declared: Declared
     clocks: tuple[str, ...]
     path_column: str | None
@@ -100,6 +101,7 @@ class Keeper:
     run: Run
     stopping: Callable[[], bool] = lambda: False
     progress: Callable[[Mapping[str, Any]], None] = lambda _told: None
+    urls: Mapping[bytes, str] = field(default_factory=dict)  # of servers, by places
 
     def look(
         self, subject: Subject, picks: Sequence[Picked], seconds: float = 600.0
@@ -113,9 +115,7 @@ class Keeper:
             "picks": [one.facts() for one in picks],
             "seconds": seconds,
         }
-        told: list[dict[str, Any]] = list(
-            self._job("rows_look", subject.place, arguments)["counts"]
-        )
+        told: list[dict[str, Any]] = list(self._job("look", subject.place, arguments)["counts"])
         return told
 
     def archive(self, subject: Subject, wanted: Wanted) -> Archive | None:
@@ -134,7 +134,7 @@ class Keeper:
                 "made_ns": now_ns,
             }
             done = self._job(
-                "rows_archive",
+                "archive",
                 subject.place,
                 subject.arguments()
                 | {"picked": wanted.picked.facts(), "most": wanted.most, "archive": file}
@@ -159,7 +159,7 @@ class Keeper:
     def gone(self, subject: Subject, base: bytes) -> dict[str, Any]:
         """Return the rows whose file is not there; paths begin at ``base``. Nothing is changed."""
         arguments = subject.arguments() | {"base": base, "seconds": 600.0}
-        return dict(self._job("rows_files", subject.place, arguments))
+        return dict(self._job("files", subject.place, arguments))
 
     def restore(
         self, archive: Archive, wanted: Mapping[str, Any], place: bytes | None = None
@@ -180,7 +180,7 @@ class Keeper:
         with self._fetched(archive) as file:
             picked = archive.told["picked"]
             more = {"picked": picked, "archive": file, "wanted": wanted}
-            done = self._job("rows_restore", place or archive.place, arguments | more)
+            done = self._job("restore", place or archive.place, arguments | more)
         if any(done["rows"].values()):
             back = {name: done[name] for name in ("first_ns", "last_ns", "keys")}
             noted = [*archive.told.get("restored", ()), back | {"at_ns": self.clock.wall_ns()}]
@@ -221,7 +221,8 @@ class Keeper:
             "held": done["held"],
         }
         begun = Begun(
-            *(subject.name, subject.place, wanted.store, key, FORM),
+            *(subject.name, subject.place, wanted.store, key),
+            FORM if _is_file(subject.place) else SERVER_FORM,
             *(wanted.policy, wanted.asked_by, wanted.reason, told),
         )
         number = row_archives.begin(self.engine, self.host_id, begun, now_ns)
@@ -273,7 +274,7 @@ class Keeper:
             archive = row_archives.step(self.engine, archive, "deleting")
         arguments = dict(archive.told["subject"])
         more = {"picked": archive.told["picked"], "archive": file}
-        done = self._job("rows_remove", archive.place, arguments | more)
+        done = self._job("remove", archive.place, arguments | more)
         told = {**archive.told, "removed": dict(done)}
         now_ns = self.clock.wall_ns()
         if first and not done["rows"] and done["left"] >= archive.rows:  # it is of no use
@@ -337,19 +338,39 @@ class Keeper:
     def _passed(self, size: int) -> None:
         self.progress({"bytes": size})
 
-    def _job(self, kind: str, place: bytes, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        directory, _, name = place.rpartition(b"/")
+    def _job(self, work: str, place: bytes, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         with ExitStack() as stack:
-            parent = _opened(directory or b"/", stack)
+            given: tuple[int, ...] = ()
+            if _is_file(place):
+                directory, _, name = place.rpartition(b"/")
+                given = (_opened(directory or b"/", stack),)
+                kind, more = f"rows_{work}", {**arguments, "file": name}
+            else:
+                kind, more = f"rows_server_{work}", {**arguments, "url": self._url(place)}
             scratch = _opened(os.fsencode(self.scratch), stack)
             return self.run(
-                *(kind, {**arguments, "file": name}),
-                descriptors=(parent,),
+                *(kind, more),
+                descriptors=given,
                 scratch=scratch,
                 progress=self.progress,
                 stopping=self.stopping,
                 seconds=_HOURS,
             )
+
+    def _url(self, place: bytes) -> str:
+        url = self.urls.get(place)
+        if url is None:
+            raise PermanentError(
+                "a database is not there",
+                where=place.decode("utf-8", "backslashreplace"),
+                why="the configuration names no such server any more",
+                remedy="write it into databases: or tables: again",
+            )
+        return url
+
+
+def _is_file(place: bytes) -> bool:
+    return place.startswith(b"/")
 
 
 def _opened(directory: bytes, stack: ExitStack) -> int:

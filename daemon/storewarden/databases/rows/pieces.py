@@ -69,10 +69,22 @@ def clock(column: str, unit: str | None) -> str:
         f" WHEN 'integer' THEN {_number(column, unit)}"
         f" WHEN 'real' THEN CAST({_number(column, unit)} AS INTEGER)"
         f" WHEN 'text' THEN CASE"
-        f" WHEN {date} THEN CAST(round(unixepoch({column}, 'subsec') * 1000) AS INTEGER) * 1000000"
+        f" WHEN {date} THEN CAST(round(unixepoch({_zoned(column)}, 'subsec') * 1000) AS INTEGER)"
+        f" * 1000000"
         f" WHEN {digits} THEN {_number(f'CAST({column} AS INTEGER)', unit)} END END"
     )
     return f"(SELECT ns FROM (SELECT {read} AS ns) WHERE ns BETWEEN {FIRST_NS} AND {LAST_NS})"
+
+
+def _zoned(column: str) -> str:
+    """Return a date with the offset of its zone as SQLite reads it: with hours and minutes."""
+    hours, minutes = (f"'*:[0-9][0-9]*[+-]{'[0-9]' * digits}'" for digits in (2, 4))
+    return (
+        f"CASE WHEN {column} GLOB {hours} THEN {column} || ':00'"
+        f" WHEN {column} GLOB {minutes}"
+        f" THEN substr({column}, 1, length({column}) - 2) || ':' || substr({column}, -2)"
+        f" ELSE {column} END"
+    )
 
 
 def deleted(column: str, unit: str | None, since: str) -> str:

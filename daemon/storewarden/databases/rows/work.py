@@ -73,7 +73,7 @@ def archive(asked: Document, given: Sequence[int], tell: Tell) -> Document:
                 lambda rows: tell({"rows": rows}),
             )
             copied.verify(connection, told.rows)
-    size, digest = _digest(path)
+    size, digest = digest_of(path)
     return told.facts() | {"bytes": size, "digest": digest}
 
 
@@ -114,7 +114,8 @@ def _time() -> removed.Time:
     return removed.Time(time.monotonic, time.sleep)
 
 
-def _digest(path: str) -> tuple[int, bytes]:
+def digest_of(path: str) -> tuple[int, bytes]:
+    """Return how large a file of ours is, and its digest."""
     digest = blake3()
     size = 0
     with open(path, "rb", buffering=0) as file:

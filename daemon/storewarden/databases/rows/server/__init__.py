@@ -1,0 +1,1 @@
+"""Rows of tables that a PostgreSQL server has."""

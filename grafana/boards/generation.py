@@ -109,7 +109,8 @@ FLOW: Final = Section(
         graph(
             "Their size",
             [(f"sum by (kind) ({metric('bytes', *MEDIA)})", "{{kind}}")],
-            "What media take, by kind; films are few and large. `storewarden files kind=video` lists them.",
+            "What media take, by kind; films are few and large. "
+            "`storewarden files kind=video` lists them.",
             unit="bytes",
             width=12,
             stacked=True,

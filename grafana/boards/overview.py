@@ -63,8 +63,8 @@ NOW: Final = Section(
         stat(
             "Bytes",
             f"sum({BYTES})",
-            "Size of the files that are present in the chosen roots. `storewarden same` finds what is "
-            "there twice.",
+            "Size of the files that are present in the chosen roots. `storewarden same` finds "
+            "what is there twice.",
             unit="bytes",
         ),
         stat(

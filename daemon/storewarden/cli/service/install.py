@@ -74,11 +74,15 @@ def _wanted(session: Session, *, other_users: bool) -> tuple[Wanted, Settings]:
     if uid == 0:
         raise UsageError("the user storewarden is root", remedy="give it a number of its own")
     others = other_users or any(machine.others_in(root.path, uid) for root in settings.roots)
-    credentials = machine.names_in(units.CREDENTIALS)
-    return (
-        units.wanted(settings, str(file), credentials, leases=others, other_users=other_users),
+    what = units.wanted(
         settings,
+        str(file),
+        machine.names_in(units.CREDENTIALS),
+        machine.mount_points(),
+        leases=others,
+        other_users=other_users,
     )
+    return what, settings
 
 
 def as_the_service(session: Session) -> tuple[Path, Settings]:

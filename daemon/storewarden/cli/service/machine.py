@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import stat
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -15,6 +16,9 @@ from storewarden.errors import PermanentError, UsageError
 
 _SECONDS: Final = 90.0
 _LOOKED_AT: Final = 2_000  # names of a root, to see whose they are
+
+
+_OCTAL: Final = re.compile(rb"\\([0-3][0-7]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +139,23 @@ def others_in(path: bytes, uid: int) -> bool:
             if left == 0:
                 return False
     return False
+
+
+def mount_points() -> Sequence[bytes]:
+    """Return where file systems are mounted, or are to be by /etc/fstab."""
+    found: set[bytes] = set()
+    for file, column in (("/proc/self/mountinfo", 4), ("/etc/fstab", 1)):
+        try:
+            lines = Path(file).read_bytes().splitlines()
+        except OSError:
+            continue
+        fields = (line.split() for line in lines if not line.lstrip().startswith(b"#"))
+        found |= {_unescaped(one[column]) for one in fields if len(one) > column}
+    return sorted(point for point in found if point.startswith(b"/"))
+
+
+def _unescaped(field: bytes) -> bytes:
+    return _OCTAL.sub(lambda match: bytes([int(match[1], 8)]), field)
 
 
 def same_in(file: Path, content: str) -> bool:

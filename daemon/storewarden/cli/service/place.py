@@ -125,11 +125,7 @@ def command() -> tuple[str, ...]:
     Raises:
         UsageError: the service could not see it there.
     """
-    script = Path(sys.argv[0]).absolute()
-    words: tuple[str, ...] = (str(script),)
-    if script.name == "__main__.py":
-        words = (sys.executable, "-m", "storewarden")
-    used = (script, Path(sys.executable), Path(sys.executable).resolve(), storewarden.__file__)
+    words, used = _started()
     for path in used:
         if units.below(os.fsencode(path), units.OWN):
             raise UsageError(
@@ -139,3 +135,16 @@ def command() -> tuple[str, ...]:
                 remedy="install it where all may read it, such as /opt/storewarden or a package",
             )
     return words
+
+
+def _started() -> tuple[tuple[str, ...], tuple[Path, ...]]:
+    """Return the words that start this program, and what has to be there for it."""
+    python = Path(sys.executable).resolve()
+    if archive := os.environ.get("_STOREWARDEN_PYZ"):
+        # a single file says which it is: what it was unpacked to may be swept
+        return (str(python), archive), (Path(archive), python)
+    script = Path(sys.argv[0]).absolute()
+    words: tuple[str, ...] = (str(script),)
+    if script.name == "__main__.py":
+        words = (sys.executable, "-m", "storewarden")
+    return words, (script, Path(sys.executable), python, Path(storewarden.__file__))

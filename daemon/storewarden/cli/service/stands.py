@@ -20,6 +20,8 @@ INSTALL: Final = "storewarden service install"
 LOG: Final = "journalctl -u storewarden -n 50"
 EXPOSURE: Final = re.compile(r"Overall exposure level for .*: ([0-9.]+) (\w+)")
 
+_LINES: Final = 3
+
 # What `Result=` says, and what to do. An exit code says more: see _exit.
 RESULTS: Final = {
     "watchdog": ("it hung: the watchdog ended it", LOG),
@@ -30,7 +32,6 @@ RESULTS: Final = {
     "start-limit-hit": ("it was started too often", "systemctl reset-failed storewarden"),
     "protocol": ("it never said that it was ready", LOG),
     "resources": ("systemd could not start it", LOG),
-    "exec-condition": ("it is not configured yet", f"write {units.CONFIGURATION}, then: {INSTALL}"),
 }
 EXITS: Final = {
     1: ("it failed", LOG),
@@ -45,15 +46,11 @@ EXITS: Final = {
 
 
 def seen(settings: Settings, what: Wanted) -> Iterator[Finding]:
-    """Look at the service; changes nothing."""
+    """Look at the service and at what the configuration wants of it; changes nothing."""
     told = machine.properties(UNIT)
+    yield from known()
     if told.get("LoadState") != "loaded":
-        yield fail("unit", _load(told), INSTALL)
         return
-    yield from _unit(told)
-    yield from _state(told)
-    yield from _watchdog(told)
-    yield from _exposure()
     yield from _credentials(what)
     who = machine.user(told.get("User") or USER)
     if who is None:
@@ -66,6 +63,18 @@ def seen(settings: Settings, what: Wanted) -> Iterator[Finding]:
     for path in what.writes:
         if path not in {root.path for root in settings.roots}:
             yield from _path(told, who, path)
+
+
+def known() -> Iterator[Finding]:
+    """Say what systemd knows of the service."""
+    told = machine.properties(UNIT)
+    if told.get("LoadState") != "loaded":
+        yield fail("unit", _load(told), INSTALL)
+        return
+    yield from _unit(told)
+    yield from _state(told)
+    yield from _watchdog(told)
+    yield from _exposure()
 
 
 def tell(output: Output, findings: Sequence[Finding]) -> None:
@@ -123,14 +132,17 @@ def _state(told: Mapping[str, str]) -> Iterator[Finding]:
         yield ok("state", f"active since {since}" + (f": {shown(text)}" if text else ""))
     elif state in {"activating", "reloading", "deactivating"}:
         yield warn("state", f"{state} ({told.get('SubState', '')})", LOG)
+    elif told.get("Result") == "exec-condition":  # a package's: it is left out until it is told
+        why = "not running: when it was last started nobody had said what to watch"
+        yield warn("state", why, "systemctl start storewarden")
     elif state == "failed" or told.get("Result", "success") != "success":
         yield _failed(told)
     else:
         yield warn("state", "not running", "systemctl start storewarden")
     if (restarts := int(told.get("NRestarts") or 0)) > 0:
         yield warn("restarts", f"{restarts} since it was started by hand", f"{LOG} -p warning")
-    if state != "active" and (last := _last_word()):
-        yield warn("last word", last)
+    if state != "active":
+        yield from (warn("it said", line) for line in _last_words())
 
 
 def _failed(told: Mapping[str, str]) -> Finding:
@@ -144,13 +156,11 @@ def _failed(told: Mapping[str, str]) -> Finding:
     return fail("state", f"failed since {since}: {why}", remedy)
 
 
-def _last_word() -> str:
-    """Return the last thing that the service, or systemd about it, complained of."""
-    said = machine.ask(
-        "journalctl", "-u", UNIT, "-p", "err", "-n", "1", "-o", "cat", "--no-pager", "-q"
-    )
-    lines = said.out.strip().splitlines()
-    return shown(without_secrets(lines[0])) if said.code == 0 and lines else ""
+def _last_words() -> list[str]:
+    """Return the last lines of the service itself."""
+    own = f"_SYSTEMD_UNIT={UNIT}"
+    said = machine.ask("journalctl", own, "-n", str(_LINES), "-o", "cat", "--no-pager", "-q")
+    return [shown(without_secrets(line)) for line in said.out.splitlines() if line.strip()]
 
 
 def _watchdog(told: Mapping[str, str]) -> Iterator[Finding]:

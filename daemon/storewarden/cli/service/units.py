@@ -38,6 +38,7 @@ class Wanted:
     """What the configuration asks of the service beyond its own state."""
 
     writes: tuple[bytes, ...]
+    granted: tuple[bytes, ...]  # what is opened for it: these, or what their mounts lie in
     reads: tuple[bytes, ...]  # hidden unless they are bound in
     config: str = CONFIGURATION
     credentials: tuple[str, ...] = ()  # names of files in CREDENTIALS
@@ -54,6 +55,7 @@ def wanted(
     settings: Settings,
     config: str,
     credentials: Sequence[str] = (),
+    mounts: Sequence[bytes] = (),
     *,
     leases: bool = False,
     other_users: bool = False,
@@ -79,14 +81,31 @@ def wanted(
     reads += [os.fsencode(config)]
     if settings.http.web_config is not None:
         reads.append(settings.http.web_config)
+    paths = _outermost(path for path in writes if not below(path, (RUNTIME, STATE.encode())))
     return Wanted(
-        _outermost(path for path in writes if not below(path, (RUNTIME, STATE.encode()))),
+        paths,
+        _outermost(granted(path, mounts) for path in paths),
         tuple(sorted({path for path in reads if below(path, OWN)})),
         config,
         tuple(sorted(credentials)),
         leases,
         other_users,
     )
+
+
+def granted(path: bytes, mounts: Sequence[bytes]) -> bytes:
+    """Return what has to be opened so that a path can be written to, also after a new mount of it.
+
+    What is opened becomes a mount of its own in the service. On a disk, it would hold that disk
+    when it is unmounted, and lie above it when it is mounted again: the service would look at the
+    old one for ever. So it is the directory in which the disk is mounted.
+    """
+    points = [point for point in mounts if point != b"/" and below(path, (point,))]
+    if not points or below(path, OWN):
+        return path
+    point = max(points, key=len)
+    above = os.path.dirname(point)
+    return point if above == b"/" else above
 
 
 def drop_ins(what: Wanted) -> Mapping[str, str]:
@@ -140,7 +159,7 @@ def _configured(what: Wanted) -> str:
     ]
     if what.config != CONFIGURATION:
         lines.append(f"Environment={escaped(f'STOREWARDEN_CONFIG={what.config}'.encode())}")
-    lines += [f"ReadWritePaths={escaped(b'-' + path)}".replace("$$", "$") for path in what.writes]
+    lines += [f"ReadWritePaths={escaped(b'-' + path)}".replace("$$", "$") for path in what.granted]
     lines += [_bound("BindPaths", path) for path in what.writes if below(path, OWN)]
     lines += [_bound("BindReadOnlyPaths", path) for path in what.reads]
     for name in what.credentials:

@@ -20,6 +20,7 @@ from storewarden.catalogue.roots import (
 from storewarden.catalogue.sweep import Progress, Sweeping, inspection_progress, sweeping
 from storewarden.cli.cared import Cared
 from storewarden.cli.decided import Decided
+from storewarden.cli.scored import Scored
 from storewarden.cli.underway import Underway
 from storewarden.clock import Clock
 from storewarden.config.schema import RootSettings
@@ -69,6 +70,7 @@ class Overview:
     decided: Decided | None = None
     underway: Underway = field(default=Underway())
     cared: Cared = field(default=Cared())
+    scored: Scored | None = None
 
     @property
     def ready(self) -> bool:

@@ -36,7 +36,7 @@ def status(session: Session) -> int:
     from dataclasses import replace
 
     from storewarden.catalogue.roots import host_id, this_machine
-    from storewarden.cli import cared, decided, underway
+    from storewarden.cli import cared, decided, scored, underway
     from storewarden.cli.overview import read
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE, FAILED
@@ -48,7 +48,8 @@ def status(session: Session) -> int:
         told = decided.read(session, engine, host, clock.wall_ns())
         acts = underway.read(engine, host)
         databases = cared.read(engine, host, clock.wall_ns())
-        overview = replace(overview, decided=told, underway=acts, cared=databases)
+        score = scored.read(session, engine, clock, growth=False)
+        overview = replace(overview, decided=told, underway=acts, cared=databases, scored=score)
     show(session.output, overview, settings.catalogue_shown, clock.wall_ns())
     return FAILED if overview.bad else DONE
 
@@ -67,8 +68,10 @@ def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
     """Return the overview as DESIGN.md's object."""
     from storewarden.cli import cared, decided, underway
 
+    score = overview.scored
     return {
         "ready": overview.ready,
+        "health": None if score is None else {"score": score.score, "status": score.status},
         "daemon": _daemon(overview),
         "catalogue": catalogue,
         "sweep": _sweep(overview),
@@ -135,6 +138,8 @@ def _for_programs(output: Output, overview: Overview) -> None:
     output.fields(
         "daemon", "ready" if overview.ready else "not-ready", daemon.pid if daemon else ""
     )
+    if overview.scored is not None:
+        output.fields("health", overview.scored.score, overview.scored.status)
     if overview.decided is not None:
         from storewarden.cli import decided
 
@@ -171,8 +176,10 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
 
 def _parts(overview: Overview, now_ns: int) -> Iterator[Iterable[tuple[str, Style]]]:
     """Yield what there is to tell besides the roots, each part with its lines."""
-    from storewarden.cli import cared, decided, underway
+    from storewarden.cli import cared, decided, scored, underway
 
+    if overview.scored is not None:
+        yield scored.brief(overview.scored)
     if overview.sweep is not None:
         yield [(_swept(overview.sweep), "dim")]
     if overview.decided is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from storewarden.catalogue.acted import Acted
@@ -59,7 +58,7 @@ class Deeds(Book):
     def trash(self, *files: File, **more: Any) -> Act:
         act = self.plan("trash", *files, **more)
         place = b".storewarden/trash/" + act.mark.encode()
-        members = tuple(replace(one, lies=b"%d" % at) for at, one in enumerate(act.members))
+        members = tuple(one._replace(lies=b"%d" % at) for at, one in enumerate(act.members))
         act = self.journal.advance(act, "switched", self.now_ns, members=members, place=place)
         return self.acted.trashed(act, self.now_ns)
 

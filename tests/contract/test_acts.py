@@ -41,7 +41,7 @@ def test_all_that_is_known_of_an_act_is_read_again_as_it_was_noted(deeds: Deeds)
     odd = Identity(2**63 + 5, 2**64 - 1, 0, -1, 2**62)
     files = deeds.one(b"\xff"), deeds.one(b"a.txt")
     one = planned(deeds.engine, "archive", files, store="cloud", policy="renders", undoes=3, job=4)
-    one = replace(one, members=(replace(one.members[0], identity=odd), one.members[1]))
+    one = replace(one, members=(one.members[0]._replace(identity=odd), one.members[1]))
     (act,) = deeds.journal.plan([one], NOW)
     assert act is not None
 
@@ -172,7 +172,7 @@ def test_what_had_to_stay_in_the_trash_is_found_again_whatever_put_it_there(deed
     deeds.copy(deeds.one(b"a.png"))
     act = deeds.plan("archive", deeds.one(b"a.png"), store="cloud")
     place = drawer_place(Room.TRASH, act.mark)
-    lying = tuple(replace(one, lies=b"0") for one in act.members)
+    lying = tuple(one._replace(lies=b"0") for one in act.members)
     kept = deeds.journal.advance(act, "switched", NOW, members=lying, place=place)
     kept = deeds.acted.trashed(kept, NOW)
     deeds.trash(deeds.one(b"\xff"))

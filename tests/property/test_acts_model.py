@@ -11,7 +11,7 @@ from __future__ import annotations
 import itertools
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -200,7 +200,7 @@ class Acting(RuleBasedStateMachine):
             return
         del self.disk[going.name]
         going.taken = True
-        members = tuple(replace(one, held=held(one), lies=b"0") for one in going.act.members)
+        members = tuple(one._replace(held=held(one), lies=b"0") for one in going.act.members)
         going.act = self.deeds.journal.advance(
             going.act, "switched", self.deeds.now_ns, members=members, place=PLACE
         )

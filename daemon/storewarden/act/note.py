@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from json.encoder import encode_basestring_ascii as quoted
 from typing import Any, Final, NamedTuple
 
 from storewarden.act.identity import Identity
@@ -101,7 +102,7 @@ def encode(note: Note) -> bytes:
             for file, number in zip(slip.files, numbers, strict=False)
         )
         lines.append(
-            f'{{"mark": {json.dumps(slip.mark)}, "since_ns": {slip.since_ns},'
+            f'{{"mark": {quoted(slip.mark)}, "since_ns": {slip.since_ns},'
             f' "told": {said[1]}, "files": [{files}]}}'
         )
     acts = ",\n".join(lines)
@@ -113,7 +114,7 @@ def _written(file: Noted, lies: str) -> str:
     """Return a file as JSON: numbers need no encoder, which is slow on what is small."""
     device, inode, size, modified_ns, changed_ns = file.identity
     return (
-        f'{{{lies}"path": {json.dumps(file.path.decode("utf-8", "surrogateescape"))},'
+        f'{{{lies}"path": {quoted(file.path.decode("utf-8", "surrogateescape"))},'
         f' "device": {device}, "inode": {inode}, "size": {size},'
         f' "modified_ns": {modified_ns}, "changed_ns": {changed_ns}, "mode": {file.mode},'
         f' "uid": {file.uid}, "gid": {file.gid}, "accessed_ns": {file.accessed_ns},'

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from storewarden.catalogue import acts, bundles, copies, undecided, usage
@@ -101,8 +101,8 @@ class ActedRows:
                 elif state != PURGED:
                     rows[at] = self._row_apart(act, member, row, state, now_ns)
                     members = list(act.members) if members is None else members
-                    members[at] = replace(member, file_id=rows[at].id)
-            done.append(act if members is None else replace(act, members=tuple(members)))
+                    members[at] = member._replace(file_id=rows[at].id)
+            done.append(act if members is None else act._replace(members=tuple(members)))
             found.append(rows)
         every = [row for rows in found for row in rows.values()]
         # what was moved away before is archived already, and is so anew: what follows counts from

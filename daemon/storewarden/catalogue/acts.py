@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import json
 import secrets
+from binascii import b2a_base64
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from storewarden.catalogue.engine import Engine, Row
@@ -60,8 +61,7 @@ class Held(NamedTuple):
     version: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(NamedTuple):
     """One file of a bundle: where it was when the act was planned, and what it was then.
 
     ``file_id`` is None when its row is there no more. ``held`` is what was stored of it, and
@@ -98,8 +98,7 @@ class Planned:
     mark: str = field(default_factory=new_mark)
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(NamedTuple):
     """An act as the journal has it."""
 
     id: int
@@ -398,23 +397,14 @@ def _member(told: dict[str, Any], there: Collection[int]) -> Member:
 
 
 def _text(value: bytes) -> str:
-    return base64.b64encode(value).decode()
+    return b2a_base64(value, newline=False).decode()
 
 
-def changed(act: Act, **columns: Any) -> Act:
-    """Return an act with other columns; `dataclasses.replace` takes three times as long."""
-    made = object.__new__(Act)
-    for name in _FIELDS:
-        value = columns[name] if name in columns else getattr(act, name)
-        object.__setattr__(made, name, value)
-    return made
-
-
-_FIELDS = tuple(one.name for one in fields(Act))
-
-
-def ids_of(members: Iterable[Member]) -> list[int]:
+def ids_of(members: Collection[Member]) -> list[int]:
     """Return the rows of files, each once."""
+    if len(members) == 1:  # nearly always
+        (only,) = members
+        return [] if only.file_id is None else [only.file_id]
     return list(dict.fromkeys(one.file_id for one in members if one.file_id is not None))
 
 

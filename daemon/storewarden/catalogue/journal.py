@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 
 from storewarden.catalogue import undecided
 from storewarden.catalogue.acts import (
@@ -25,7 +26,6 @@ from storewarden.catalogue.acts import (
     Act,
     Member,
     Planned,
-    changed,
     completed,
     ids_of,
     named_roots,
@@ -59,24 +59,24 @@ class Journal:
             if not one.members:
                 raise ValueError("an act is about a file")
         with self._durably():
-            begun = self._free(planned)
-            rows = self.engine.fetch_each(
+            free = self._free(planned)
+            roots = named_roots(self.engine, {one.root_id for one in free})
+            begun = [self._begun(one, roots.get(one.root_id, _NO_ROOT), now_ns) for one in free]
+            ids = self.engine.fetch_each(
                 f"INSERT INTO acts ({', '.join(_PLANNED)}) VALUES ({_MARKS}) RETURNING id",
-                [self._planned(one, now_ns) for one in begun],
+                [(*_noted(act), written(act.members)) for act in begun],
             )
             self.engine.insert(
                 "act_files",
                 ("act_id", "file_id"),
                 [
-                    (row[0], file_id)
-                    for row, one in zip(rows, begun, strict=True)
-                    for file_id in ids_of(one.members)
+                    (act_id, file_id)
+                    for (act_id,), act in zip(ids, begun, strict=True)
+                    for file_id in ids_of(act.members)
                 ],
             )
-            roots = named_roots(self.engine, {one.root_id for one in begun})
         by_mark = {
-            one.mark: self._begun(act_id, one, roots[one.root_id], now_ns)
-            for (act_id,), one in zip(rows, begun, strict=True)
+            act.mark: act._replace(id=act_id) for (act_id,), act in zip(ids, begun, strict=True)
         }
         return [by_mark.get(one.mark) for one in planned]
 
@@ -186,8 +186,7 @@ class Journal:
         )
         self._count(acts, state, freed)
         return [
-            changed(
-                act,
+            act._replace(
                 state=state,
                 stored_bytes=stored,
                 error="",
@@ -267,41 +266,15 @@ class Journal:
                 free.append(one)
         return free
 
-    def _planned(self, one: Planned, now_ns: int) -> tuple[object, ...]:
-        size = sum(member.identity.size for member in one.members)
-        return (
-            *(one.root_id, one.verb, one.mark, written(one.members), one.policy, one.asked_by),
-            *(one.reason, one.store, size, stored_bytes(one.members, None), now_ns, now_ns),
-            *(one.undoes, self._epoch, one.job),
-        )
-
-    def _begun(self, act_id: int, one: Planned, root: tuple[str, int], now_ns: int) -> Act:
-        """Return an act as its row stands that was just made."""
+    def _begun(self, one: Planned, root: tuple[str, int], now_ns: int) -> Act:
+        """Return an act as its row will stand, but for its number."""
+        members = one.members
+        size = sum([member.identity.size for member in members])
+        stored = stored_bytes(members, None)
         return Act(
-            id=act_id,
-            root_id=one.root_id,
-            verb=one.verb,
-            mark=one.mark,
-            state=OPEN[0],
-            members=one.members,
-            policy=one.policy,
-            asked_by=one.asked_by,
-            reason=one.reason,
-            store=one.store,
-            size=sum(member.identity.size for member in one.members),
-            stored_bytes=stored_bytes(one.members, None),
-            place=None,
-            attempts=0,
-            next_try_ns=None,
-            error="",
-            planned_ns=now_ns,
-            changed_ns=now_ns,
-            ended_ns=None,
-            undoes=one.undoes,
-            epoch=self._epoch,
-            job=one.job,
-            root=root[0],
-            host_id=root[1],
+            *(0, one.root_id, one.verb, one.mark, OPEN[0], members, one.policy, one.asked_by),
+            *(one.reason, one.store, size, stored, None, 0, None, "", now_ns, now_ns, None),
+            *(one.undoes, self._epoch, one.job, *root),
         )
 
     @contextmanager
@@ -314,8 +287,11 @@ class Journal:
                 yield
 
 
-_PLANNED = (
-    *("root_id", "verb", "mark", "members", "policy", "asked_by", "reason", "store", "bytes"),
+_NO_ROOT = ("", 0)  # the database refuses such an act
+_NOTED = (
+    *("root_id", "verb", "mark", "policy", "asked_by", "reason", "store", "size"),
     *("stored_bytes", "planned_ns", "changed_ns", "undoes", "epoch", "job"),
 )
+_noted = attrgetter(*_NOTED)
+_PLANNED = (*("bytes" if name == "size" else name for name in _NOTED), "members")
 _MARKS = ", ".join("?" * len(_PLANNED))

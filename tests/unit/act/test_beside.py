@@ -156,7 +156,7 @@ def test_a_root_that_is_not_there_puts_all_off(lives: Lives) -> None:
 def test_a_store_that_is_not_known_fails_each_of_them(lives: Lives) -> None:
     life, _ = begin(lives, "copy")
     life, acts = begin(lives, "archive")
-    acts = [replace(act, store="gone") for act in acts]
+    acts = [act._replace(store="gone") for act in acts]
 
     assert what_came(carry_out_beside(life, acts)) == ["failed"] * len(acts)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,7 +130,7 @@ def test_a_copy_of_what_the_file_was_before_is_not_taken_for_one(life: Life) -> 
     os.utime(life.at(PATH), ns=(was.st_atime_ns, was.st_mtime_ns))
     (member,) = life.members(FIRST)
     changed_ns = os.lstat(life.at(PATH)).st_ctime_ns
-    now = replace(member, identity=member.identity._replace(changed_ns=changed_ns))
+    now = member._replace(identity=member.identity._replace(changed_ns=changed_ns))
 
     outcome = life.done("copy", members=(now,), store="cloud")
 

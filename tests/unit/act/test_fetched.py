@@ -161,7 +161,7 @@ def test_a_copy_whose_object_is_not_known_cannot_be_read(life: Life) -> None:
 
     with work(life, act) as one:
         assert list(copies_of(one, act.members[0])) == []
-        assert list(copies_of(one, replace(act.members[0], file_id=None))) == []
+        assert list(copies_of(one, act.members[0]._replace(file_id=None))) == []
     assert life.carry_out(act).act.error.startswith("unproven")
 
 

@@ -141,8 +141,8 @@ def copied(life: Life) -> tuple[Act, Held]:
 
 def proven(life: Life, act: Act, held: Held) -> list[Proof]:
     """Prove that an object holds the file of an act."""
-    member = replace(act.members[0], held=held)
-    with work(life, replace(act, members=(member,))) as one:
+    member = act.members[0]._replace(held=held)
+    with work(life, act._replace(members=(member,))) as one:
         return verify_all(one)
 
 
@@ -325,9 +325,9 @@ def test_an_object_that_is_somebodys_copy_stays(life: Life) -> None:
 
 def test_the_object_of_a_path_that_is_none_stays(life: Life) -> None:
     act = stored(life)
-    odd = tuple(replace(member, path=b"../" + member.path) for member in act.members)
+    odd = tuple(member._replace(path=b"../" + member.path) for member in act.members)
 
-    with work(life, replace(act, members=odd)) as one:
+    with work(life, act._replace(members=odd)) as one:
         drop_objects(one)
 
     assert len(life.stored()) == len(CONTENTS)
@@ -380,7 +380,7 @@ def test_a_store_that_is_not_known_is_told(life: Life) -> None:
         with pytest.raises(StoreRefused) as unknown:
             _ = one.store
         with pytest.raises(StoreRefused) as nameless:
-            _ = Work(replace(one.act, store=None), one.root, one.tools).store
+            _ = Work(one.act._replace(store=None), one.root, one.tools).store
 
     assert (unknown.value.where, nameless.value.where) == ("gone", "")
     assert unknown.value.remedy == "configure it again, or choose another one"
@@ -408,6 +408,6 @@ def test_files_are_decided_anew(life: Life) -> None:
     decided(life)
 
     with work(life, act) as one:
-        one.reconsider([*one.act.members[:2], replace(one.act.members[2], file_id=None)])
+        one.reconsider([*one.act.members[:2], one.act.members[2]._replace(file_id=None)])
 
     assert undecided(life) == {member.file_id for member in act.members[:2]}

@@ -7,7 +7,6 @@ bundle that was stopped half way is read from the disk, where the drawers tell i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from storewarden.act.carry.storing import copy_all, drop_objects, verify_all
@@ -60,7 +59,7 @@ def settle_away(work: Work, end: End) -> Act | None:
     if lies.left:
         members = work.act.members
         work.reconsider([one for at, one in enumerate(members) if at not in lies.left])
-        return _ended(work, end, replace(work.act, members=tuple(members[i] for i in lies.left)))
+        return _ended(work, end, work.act._replace(members=tuple(members[i] for i in lies.left)))
     if lies.kept:
         return end_kept(work, lies)
     drop_objects(work)
@@ -116,7 +115,7 @@ def _kept(file: Lying, there: Sequence[Member]) -> Member:
     lies = name_of(file.number)
     for member in there:
         if file.intact and member.path == file.noted.path:
-            return replace(member, lies=lies)
+            return member._replace(lies=lies)
     return Member(file.noted.path, Identity(*file.here), lies=lies)
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from storewarden.act.carry.fetched import back_as_seen
@@ -22,7 +21,7 @@ from storewarden.act.returning import Came, Return
 from storewarden.act.together import OpenDrawer, open_trash
 from storewarden.catalogue import acts
 from storewarden.catalogue.acted_rows import Back
-from storewarden.catalogue.acts import Act, Identity, changed
+from storewarden.catalogue.acts import Act, Identity
 from storewarden.errors import CatalogueRefused
 
 
@@ -105,14 +104,14 @@ def _back(work: Work, came: Came, place: bytes) -> tuple[Act, list[Back]]:
     tell_changed(work, [one.path for one in came if not one.intact])
     landed = {one.path: one for one in came}
     members = tuple(
-        replace(member, identity=Identity(*Seen.of(landed[member.path].status)))
+        member._replace(identity=Identity(*Seen.of(landed[member.path].status)))
         for member in work.act.members
     )
     back = [
         back_as_seen(member, landed[member.path].status, landed[member.path].above)
         for member in members
     ]
-    return changed(work.act, members=members, place=place), back
+    return work.act._replace(members=members, place=place), back
 
 
 ALL_TOGETHER: Final[Mapping[str, Together]] = {**TOGETHER, "restore": restore_all}

@@ -6,7 +6,6 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import replace
 
 from storewarden.act.carry.storing import digest_of
 from storewarden.act.carry.work import Halted, Work
@@ -61,7 +60,7 @@ def settle_back(work: Work) -> Act | None:
     for member in work.act.members:
         seen = _seen(work, member.path)
         if seen is not None and _holds_copied(work, member, seen):
-            came.append(replace(member, identity=Identity(*seen)))
+            came.append(member._replace(identity=Identity(*seen)))
     if not came:
         return None
     paths = {one.path for one in came}
@@ -120,7 +119,7 @@ def _taken_in(work: Work, member: Member, done: Fetched) -> Member:
     work.tally.lacking += done.lacking
     if not done.there_already:
         work.tally.fetched += done.about.size
-    return replace(member, identity=Identity(*done.identity))
+    return member._replace(identity=Identity(*done.identity))
 
 
 def _seen(work: Work, path: bytes) -> Seen | None:

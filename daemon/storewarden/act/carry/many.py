@@ -23,7 +23,7 @@ from storewarden.act.refused import Refused, refused
 from storewarden.act.returning import Before
 from storewarden.act.together import OpenDrawer, open_trash, survey, trash_together
 from storewarden.catalogue import acts
-from storewarden.catalogue.acts import Act, InTrash, changed
+from storewarden.catalogue.acts import Act, InTrash
 from storewarden.clock import Clock
 from storewarden.errors import CatalogueRefused
 
@@ -113,7 +113,6 @@ def _put(hand: Hand, works: Sequence[Work], bundles: Sequence[Bundle], note: Not
         tools.journal.share([work.act for work in works], place, works[0].now_ns)
     except CatalogueRefused:
         return  # one is not where it was thought to be: each tells for itself
-    hand.standing.update((work.act.id, changed(work.act, place=place)) for work in works)
     bundles = [bundle._replace(shared=note.mark) for bundle in bundles]
     before = asking(works[0], tools.clock)
     done = trash_together(root.descriptor, note, bundles, tools.kernel, before)
@@ -121,16 +120,17 @@ def _put(hand: Hand, works: Sequence[Work], bundles: Sequence[Bundle], note: Not
     ending: list[Act] = []
     for work, came in zip(works, done, strict=True):
         if isinstance(came, Refused):
-            work.act = changed(work.act, place=place)
+            work.act = work.act._replace(place=place)
             hand.stop(work, came)
         else:
             work.tally.quiet = came.quiet
             there.append(work)
             members = lying(work.act.members, came.names)
-            ending.append(changed(work.act, place=place, members=members))
+            ending.append(work.act._replace(place=place, members=members))
     try:
         ended = tools.acted.all_trashed(ending, works[0].now_ns)
-    except CatalogueRefused:
+    except CatalogueRefused:  # as above, but the journal has their place now
+        hand.standing.update((one.act.id, one.act._replace(place=place)) for one in there)
         return
     for work, act in zip(there, ended, strict=True):
         hand.ended[act.id] = (act, work)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from storewarden.act.allowance import allow_purge
@@ -144,7 +143,7 @@ def _settle_trash(work: Work, put: Put) -> Act | None:
     if not put.entry.going or not gone:
         return None
     work.reconsider([one for one in work.act.members if one.file_id in here])
-    return _ended(work, put, replace(work.act, members=gone), _freed_before(put))
+    return _ended(work, put, work.act._replace(members=gone), _freed_before(put))
 
 
 def _settle_objects(work: Work) -> Act | None:
@@ -162,7 +161,7 @@ def _settle_objects(work: Work) -> Act | None:
         return None
     members = work.act.members
     work.reconsider([one for one in members if one.file_id not in gone])
-    act = replace(work.act, members=tuple(one for one in members if one.file_id in gone))
+    act = work.act._replace(members=tuple(one for one in members if one.file_id in gone))
     removed = {one.store for file_id in gone for one in known[file_id]}
     return work.tools.acted.purged(act, work.now_ns, removed=removed)
 

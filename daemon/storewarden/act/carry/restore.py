@@ -7,7 +7,6 @@ place in the same root that somebody named.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Final
 
 from storewarden.act.carry.fetched import end_back, fetch_all, settle_back
@@ -80,7 +79,7 @@ def _as_it_is(work: Work, member: Member) -> Member:
         seen = at_place(work.root.descriptor, member.path, work.tools.kernel)
     except (OSError, Stop) as error:
         raise Halted(refused(error, member.path)._replace(unsure=True)) from error
-    return member if seen is None else replace(member, identity=Identity(*seen))
+    return member if seen is None else member._replace(identity=Identity(*seen))
 
 
 def _settle(work: Work) -> Act | None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from blake3 import blake3
 
@@ -97,7 +96,7 @@ def _with_held(work: Work, member: Member, known: Known) -> Member:
     held = _known(work, member, known) or _stored(work, member)
     if member.digest not in {None, held.digest}:
         raise Stop(Reason.CHANGED, member.path, "it does not hold any more what was looked into")
-    return replace(member, held=held)
+    return member._replace(held=held)
 
 
 def _known(work: Work, member: Member, known: Known) -> Held | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from storewarden.catalogue import acts as history
@@ -157,7 +156,7 @@ def _planned(one: Wanted, bundle: Bundle, asker: Asker) -> Planned:
         members = tuple(_put(member, file.path, one.to) for member in members)
     if one.looked_into:
         digests = {each.path: each.digest for each in one.looked_into}
-        members = tuple(replace(member, digest=digests[member.path]) for member in members)
+        members = tuple(member._replace(digest=digests[member.path]) for member in members)
     return Planned(
         *(one.verb, file.root_id, members, asker.name, asker.reason),
         policy=one.policy,

@@ -14,7 +14,7 @@ from storewarden.catalogue import row_archives
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import ManualClock
 from storewarden.config.schema import RootSettings, Settings, TableSettings
-from storewarden.daemon.tending import row_keeping
+from storewarden.daemon.tending import row_keeping, row_work
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
 from storewarden.policy import load
@@ -146,7 +146,7 @@ def _hear(_told: Told) -> None:
 def test_a_year_of_conversations_equals_a_simulation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, deletions: bool
 ) -> None:
-    monkeypatch.setattr(row_keeping, "run_job", direct)
+    monkeypatch.setattr(row_work, "run_job", direct)
     sources = [("j5.yaml", SHIPPED.read_bytes()), ("deleted.yaml", DELETED.encode())][
         : 2 if deletions else 1
     ]
@@ -181,7 +181,7 @@ def test_a_year_of_conversations_equals_a_simulation(
 def test_what_is_only_observed_and_what_is_beyond_a_limit_waits_for_a_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(row_keeping, "run_job", direct)
+    monkeypatch.setattr(row_work, "run_job", direct)
     policies = load.read(
         [("j5.yaml", SHIPPED.read_bytes())], stores=(), tables=("app.conversations",)
     )

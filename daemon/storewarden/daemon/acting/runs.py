@@ -168,7 +168,7 @@ class Runs:
         engine, host_id = self._acting.engine, self._acting.host_id
         due = {name for name, stored in self._stored.items() if stored.id in self._due}
         held = held_back.read(engine, host_id)
-        kept = {one.policy for one in held if not asks(one.guard)}
+        kept = {one.policy for one in held if not asks(one.guard)} - self._about_rows()
         for name in kept - due:
             asking = [one for one in held if one.policy == name and asks(one.guard)]
             held_back.replace(engine, host_id, name, asking, self._acting.now_ns)
@@ -177,6 +177,11 @@ class Runs:
         if self._kept and self._is_over({one.guard for one in held if one.policy in due}):
             policy_runs.forget_pauses(engine, host_id)
             self._last = policy_runs.read(engine, host_id)
+
+    def _about_rows(self) -> set[str]:
+        """Return the policies that others carry out, who say themselves what is held back."""
+        policies = self._judge.policies.policies if self._judge is not None else ()
+        return {policy.id for policy in policies if policy.rows is not None}
 
     def _is_over(self, guards: Collection[str]) -> bool:
         """Tell whether what held work back by its own is over: the clock, or a frozen root."""

@@ -200,6 +200,8 @@ def without(paths: Iterable[Path]) -> None:
     for path in paths:
         try:
             path.unlink(missing_ok=True)
+            if path.parent.name.endswith(".service.d") and not os.listdir(path.parent):
+                path.parent.rmdir()
         except OSError as error:
             why = error.strerror or str(error)
             raise PermanentError("cannot be removed", where=str(path), why=why) from error

@@ -74,6 +74,11 @@ class Place:
         """The unit as we write it."""
         return self.at(OURS) / UNIT
 
+    @property
+    def socket(self) -> Path:
+        """The socket unit, which nobody starts who does not want it."""
+        return self.at(OURS) / units.SOCKET
+
     def drop_in(self, name: str) -> Path:
         """Return a drop-in of ours."""
         return self.at(OURS) / f"{UNIT}.d" / f"{name}.conf"
@@ -93,6 +98,7 @@ def installing(place: Place, what: Wanted, command: Sequence[str]) -> Iterator[S
             yield Step(f"run {' '.join(words)}", command=words)
     if place.packaged is None:
         yield Step(f"write {place.unit}", place.unit, units.unit(command))
+        yield Step(f"write {place.socket}", place.socket, units.shipped(units.SOCKET))
     elif place.unit.exists():
         yield Step(f"remove {place.unit}: the package brings its own", place.unit)
     wanted = units.drop_ins(what)
@@ -109,6 +115,7 @@ def removing(place: Place) -> Iterator[Step]:
     for name in DROP_INS:
         yield Step(f"remove {place.drop_in(name)}", place.drop_in(name))
     yield Step(f"remove {place.unit}", place.unit)
+    yield Step(f"remove {place.socket}", place.socket)
     for _, _, ours, _ in (SYSUSERS, TMPFILES):
         file = place.at(f"{ours}/{_CONF}")
         yield Step(f"remove {file}", file)

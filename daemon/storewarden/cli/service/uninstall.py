@@ -23,7 +23,8 @@ def command(session: Session, dry_run: bool) -> int:
     told = machine.properties(units.UNIT)
     steps = []
     if told.get("LoadState") == "loaded":
-        stop = ("systemctl", "disable", "--now", "--quiet", units.UNIT)
+        both = [units.UNIT, *([units.SOCKET] if here.socket.exists() else [])]
+        stop = ("systemctl", "disable", "--now", "--quiet", *both)
         steps.append(place.Step(f"run {' '.join(stop)}", command=stop))
     steps += [step for step in place.removing(here) if step.needed]
     if len(steps) > 1:

@@ -13,6 +13,7 @@ import storewarden
 from storewarden.config.schema import LOCAL, Settings
 
 UNIT: Final = "storewarden.service"
+SOCKET: Final = "storewarden.socket"
 USER: Final = "storewarden"
 STATE: Final = "/var/lib/storewarden"
 CONFIGURATION: Final = "/etc/storewarden/storewarden.yaml"

@@ -67,9 +67,17 @@ policies:
     phases: [{after: 5s, do: trash}]
     reason: New, so that a person looks first
   - id: pictures-stay
-    match: {kind: image}
+    match: {kind: image, name: "[0-9][0-9][0-9][0-9][0-9].png"}
     place: {required: [local]}
     reason: They are looked at
+  - id: packed-goes
+    match: {kind: archive}
+    clock: modified
+    phases: [{after: 5s, do: trash}]
+    trigger: [{every: 1h}]
+    guard: {max_share: 100%, loosen: true}
+    observe: false
+    reason: What was packed was unpacked, and there is time
   - id: databases-are-cared-for
     match: {kind: database}
     care:
@@ -187,9 +195,9 @@ class Life:
         os.utime(self.base / "save_outputs/films" / f"{self.made:05}.mp4", (1, 1))
         daemon = self.daemon
         daemon.start()
-        copies = 'store_objects{store="cold"}'
-        daemon.until(lambda: daemon.metric(copies) >= 1, "a film is archived", 30)
-        daemon.until(lambda: daemon.metric("databases_known") >= 3, "databases are known", 30)
+        daemon.until(lambda: daemon.query("SELECT 1 FROM copies"), "a film is archived", 30)
+        known = "SELECT count(*) FROM databases WHERE bytes > 0"
+        daemon.until(lambda: daemon.query(known)[0][0] >= 3, "databases are known", 30)
         daemon.stop()
         self._a_month_passes()
         daemon.start()

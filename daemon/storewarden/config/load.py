@@ -66,7 +66,10 @@ def find(
         if not named.strip():
             raise ConfigError((f"${FILE_VARIABLE}: is empty; unset it, or name a file",))
         return cwd / named
-    return next((file for file in (cwd / LOCAL_FILE, system) if _there(file)), None)
+    # A directory that is closed to us holds nothing that we were meant to read: somebody else's home,
+    # where a verb was typed as the user of the service.
+    looked = [cwd / LOCAL_FILE, system] if os.access(cwd, os.X_OK) else [system]
+    return next((file for file in looked if _there(file)), None)
 
 
 def _there(file: Path) -> bool:

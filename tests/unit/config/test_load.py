@@ -129,6 +129,17 @@ def test_a_named_file_comes_before_a_variable_before_here_before_the_system(
     assert find(None, {}, tmp_path, system=system) is None
 
 
+def test_in_a_home_of_somebody_else_the_system_s_file_counts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, system = tmp_path / "storewarden.yaml", tmp_path / "etc.yaml"
+    here.touch()
+    system.touch()
+    monkeypatch.setattr(os, "access", lambda path, mode: path != tmp_path or mode != os.X_OK)
+
+    assert find(None, {}, tmp_path, system=system) == system
+
+
 def test_a_file_that_may_not_be_looked_at_still_counts(tmp_path: Path) -> None:
     # A name of 256 bytes is refused by every file system, whoever asks.
     system = tmp_path / ("x" * 256)

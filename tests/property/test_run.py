@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storewarden.policy.rules import Force, Guard
-from storewarden.policy.run import IN_A_ROW, JUDGED_FROM, Due, Ground, Limit, Outcome, Run
+from storewarden.policy.run import IN_A_ROW, JUDGED_FROM, Due, Frozen, Ground, Limit, Outcome, Run
 
 some_due = st.lists(
     st.builds(
@@ -30,7 +30,7 @@ grounds = st.builds(
     guards,
     st.integers(0, 200),
     st.integers(0, 5000),
-    frozen=st.sampled_from(({}, {"frozen": "it is not mounted"})),
+    frozen=st.sampled_from(({}, {"frozen": Frozen("it is not mounted")})),
     jumped=st.sampled_from(("", "", "the clock jumped")),
     observed=st.sampled_from((False, False, True)),
     asked=st.sampled_from((None, None, Limit.BYTES)),

@@ -81,6 +81,13 @@ class Held(NamedTuple):
         return self.limit.value if self.root is None else f"{self.limit.value}:{self.root}"
 
 
+class Frozen(NamedTuple):
+    """Why nothing may be done in a root, and the command that helps, or tells what does."""
+
+    why: str
+    command: str = "storewarden doctor"
+
+
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What is so when a run of a policy begins.
@@ -93,7 +100,7 @@ class Ground:
     guard: Guard
     of_files: int  # what there is, of which a share is taken
     of_bytes: int
-    frozen: Mapping[str, str] = field(default_factory=dict)  # roots, and why
+    frozen: Mapping[str, Frozen] = field(default_factory=dict)  # by root
     jumped: str = ""  # how the clock jumped, while nobody accepted it
     observed: bool = False  # no person applied its first plan yet
     asked: Limit | None = None  # an earlier run met it, and no person answered
@@ -199,9 +206,8 @@ class Run:
         apply = f"storewarden apply --policy {ground.policy}"
         match limit:
             case Limit.FROZEN:
-                return f"the root {root} is frozen: {ground.frozen[root or '']}", (
-                    "storewarden doctor"
-                )
+                frozen = ground.frozen[root or ""]
+                return f"the root {root} is frozen: {frozen.why}", frozen.command
             case Limit.CLOCK:
                 why = "nothing is freed until it is known to be right"
                 return f"{ground.jumped}: {why}", "storewarden policy accept-clock"

@@ -11,6 +11,7 @@ import pytest
 from storewarden.config.schema import RootSettings
 from storewarden.daemon.acting.roots import OpenRoots
 from storewarden.errors import FileUnusable
+from storewarden.policy.run import Frozen
 from storewarden.watch.identity import RootIdentity, new_marker, read_identity, write_marker
 from storewarden.watch.mounts import MountTable
 
@@ -62,6 +63,7 @@ def test_a_root_that_was_never_scanned_or_is_another_is_refused_and_told(root: P
     roots = opened(root, known)
     with pytest.raises(FileUnusable, match="storewarden scan r"), roots.opened("r"):
         pass
+    assert roots.frozen() == {"r": Frozen("it was never scanned", "storewarden scan r")}
     known.remember("r", root)
     other = root.parent / "other"
     other.mkdir()
@@ -70,7 +72,7 @@ def test_a_root_that_was_never_scanned_or_is_another_is_refused_and_told(root: P
     other.rename(root)
     assert list(roots.frozen()) == ["r"]
     root.rename(other)
-    assert roots.frozen() == {"r": "No such file or directory"}
+    assert roots.frozen() == {"r": Frozen("No such file or directory")}
     assert roots.spaces() == {}
     roots.close()
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from storewarden.policy.rules import Force, Guard
-from storewarden.policy.run import Due, Ground, Held, Limit, Outcome, Run
+from storewarden.policy.run import Due, Frozen, Ground, Held, Limit, Outcome, Run
 
 GIB = 2**30
 GUARD = Guard(max_objects=5, max_bytes=10 * GIB, max_share=0.5, max_errors=0.05)
@@ -51,7 +51,13 @@ def test_what_stays_within_all_limits_is_done_in_its_order() -> None:
         (replace(GROUND, asked=Limit.BYTES), (7,), 0, Limit.BYTES, "nobody answered; 1 file, 7 B"),
         (replace(GROUND, observed=True), (1, 1), 0, Limit.OBSERVED, "has applied its first plan"),
         (replace(GROUND, jumped="the clock jumped"), (1, 1), 0, Limit.CLOCK, "the clock jumped:"),
-        (replace(GROUND, frozen={"r": "not mounted"}), (1,), 0, Limit.FROZEN, "not mounted"),
+        (
+            replace(GROUND, frozen={"r": Frozen("not mounted")}),
+            (1,),
+            0,
+            Limit.FROZEN,
+            "not mounted",
+        ),
     ],
 )
 def test_from_a_limit_on_everything_is_held_back_and_counted(
@@ -95,13 +101,19 @@ def test_copying_meets_no_limit_and_goes_on_beside_what_is_held_back() -> None:
 
 
 def test_the_work_of_other_roots_goes_on_while_one_is_frozen() -> None:
-    ground = replace(GROUND, frozen={"b": "it is not mounted", "c": "it was replaced"})
+    ground = replace(
+        GROUND,
+        frozen={
+            "b": Frozen("it is not mounted"),
+            "c": Frozen("it was never scanned", "storewarden scan c"),
+        },
+    )
     some = [Due(at, root, Force.TRASH, 1) for at, root in enumerate("abcab", 1)]
     went, held = through(ground, some)
     assert went == [1, 4]
-    assert [(each.guard, each.files, each.why) for each in held] == [
-        ("frozen-root:b", 2, "the root b is frozen: it is not mounted"),
-        ("frozen-root:c", 1, "the root c is frozen: it was replaced"),
+    assert [(each.guard, each.files, each.why, each.command) for each in held] == [
+        ("frozen-root:b", 2, "the root b is frozen: it is not mounted", "storewarden doctor"),
+        ("frozen-root:c", 1, "the root c is frozen: it was never scanned", "storewarden scan c"),
     ]
 
 
@@ -148,7 +160,7 @@ def test_never_is_no_limit_for_failures_either() -> None:
     [
         ({}, 8),
         ({"observed": True, "asked": Limit.SHARE, "spent_files": 500}, 8),
-        ({"frozen": {"r": "it was replaced"}}, 0),
+        ({"frozen": {"r": Frozen("it was replaced")}}, 0),
         ({"jumped": "the clock jumped"}, 0),
     ],
 )

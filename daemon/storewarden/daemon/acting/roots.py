@@ -12,9 +12,11 @@ from storewarden.act.carry.work import Root
 from storewarden.config.schema import RootSettings
 from storewarden.errors import FileUnusable
 from storewarden.policy.pressure import Space
+from storewarden.policy.run import Frozen
 from storewarden.watch.identity import Kind, RootIdentity, Verdict, identity_of, judge
 from storewarden.watch.mounts import MountTable
 
+_SCAN: Final = "storewarden scan"
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 Known = Callable[[str], RootIdentity | None]
@@ -55,15 +57,18 @@ class OpenRoots:
             del lent[name]
             os.close(root.descriptor)
 
-    def frozen(self) -> dict[str, str]:
+    def frozen(self) -> dict[str, Frozen]:
         """Return the configured roots on which nothing may be done now, and why."""
-        found: dict[str, str] = {}
+        found: dict[str, Frozen] = {}
         for name in self.names:
             try:
                 with self.opened(name):
                     pass
             except FileUnusable as error:
-                found[name] = error.why or error.what
+                why = error.why or error.what
+                # of other remedies many are no command of ours: doctor tells them
+                scan = error.remedy.startswith(_SCAN)
+                found[name] = Frozen(why, error.remedy) if scan else Frozen(why)
         return found
 
     def spaces(self) -> dict[str, Space]:
@@ -139,7 +144,7 @@ def _refuse_others(
     same = known is not None and (known.device, known.inode) == (seen.device, seen.inode)
     if verdict.kind is not Kind.SAME and not same:
         why = verdict.detail or "it was never scanned"
-        raise _unusable(name, why, f"storewarden scan {name}")
+        raise _unusable(name, why, f"{_SCAN} {name}")
 
 
 def _unusable(name: str, why: str, remedy: str) -> FileUnusable:

@@ -13,7 +13,7 @@ from storewarden.daemon.acting.hands import Acting
 from storewarden.policy.fingerprints import fingerprint
 from storewarden.policy.jumps import Jump
 from storewarden.policy.rules import Guard, Policy
-from storewarden.policy.run import Ground, Limit
+from storewarden.policy.run import Frozen, Ground, Limit
 
 _BY_HAND: Final = Guard(None, None, None)
 """A person named each file: only failures end that."""
@@ -59,7 +59,7 @@ def of_policy(acting: Acting, policy: Policy, run: LastRun, not_yet: Mapping[str
         guard=policy.guard,
         of_files=files + run.files,  # a share is of what there was when the run began
         of_bytes=size + run.size,
-        frozen={**not_yet, **frozen(acting)},
+        frozen={root: Frozen(why) for root, why in not_yet.items()} | frozen(acting),
         jumped=jumped(engine, host_id),
         observed=policy.destructive and policy.observe and not approved,
         asked=asked_before(acting, policy.id),
@@ -81,8 +81,8 @@ def asked_before(acting: Acting, policy: str) -> Limit | None:
 _ASKING: Final = {limit.value: limit for limit in Limit if limit.asks}
 
 
-def frozen(acting: Acting) -> Mapping[str, str]:
+def frozen(acting: Acting) -> dict[str, Frozen]:
     """Return the roots on which nothing may be done, and why; those not configured are."""
     known = {row.name for row in root_rows(acting.engine, acting.host_id)}
     gone = known - set(acting.roots.names)
-    return dict.fromkeys(gone, "it is not configured") | acting.roots.frozen()
+    return dict.fromkeys(gone, Frozen("it is not configured")) | acting.roots.frozen()

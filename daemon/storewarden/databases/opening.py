@@ -169,7 +169,7 @@ def reading(
         if found.how is How.COPY:
             if scratch is None:
                 raise _busy(name, "a killed program left it, and it may not be copied")
-            path = stack.enter_context(copied(parent, name, found, main, scratch))
+            path = stack.enter_context(copied(parent, name, found, main, scratch, until))
         with translated(name):
             connection = _begun(path, found.how, patience, until, stack)
             shm = -1

@@ -149,6 +149,27 @@ def test_what_a_killed_program_left_is_read_from_a_copy(place: Place, mode: str)
         raise AssertionError
 
 
+def test_a_copy_has_the_holes_of_what_it_is_a_copy_of(place: Place) -> None:
+    made(place / "a.db", "wal")
+    with application(place / "a.db", "INSERT INTO t (text) VALUES ('kept')") as one:
+        one.kill()
+    os.truncate(place / "a.db", 1 << 36)
+    with reading(place.parent_fd, b"a.db", place.scratch_fd) as opened:
+        assert opened.connection.execute(COUNT).fetchall() == [(101,)]
+        copy = os.stat(opened.path)
+        assert copy.st_size == 1 << 36
+        assert copy.st_blocks * 512 < 1 << 20
+
+
+def test_a_copy_that_takes_too_long_is_given_up(place: Place) -> None:
+    made(place / "a.db", "wal")
+    with application(place / "a.db", "INSERT INTO t (text) VALUES ('kept')") as one:
+        one.kill()
+    with pytest.raises(DatabaseUnusable, match="was not complete in time"):
+        place.asked(seconds=0)
+    assert list(place.scratch.iterdir()) == []
+
+
 def test_a_program_that_is_killed_at_any_time_leaves_what_it_had_committed(place: Place) -> None:
     made(place / "a.db", "wal", rows=1)
     made(place / "b.db", "delete", rows=1)

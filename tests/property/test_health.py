@@ -78,9 +78,10 @@ def test_every_lost_point_has_a_name(probed: Probes, settings: HealthSettings) -
     assert named == sum(profile.heeds(loss.reason) for loss in losses(probed, NOW))
 
 
-@given(PROBES, memory=st.booleans(), context=st.booleans())
-def test_task45_is_its_formula(probed: Probes, *, memory: bool, context: bool) -> None:
+@given(PROBES, st.tuples(st.booleans(), st.booleans()))
+def test_task45_is_its_formula(probed: Probes, hanging: tuple[bool, bool]) -> None:
     """The plain words: −50, −10, −5 of memory, −5 of context, −10 for more than ten."""
+    memory, context = hanging
     orphans = (
         probes.Orphans("app.talks", "memory", int(memory)),
         probes.Orphans("app.talks", "context", int(context)),

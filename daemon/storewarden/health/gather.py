@@ -172,6 +172,7 @@ def _acts(engine: Engine, host_id: int, outside: Outside, now_ns: int) -> Iterat
         if held.policy not in known or held.guard == Limit.OBSERVED.value:
             waiting.add(held.policy)  # a person wants to see first what it would do
         elif held.guard == _FAILED:
+            waiting.add(held.policy)
             yield Acts(held.policy, held.files, held.since_ns, held.why, held.command, failing=True)
         elif not held.guard.startswith(Limit.FROZEN.value):
             waiting.add(held.policy)

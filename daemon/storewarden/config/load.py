@@ -66,8 +66,8 @@ def find(
         if not named.strip():
             raise ConfigError((f"${FILE_VARIABLE}: is empty; unset it, or name a file",))
         return cwd / named
-    # A directory that is closed to us holds nothing that we were meant to read: somebody else's home,
-    # where a verb was typed as the user of the service.
+    # A directory that is closed to us holds nothing that we were meant to read: it is somebody's
+    # home, where a verb was typed as the user of the service.
     looked = [cwd / LOCAL_FILE, system] if os.access(cwd, os.X_OK) else [system]
     return next((file for file in looked if _there(file)), None)
 

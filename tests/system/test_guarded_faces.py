@@ -98,6 +98,11 @@ def test_a_socket_from_systemd_is_taken_and_left_to_it(tmp_path: Path) -> None:
             assert curl("--unix-socket", str(path), "http://storewarden/healthz") == "200"
 
         assert path.is_socket()
+        # a scrape that comes while it starts anew waits for the next one: it was refused
+        with socket.socket(socket.AF_UNIX) as scrape:
+            scrape.connect(os.fspath(path))
+        given.settimeout(1)
+        given.accept()[0].close()
 
 
 def test_a_socket_from_systemd_that_others_reach_needs_a_guard_as_well(tmp_path: Path) -> None:

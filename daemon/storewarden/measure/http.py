@@ -73,7 +73,7 @@ class Server:
             return
         if self._ours:
             left(self._listener.socket)
-        self._listener.stop()
+        self._listener.stop(ours=self._ours)
         self._thread.join()
         self._listener = self._thread = None
 

@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 THREADS = 32
 SECONDS = 10.0
 HEADER_BYTES = 16 * 1024
+_KNOCK = 0.1  # seconds
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 TEXT, HTML, JSON = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json"
 
@@ -73,12 +74,28 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """Return what a connection has to pass."""
         return self._web.gate() if self._web is not None else OPEN
 
-    def stop(self) -> None:
-        """End ``serve_forever``, which may be asleep: a socket that is shut down wakes it."""
-        with contextlib.suppress(OSError):
-            self.socket.shutdown(socket.SHUT_RDWR)
-        self.shutdown()
+    def stop(self, *, ours: bool = True) -> None:
+        """End ``serve_forever``, which may be asleep: a socket that is shut down wakes it.
+
+        Not one that systemd handed over: it would be shut down for systemd as well, and the next
+        daemon gets it. There a connection of our own wakes it.
+        """
+        if ours:
+            with contextlib.suppress(OSError):
+                self.socket.shutdown(socket.SHUT_RDWR)
+            self.shutdown()
+        else:
+            ending = threading.Thread(target=self.shutdown, name="http-end", daemon=True)
+            ending.start()
+            while ending.is_alive():
+                self._knock()
+                ending.join(_KNOCK)
         self.server_close()
+
+    def _knock(self) -> None:
+        with contextlib.suppress(OSError), socket.socket(self.socket.family) as ours:
+            ours.settimeout(_KNOCK)
+            ours.connect(self.socket.getsockname())
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give the connection a thread, or turn it away at once."""

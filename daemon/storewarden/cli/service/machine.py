@@ -191,6 +191,15 @@ def names_in(directory: str) -> Sequence[str]:
         return ()
 
 
+def is_private(directory: str) -> bool:
+    """Tell whether a directory is there, and root's alone."""
+    try:
+        told = os.stat(directory)
+    except OSError:
+        return False
+    return stat.S_ISDIR(told.st_mode) and told.st_uid == 0 and not told.st_mode & 0o077
+
+
 def without(paths: Iterable[Path]) -> None:
     """Remove files that may be gone already.
 

@@ -91,9 +91,12 @@ def installing(place: Place, what: Wanted, command: Sequence[str]) -> Iterator[S
             continue
         file = place.at(f"{ours}/{_CONF}")
         yield Step(f"write {file}", file, units.shipped(shipped))
-        run = (program, "--create") if program == TMPFILES[3] else (program,)
-        missing = machine.user(USER) is None or not Path(units.CREDENTIALS).is_dir()
-        if missing:
+        if program == TMPFILES[3]:
+            run: tuple[str, ...] = (program, "--create")
+            made = machine.is_private(units.CREDENTIALS)
+        else:
+            run, made = (program,), machine.user(USER) is not None
+        if not made:
             words = (*run, str(file))
             yield Step(f"run {' '.join(words)}", command=words)
     if place.packaged is None:

@@ -283,7 +283,7 @@ def _options(panel: Panel) -> dict[str, Any]:
     if panel.kind == "timeseries":
         shown = {"calcs": ["lastNotNull", "max"], "displayMode": "table", "placement": "bottom"}
         return {
-            "legend": {**shown, "showLegend": True},
+            "legend": {**shown, "showLegend": True, "sortBy": "Last *", "sortDesc": True},
             "tooltip": {"mode": "multi", "sort": "desc"},
         }
     if panel.kind == "bargauge":

@@ -41,8 +41,8 @@ class Life:
             if line and not line.startswith("#"):
                 name, _, value = line.rpartition(" ")
                 told[name] = value.removesuffix(".0")
-        for name in told.keys() - self.series.keys():
-            self.series[name] = [None] * self.scrapes
+        for name in told:
+            self.series.setdefault(name, [None] * self.scrapes)
         for name, values in self.series.items():
             values.append(told.get(name))
         self.scrapes += 1

@@ -30,6 +30,7 @@ BACKUP: Final = metric("backup_last_success_timestamp_seconds", OF_DATABASE)
 DRILL: Final = metric("restore_last_proven_timestamp_seconds", OF_DATABASE)
 CHECK: Final = metric("database_last_check_timestamp_seconds", OF_DATABASE)
 WHOLE: Final = metric("database_integrity_ok", OF_DATABASE)
+WENT_WELL: Final = metric("care_last_success_timestamp_seconds") + " > 0"
 QUERIES: Final = rate("query_duration_seconds_bucket")
 SIZE: Final = metric("database_bytes", OF_DATABASE)
 
@@ -205,12 +206,22 @@ SLOW: Final = Section(
             "For how long the oldest of what is due has been so. Hours are fine, days are not: "
             "`storewarden status`.",
             unit="s",
+            width=6,
+        ),
+        graph(
+            "Since care went well",
+            [(f"time() - max by (what) ({WENT_WELL})", "{{what}}")],
+            "When each kind of care last ended well. What only rises does not happen: is there a "
+            "policy with `care`, and does `storewarden health` tell of failures?",
+            unit="s",
+            width=6,
         ),
         graph(
             "Slow statements within an hour",
             [(f"topk(10, {since('slow_queries_total', OF_DATABASE)})", "{{database}}")],
             "Statements above 0.1 s: of the catalogue, and of applications that count theirs. "
             "`storewarden db slow` shows them; `storewarden db analyze` often helps.",
+            width=6,
         ),
         graph(
             "Time of our statements",
@@ -224,6 +235,7 @@ SLOW: Final = Section(
             "How long our own catalogue takes to answer. Seconds: its disk is slow, or it wants "
             "`storewarden db analyze`.",
             unit="s",
+            width=6,
         ),
     ),
 )

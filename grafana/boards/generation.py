@@ -107,7 +107,7 @@ FLOW: Final = Section(
             width=12,
         ),
         graph(
-            "Their size",
+            "Size of media",
             [(f"sum by (kind) ({metric('bytes', *MEDIA)})", "{{kind}}")],
             "What media take, by kind; films are few and large. "
             "`storewarden files kind=video` lists them.",

@@ -24,6 +24,9 @@ from grafana.board import (
 
 DAY, WEEK = 86_400, 604_800
 AGES: Final = ((None, GREEN), (DAY, AMBER), (WEEK, RED))
+SETTINGS_READ: Final = metric("config_last_reload_success_timestamp_seconds")
+POLICIES_READ: Final = metric("policies_last_reload_success_timestamp_seconds")
+LOOKED_FOR: Final = metric("schedule_last_success_timestamp_seconds") + " > 0"
 DONE_WELL: Final = 'outcome="done"'
 DUE: Final = metric("due_files")
 UNVERIFIED: Final = metric("store_last_verified_timestamp_seconds")
@@ -67,7 +70,7 @@ NOW: Final = Section(
         ),
         stat(
             "Last act",
-            f"time() - max({metric('last_act_timestamp_seconds')} > 0)",
+            f"clamp_min(time() - max({metric('last_act_timestamp_seconds')} > 0), 0)",
             "How long ago something was done. Long, while much is due: `storewarden status`.",
             unit="s",
             none="none yet",
@@ -178,16 +181,25 @@ COVER: Final = Section(
             "{{policy}}",
             "For how many present files a policy decides. None: it matches nothing, or others "
             "come first; `storewarden policy coverage` tells which.",
-            width=12,
         ),
         graph(
             "Without a policy, by kind",
             [(f"sum by (kind) ({metric('uncovered_files')})", "{{kind}}")],
             "Files that nobody decides about: they stay for ever. Write a policy, or one that "
             "says so.",
-            width=12,
             stacked=True,
             none="all are covered",
+        ),
+        graph(
+            "Since it was read or looked for",
+            [
+                (f"time() - max({SETTINGS_READ})", "configuration read"),
+                (f"time() - max({POLICIES_READ})", "policies read"),
+                (f"time() - max by (work) ({LOOKED_FOR})", "{{work}} looked for"),
+            ],
+            "Reading: `storewarden policy list` says what is in force. Looking for work happens "
+            "every few seconds to minutes; what only rises is silent: `storewarden status`.",
+            unit="s",
         ),
     ),
 )

@@ -27,6 +27,7 @@ from storewarden.act.drawers import (
 )
 from storewarden.act.entries import at_place
 from storewarden.act.giveback import parent_made
+from storewarden.act.identity import Identity
 from storewarden.act.kernel import KERNEL, Kernel
 from storewarden.act.leases import Quiet, quiet, still_quiet
 from storewarden.act.members import Bundle, Held, hold_in, open_parent
@@ -140,9 +141,20 @@ def _waits(root_fd: int, file: Lying, place: bytes, kernel: Kernel, *, going: bo
             raise Stop(Reason.TAKEN, place, "something is there; nothing is replaced")
         return True
     decided = file.noted.identity if file.noted else None
-    if there is None or decided is None or there.inode != decided.inode:
+    if there is None or decided is None or not _may_be(root_fd, decided, there, kernel):
         raise Stop(Reason.GONE, place, "it was purged" if going else "")
+    if going and not still_is(decided, there):  # the number of a removed file is given out again
+        raise Stop(Reason.GONE, place, "it was purged")
     return False
+
+
+def _may_be(root_fd: int, brought: Identity, there: Identity, kernel: Kernel) -> bool:
+    """Tell whether what is at a place now may be a file that came out of a drawer.
+
+    Its content may have been changed since. The number of the file system is that of the root, and
+    not that which was noted: it may be another one after a restart of the machine.
+    """
+    return there.inode == brought.inode and there.device == kernel.fstat(root_fd).st_dev
 
 
 def _bring(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kernel) -> None:
@@ -181,7 +193,7 @@ def taken_back(
 def _take_back(root_fd: int, drawer: Drawer, file: Lying, place: bytes, kernel: Kernel) -> None:
     brought = file.here or (file.noted.identity if file.noted else None)
     there = at_place(root_fd, place, kernel)
-    if brought is None or there is None or there.inode != brought.inode:
+    if brought is None or there is None or not _may_be(root_fd, brought, there, kernel):
         return  # it was purged, or somebody has it elsewhere: nothing of it is ours to take
     with ExitStack() as stack:
         parent, name = open_parent(root_fd, place, kernel, stack)

@@ -460,6 +460,44 @@ def test_what_somebody_uses_since_it_came_back_is_not_taken_again(ground: Ground
     assert ground.census()[b"1"] == [b".storewarden/trash/%s/0" % MARK.encode()]
 
 
+def test_another_file_of_the_same_inode_is_not_what_was_purged(ground: Ground) -> None:
+    """File systems like to give the number of a removed file to the next one."""
+    ground.put(b"file", b"content")
+    trash(ground.fd, ground.bundle(b"file"))
+    drawer = ground.path / ".storewarden" / "trash" / MARK
+    (drawer / "going").touch()
+    (drawer / "0").rename(ground.path / "file")  # so its number is the very same
+    (ground.path / "file").write_bytes(b"another file")
+
+    refused = restore(ground.fd, MARK)
+
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.why) == (Reason.GONE, "it was purged")
+    assert ground.census()[b"another file"] == [b"file"]
+
+
+def test_what_lies_on_another_file_system_did_not_come_back(ground: Ground) -> None:
+    ground.put(b"file", b"content")
+    trash(ground.fd, ground.bundle(b"file"))
+    (ground.path / ".storewarden" / "trash" / MARK / "0").rename(ground.path / "file")
+
+    class Mounted(Kernel):
+        def stat(self, name: bytes, directory: int) -> os.stat_result:
+            found = super().stat(name, directory)
+            if name != b"file":
+                return found
+            told = list(found)
+            told[stat.ST_DEV] += 1
+            times = {name: getattr(found, name) for name in ("st_mtime_ns", "st_ctime_ns")}
+            return os.stat_result(told, times)
+
+    refused = restore(ground.fd, MARK, kernel=Mounted())
+
+    assert isinstance(refused, Refused)
+    assert refused.reason is Reason.GONE
+    assert ground.census()[b"content"] == [b"file"]
+
+
 @pytest.mark.parametrize("place", [b"../out", b".storewarden/trash/x", b"bystander/below"])
 def test_a_place_that_is_none_is_refused(ground: Ground, place: bytes) -> None:
     ground.put(b"file", b"content")

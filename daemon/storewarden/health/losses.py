@@ -80,7 +80,8 @@ def _integrity(probes: Probes) -> Iterator[Loss]:
         remedy = f"storewarden db {verb} {_word(one.database)}"
         yield Loss(reasons.INTEGRITY, one.database, f"damaged: {shown(one.why)}{helps}", remedy)
     for store, copies in probes.last_copies:
-        what = "the last copy of 1 file is" if copies == 1 else f"the last copies of {copies:,} are"
+        several = f"the last copies of {copies:,} files are"
+        what = "the last copy of 1 file is" if copies == 1 else several
         remedy = f"storewarden store scrub {_word(store)} --all"
         yield Loss(reasons.INTEGRITY, f"store {store}", f"{what} damaged", remedy)
 

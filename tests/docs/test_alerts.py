@@ -83,7 +83,7 @@ def test_each_alert_is_tried_before_while_and_after_it_fires() -> None:
             order = re.sub(r"(.)\1+", r"\1", "".join("!" if fires else "." for fires in told))
             tried.setdefault(test["alert_rule_test"][0]["alertname"], set()).add(order)
 
-    assert {name: tried.get(name) for name in ALERTS} == dict.fromkeys(ALERTS, {".!."})
+    assert {name: tried.get(name) for name in ALERTS} == {name: {".!."} for name in ALERTS}
 
 
 def test_each_alert_says_how_bad_what_and_where_to_read_on() -> None:

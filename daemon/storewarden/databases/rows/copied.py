@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from storewarden.databases.rows.picked import Picked
@@ -26,7 +27,8 @@ ROOT: Final = "storewarden_root"
 TOLD: Final = "storewarden_archive"
 FORM: Final = "sqlite 1"
 
-_STEP: Final = 20_000  # rows that are read under one lock
+_STEP: Final = 20_000  # rows that are read under one lock, to begin with
+_LONGEST: Final = 0.05  # seconds that such a piece should take
 _PAGE: Final = 16_384
 _CACHE: Final = "cache_size = -65536"
 _MOST: Final = 1 << 62
@@ -153,25 +155,26 @@ def _copy_roots(
 
 
 def _steps(connection: apsw.Connection, table: Table) -> Iterator[tuple[str, list[Any]]]:
-    """Yield conditions that part a table into pieces that are read under a lock each."""
+    """Yield conditions that part a table into pieces that are read under a lock each.
+
+    How many numbers a piece spans follows the time that the one before took.
+    """
     if not table.has_rowid:
         yield "", []
         return
     rowid = quoted(table.identity[0])
-    after = -_MOST * 2
-    sql = (
-        f"SELECT {rowid} FROM main.{quoted(table.name)} WHERE {rowid} > ?"
-        f" ORDER BY {rowid} LIMIT 1 OFFSET {_STEP}"
-    )
-    first = True
-    while True:
-        found = list(connection.execute(sql, (after,)))
-        more = ">=" if first else ">"
-        if not found:
-            yield f" AND m.{rowid} {more} ?", [after]
-            return
-        yield f" AND m.{rowid} {more} ? AND m.{rowid} <= ?", [after, found[0][0]]
-        after, first = found[0][0], False
+    ends = f"(SELECT min({rowid}) FROM {{0}}), (SELECT max({rowid}) FROM {{0}})"
+    at, last = first(connection, f"SELECT {ends.format(f'main.{quoted(table.name)}')}")
+    if at is None:
+        return
+    span = _STEP
+    while at <= last:
+        began = monotonic()
+        upto = min(at + span - 1, last)
+        yield f" AND m.{rowid} BETWEEN ? AND ?", [at, upto]
+        took = monotonic() - began
+        span = int(span * min(4.0, max(0.25, _LONGEST / max(took, 1e-6)))) or 1
+        at = upto + 1
 
 
 def _copy_by_roots(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _FIRST: Final = 200  # rows of the first step
 _FEWEST, _MOST = 20, 20_000
 _FEWEST_BLIND: Final = 5_000  # where each step reads a whole table: the fewer steps, the better
-_LONGEST: Final = 0.015  # seconds that a step should take
+_LONGEST: Final = 0.025  # seconds that a step should take
 _LONGEST_SYNCED: Final = 0.06  # where each of them waits for the disk
 _WAIT: Final = 0.01  # for the application's lock, growing
 _LONGEST_WAIT: Final = 1.0

@@ -16,6 +16,7 @@ from storewarden.databases.opening import translated
 from storewarden.errors import DatabaseChanged
 
 _FLAGS: Final = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_URI
+_LOG: Final = 4_000  # pages of the log until they are put into the database: fewer syncs
 _BUSY: Final = 100  # milliseconds that SQLite waits by itself
 _SETTINGS: Final = (
     (apsw.SQLITE_DBCONFIG_DEFENSIVE, 1),
@@ -52,9 +53,8 @@ def writing(parent: int, name: bytes, scratch: int | None) -> Iterator[apsw.Conn
             _require_the_same(main, name)
             connection.execute("PRAGMA cache_size = -32768; PRAGMA temp_store = 2")
             if connection.execute("PRAGMA journal_mode").fetchall() == [("wal",)]:
-                connection.execute(
-                    "PRAGMA synchronous = 1"
-                )  # what left may be back after a power cut
+                # what left may be back after a power cut
+                connection.execute(f"PRAGMA synchronous = 1; PRAGMA wal_autocheckpoint = {_LOG}")
             yield connection
 
 

@@ -85,15 +85,15 @@ LOG = "journalctl -u storewarden -n 40 -o cat --no-pager"
 
 
 @contextmanager
-def box() -> Iterator[Box]:
-    """Lend a booted machine with the program in /opt/storewarden and `sudo`."""
+def box(*packages: str) -> Iterator[Box]:
+    """Lend a booted machine with the program in /opt/storewarden, `sudo`, and more packages."""
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    with bare.machine(*PACKAGES) as machine:
+    with bare.machine(*PACKAGES, *packages) as machine:
         if version not in machine.run("python3", "--version").stdout:
             missing(f"a bare machine with Python {version}", "make .venv with the system's Python")
         # not at their own places: those may lie in a home, which a service does not see
-        packages = next(path for path in map(Path, sys.path) if path.name == "site-packages")
-        binds = [f"{TOP}:/opt/checkout", f"{packages}:/opt/packages"]
+        modules = next(path for path in map(Path, sys.path) if path.name == "site-packages")
+        binds = [f"{TOP}:/opt/checkout", f"{modules}:/opt/packages"]
         made = Box(machine.boot(bind=binds))
         made.sh(f"python3 -m venv --without-pip {HOME}")
         site = f"{HOME}/lib/python{version}/site-packages"

@@ -34,6 +34,7 @@ ALWAYS = ("systemd", "systemd-sysv", "dbus", "ca-certificates")
 LAYERS: tuple[tuple[str, ...], ...] = (
     (),  # as it is first met: no Python, nothing
     ("python3-systemd", "python3-venv"),  # what the program runs on, as a service
+    ("acl", "python3-systemd", "python3-venv"),  # and what the guide to it has one install
 )
 """What tests ask for. A set that is not named here is installed within the test that wants it."""
 OURS = {

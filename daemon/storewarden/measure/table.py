@@ -10,6 +10,8 @@ import sys
 from dataclasses import dataclass
 from typing import Literal
 
+from storewarden.measure.labels import MOST
+
 PREFIX = "storewarden_"
 KINDS = (
     "image",
@@ -479,7 +481,7 @@ INTRODUCTION = """\
 are kept up to date while the daemon works; a scrape reads them and counts nothing, so that it costs
 the same at a million files as at none. Units are seconds and bytes. No label ever holds a path:
 `root` and `table` are names from the configuration; `database` is one, or the name of a file, where
-that is a plain one, else a digest of it, and beyond 200 databases the others are `other`, together:
+that is a plain one, else a digest of it; beyond {most} databases the others are `other`, together:
 sizes as a sum, everything else as what is worst. `kind` is one of """
 
 PROCESS = """
@@ -497,7 +499,8 @@ def markdown() -> str:
         f"| `{row.full_name}` | {row.type} | {', '.join(row.labels)} | {row.help} |\n"
         for row in TABLE
     )
-    return f"{INTRODUCTION}\n{kinds}.\n\n{head}{''.join(rows)}{PROCESS}"
+    introduction = INTRODUCTION.format(most=MOST)
+    return f"{introduction}\n{kinds}.\n\n{head}{''.join(rows)}{PROCESS}"
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from storewarden.daemon.tending.figures import QUERIES
+from storewarden.daemon.tending.wish import Item
 from storewarden.measure.labels import MOST
 from tests.tending import House
 
@@ -186,3 +188,14 @@ def test_what_was_found_wrong_and_when_care_last_went_well(house: House) -> None
     assert "care_last_success_timestamp_secondsdrill" not in figures
     looked = figures["schedule_last_success_timestamp_secondsdatabases"]
     assert looked == pytest.approx(house.now_ns / 1e9)
+
+
+def test_slow_statements_of_many_databases_are_told_together(house: House) -> None:
+    for number in range(30):
+        item = Item(f"{number}.db", QUERIES, "done", facts={"slow": 2})
+        house.tender._figures.ended(item)
+
+    figures = told(house)
+    by_name = [name for name in figures if name.startswith("slow_queries_total")]
+    assert len([name for name in by_name if ".db" in name]) == 20
+    assert figures["slow_queries_totalother"] == 20

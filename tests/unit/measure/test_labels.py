@@ -36,8 +36,8 @@ def test_of_thousands_the_first_are_shown_and_the_rest_as_one() -> None:
     found = labels(f"{number}.db" for number in range(5_000))
 
     assert len(set(found.values())) == MOST + 1
-    assert found["199.db"] == "199.db"
-    assert found["200.db"] == found["4999.db"] == OTHER
+    assert found[f"{MOST - 1}.db"] == f"{MOST - 1}.db"
+    assert found[f"{MOST}.db"] == found["4999.db"] == OTHER
 
 
 def test_what_shares_a_label_is_folded() -> None:

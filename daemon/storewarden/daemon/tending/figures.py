@@ -24,6 +24,7 @@ QUERIES: Final = "queries"
 _SECOND: Final = 1_000_000_000
 _EVERY: Final = 5.0
 _FULL_EVERY: Final = 3600.0
+_COUNTING: Final = 20  # databases whose applications count slow statements; the others together
 _REST: Final = 200  # times as long as it took
 
 
@@ -35,6 +36,7 @@ class CareFigures:
         self._metrics, self._clock = metrics, clock
         self._show_at = float("-inf")
         self._full_at = float("-inf")
+        self._counting: set[str] = set()  # labels of databases whose slow statements are counted
         self.systems: Sequence[System] = ()  # as they were found within the last hour
         for what in schedule.KINDS:
             for outcome in OUTCOMES:
@@ -43,11 +45,17 @@ class CareFigures:
     def ended(self, item: Item) -> None:
         """Count what came of a deed for one database."""
         if item.what == QUERIES:
-            labels = {"database": bounded.label(item.database)}
-            self._metrics.slow_queries_total.labels(**labels).inc(item.facts.get("slow", 0))
+            self._count_slow(item)
             return
         self._metrics.care_runs_total.labels(what=item.what, outcome=item.outcome).inc()
         self._show_at = float("-inf")
+
+    def _count_slow(self, item: Item) -> None:
+        label = bounded.label(item.database)
+        if label not in self._counting and len(self._counting) >= _COUNTING:
+            label = bounded.OTHER
+        self._counting.add(label)
+        self._metrics.slow_queries_total.labels(database=label).inc(item.facts.get("slow", 0))
 
     def show(self) -> None:
         """Bring the figures up to what is, the more seldom the longer that takes."""

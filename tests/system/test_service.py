@@ -286,6 +286,7 @@ def test_a_full_state_directory_is_told_and_got_over(machine: Box) -> None:
         machine.sh("systemctl start storewarden", check=False)
         shown = machine.run("storewarden service status")
         assert shown.returncode == 1
+        assert ", it is tried again: it failed\tjournalctl" in shown.stdout
         assert "no space for the catalogue" in shown.stdout
         machine.sh(f"mount -o remount,size=64m {state}")
         machine.until(lambda: machine.told("ActiveState") == "active", "active")

@@ -130,6 +130,8 @@ def _state(told: Mapping[str, str]) -> Iterator[Finding]:
     if state == "active":
         text = told.get("StatusText", "")
         yield ok("state", f"active since {since}" + (f": {shown(text)}" if text else ""))
+    elif told.get("SubState") == "auto-restart":
+        yield _failed(told)
     elif state in {"activating", "reloading", "deactivating"}:
         yield warn("state", f"{state} ({told.get('SubState', '')})", LOG)
     elif told.get("Result") == "exec-condition":  # a package's: it is left out until it is told
@@ -147,13 +149,14 @@ def _state(told: Mapping[str, str]) -> Iterator[Finding]:
 
 def _failed(told: Mapping[str, str]) -> Finding:
     result = told.get("Result", "")
+    again = ", it is tried again" if told.get("SubState") == "auto-restart" else ""
     since = told.get("InactiveEnterTimestamp") or told.get("StateChangeTimestamp", "")
     if result == "exit-code":
         code = int(told.get("ExecMainStatus") or 0)
         why, remedy = EXITS.get(code, (f"it ended with {code}", LOG))
     else:
         why, remedy = RESULTS.get(result, (f"it ended: {result}", LOG))
-    return fail("state", f"failed since {since}: {why}", remedy)
+    return fail("state", f"failed since {since}{again}: {why}", remedy)
 
 
 def _last_words() -> list[str]:

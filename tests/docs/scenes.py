@@ -380,6 +380,38 @@ def maintenance(house: House) -> None:
     house.later = {"an-application-asks": partial(_ask, house)}
 
 
+def health(house: House) -> None:
+    """A database of which there is no backup yet, and a root that is gone."""
+    care = "{backup: {cron: '0 0 1 1 *'}, drill: {every: 300d}}"
+    roots = {name: {"path": str(house.here / name)} for name in ("media", "uploads")}
+    house.configure(f"  - {{id: all, match: {{kind: database}}, care: {care}}}\n", roots=roots)
+    database(house.here / "media/chat.db", rows=100, journal="delete")
+    house.later = {
+        "uploads-are-back": partial((house.here / "uploads").mkdir),
+        "mended": partial(_is_healthy, house),
+    }
+
+
+def _is_healthy(house: House) -> None:
+    house.daemon.until(lambda: "score=100" in house.daemon.said(), "points came back", 60)
+
+
+def disk_of_databases(house: House) -> None:
+    """A database of which most was deleted, with backups beside the state."""
+    path = database(house.here / "media/chat.db", rows=8000, journal="delete")
+    policy = "  - {id: all, match: {kind: database}, care: {backup: {every: 1d, keep_last: %d}}}\n"
+    house.configure(policy % 9)
+    house.scan()
+    for number in range(2):
+        house.does("db", "backup", "chat.db", "--full")
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DELETE FROM messages WHERE id % 8 > ?", (2 - number,))
+            connection.commit()
+    house.configure(policy % 1)
+    long_ago = time.time() - 86_400
+    os.utime(path, (long_ago, long_ago))
+
+
 def rows(house: House) -> None:
     """An application with old conversations, some of them deleted by their users."""
     page = (Path(__file__).resolve().parents[2] / "docs/guide/rows.md").read_text()
@@ -511,7 +543,9 @@ SCENES: Final[dict[str, Callable[[House], None]]] = {
     "corrupt-database": corrupt_database,
     "databases": databases,
     "disk-full": disk_full,
+    "disk-of-databases": disk_of_databases,
     "failed-drill": failed_drill,
+    "health": health,
     "lost-catalogue": lost_catalogue,
     "maintenance": maintenance,
     "refused": refused,

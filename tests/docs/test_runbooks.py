@@ -21,7 +21,8 @@ __all__ = ["here", "run"]  # fixtures of the verbs' own tests
 TOP = Path(__file__).resolve().parents[2]
 RUNBOOKS = TOP / "docs/runbooks"
 GUIDES = [
-    TOP / "docs/guide" / name for name in ("acts.md", "databases.md", "maintenance.md", "rows.md")
+    TOP / "docs/guide" / name
+    for name in ("acts.md", "databases.md", "health.md", "maintenance.md", "rows.md")
 ]
 PLAYED = [*sorted(RUNBOOKS.glob("*.md")), *GUIDES]
 PARTS = [(page, name) for page in PLAYED if page.exists() for name in scenes_of(page)]

@@ -92,7 +92,7 @@ def _for_people(
     from storewarden.cli.scored import STYLES, lost
     from storewarden.measure.shown import shown
 
-    own = "" if one.profile == "default" else f" (profile {one.profile})"
+    own = "" if one.profile.startswith("default") else f" (profile {one.profile})"
     output.text(f"{one.score} of 100, {one.status}{own}", STYLES[one.status])
     if not one.live:
         output.text("No daemon runs here: what cannot be seen, and what waits, is not known", "odd")

@@ -50,6 +50,22 @@ def test_a_file_goes_to_a_store_and_comes_back_as_it_was(home: Home) -> None:
     assert home.query("SELECT id FROM files ORDER BY id") == before
 
 
+def test_what_was_put_off_is_given_up_by_hand_and_stays_where_it_was(home: Home) -> None:
+    path = home.write("a.bin", b"content")
+    home.scan()
+    home.store.rename(home.base / "away")  # as a disk that is not mounted
+    assert counts(home.act("archive", "a.bin", store="cold")) == (0, 0, 0, 1, 0)
+    ((act_id,),) = home.query("SELECT id FROM acts")
+    assert counts(home.act("trash", "a.bin")) == (0, 1, 0, 0, 0)  # it is in hand
+
+    given_up = home.act("restore", "a.bin", undoes=act_id)
+
+    assert (counts(given_up), given_up.troubles) == ((1, 0, 0, 0, 0), ())
+    assert home.query("SELECT state, error FROM acts") == [("refused", "given up by anna")]
+    assert (path.read_bytes(), home.states()) == (b"content", {"a.bin": "present"})
+    assert counts(home.act("trash", "a.bin")) == (1, 0, 0, 0, 0)
+
+
 def test_what_is_trashed_is_purged_or_comes_back_elsewhere(home: Home) -> None:
     for name in ("one.txt", "two.txt"):
         home.write(name)

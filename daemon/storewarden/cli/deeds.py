@@ -23,6 +23,7 @@ PAST = {
     "trash": "put into the trash",
     "purge": "purged",
     "restore": "restored",
+    "give up": "given up",
 }
 
 

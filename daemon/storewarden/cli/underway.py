@@ -124,6 +124,8 @@ def lines(underway: Underway, now_ns: int) -> Iterator[tuple[str, Style]]:
         yield f"  {act.verb} {act.root}/{shown(act.path)}, {act.state}{again}", "dim"
         if act.error:
             yield f"    {shown(act.error)}", "odd"
+        if act.next_try_ns is not None:
+            yield f"    to give it up: storewarden undo {act.id}", "dim"
     if len(underway.oldest) > FIRST or underway.open > len(underway.oldest):
         more = underway.open - min(FIRST, len(underway.oldest))
         yield f"  … and {more:,} more", "dim"

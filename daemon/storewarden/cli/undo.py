@@ -30,6 +30,8 @@ _NOT = {
 def undo(session: Session, acts: Sequence[str], dry_run: bool) -> int:
     """Take back what put files away: they come back to where they were, never over something.
 
+    What was put off is given up: nothing more is tried, and what was begun is taken back.
+
     \b
     storewarden undo             all that the last command did
     storewarden undo k7mq2xva    all that this one did: the word that ends its line in the history
@@ -43,19 +45,26 @@ def undo(session: Session, acts: Sequence[str], dry_run: bool) -> int:
     from storewarden.cli.deeds import Deed, done, require_roots
     from storewarden.cli.listing import our_host
     from storewarden.daemon.acting.wish import Wanted
+    from storewarden.errors import UsageError
 
-    chosen, undoes = Chosen(), dict[int, int]()
+    chosen, undoes, over = Chosen(), dict[int, int](), set[bool]()
     with session.reading() as engine:
         host = our_host(engine)
         command = ""
         for act in _meant(engine, host, acts):
             command = command or act.reason
+            over.add(act.ended)
             _take(chosen, undoes, act)
+        if len(over) > 1:
+            raise UsageError(
+                "some of these acts go on, and others are over",
+                remedy="give up the former first, by a command of its own",
+            )
         require_roots(session, engine, chosen)
     if session.output.terminal and command and not acts:
         session.output.text(f"undo: {command}", "head")
     line = typed.command("undo", acts)
-    deed = Deed("restore", chosen, line)
+    deed = Deed("give up" if over == {False} else "restore", chosen, line)
 
     def make(_engine: Engine, ids: Sequence[int]) -> list[Wanted]:
         return [Wanted(id_, "restore", undoes=undoes[id_]) for id_ in ids]
@@ -128,6 +137,8 @@ def _by_number(engine: Engine, host: int, number: int) -> Act:
     act = acts.read(engine, number)
     if act is None or act.host_id != host:
         raise StorewardenError("there is no such act", where=str(number))
+    if not act.ended:
+        return act
     if act.verb not in TAKEN_BACK:
         raise _cannot(act, *_NOT[act.verb])
     if act.state == "undone":

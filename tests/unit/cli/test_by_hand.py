@@ -346,6 +346,23 @@ def test_who_asks_again_for_what_was_put_off_has_it_tried_at_once(yard: Yard) ->
     assert len(yard.objects()) == 1
 
 
+def test_what_was_put_off_is_given_up_by_its_number(yard: Yard) -> None:
+    with (yard.root / "cat.png").open("r+b"):
+        assert (
+            figures(yard.run("archive", "--to", "cold", "save_outputs/cat.png"))["put_off"] == "1"
+        )
+    assert yard.run("undo", "1", "--dry-run").out.split("\t")[2] == "give up"
+    act = yard.run("status", "--json").json["acts"]["acts"][0]
+
+    ran = yard.run("undo", str(act["act"]))
+
+    assert (ran.code, figures(ran)["done"], figures(ran)["bytes"]) == (0, "1", "0")
+    assert yard.states()["cat.png"] == "present"
+    assert "given up by" in yard.run("history", "--troubles").out
+    again = yard.run("undo", str(act["act"]))
+    assert (again.code, "it is refused: nothing was put away" in again.err) == (1, True)
+
+
 def test_a_dry_run_does_nothing(yard: Yard, golden: Golden) -> None:
     assert yard.run("trash", "save_outputs/dog.png").code == 0
     before, states = yard.all(), yard.states()

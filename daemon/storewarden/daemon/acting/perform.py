@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Final
 
+from storewarden.catalogue import acts as journal
 from storewarden.catalogue import held_back, policy_runs, policy_sets, wished
 from storewarden.catalogue.acts import Act
 from storewarden.catalogue.bundled import bundles
@@ -144,7 +145,23 @@ class _Performance:
         for _ in self._acting.carry_out(going, self._tally.seen):
             pass
 
+    def _gave_up(self, one: Wanted) -> bool:
+        """End an act that goes on and is taken back; False where there is none, or it got done."""
+        act = None if one.undoes is None else journal.read(self._acting.engine, one.undoes)
+        if act is None or act.ended or act.host_id != self._acting.host_id:
+            return False
+        outcome = self._acting.executor.give_up(act, f"given up by {self._asker.name}")
+        self._acting.tell(outcome)
+        if not outcome.act.ended:
+            self._tally.ended(outcome)
+        elif outcome.act.state == journal.DONE:  # of which nobody knew: it is undone as any other
+            return False
+        else:
+            self._tally.count("done", len(act.members))
+        return True
+
     def _carry_out(self, policy: str | None, wanted: Sequence[Wanted]) -> None:
+        wanted = [one for one in wanted if not self._gave_up(one)]
         judge = self._acting.judge
         known = judge.policy(policy) if judge is not None else None
         by_file = {one.file_id: one for one in wanted}

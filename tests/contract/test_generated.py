@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from storewarden.catalogue.generated import Generated, most_common
 from storewarden.clock import ManualClock
+from storewarden.daemon.tending import generated
 from storewarden.daemon.tending.generated import MOST, GeneratedFigures, model_label
 from storewarden.measure.metrics import Metrics
 from storewarden.model import Provenance
@@ -31,9 +31,31 @@ def put(shelf: Shelf, name: bytes, tool: str, model: str | None, size: int = 10)
     shelf.inspect()
 
 
-def told(shelf: Shelf, most: int = MOST) -> list[Generated]:
-    ((host,),) = shelf.engine.execute("SELECT id FROM hosts")
-    return sorted(most_common(shelf.engine, host, most))
+class Told:
+    """The figures of a shelf, as they are scraped."""
+
+    def __init__(self, shelf: Shelf, size: int = 20_000) -> None:
+        ((host,),) = shelf.engine.execute("SELECT id FROM hosts")
+        self.metrics, self.clock = Metrics("0"), ManualClock()
+        self.figures = GeneratedFigures(shelf.engine, host, self.metrics, self.clock, size)
+
+    def steps(self, number: int = 100) -> None:
+        for _ in range(number):
+            self.figures.step()
+
+    def of(self, name: str = "generated_files") -> dict[tuple[str, str], float]:
+        return {
+            (sample.labels["tool"], sample.labels["model"]): sample.value
+            for family in text_string_to_metric_families(self.metrics.expose()[1].decode())
+            if family.name == f"storewarden_{name}"
+            for sample in family.samples
+        }
+
+
+def files(shelf: Shelf) -> dict[tuple[str, str], float]:
+    told = Told(shelf)
+    told.steps()
+    return told.of()
 
 
 def test_files_are_told_by_tool_and_model(shelf: Shelf) -> None:
@@ -42,12 +64,14 @@ def test_files_are_told_by_tool_and_model(shelf: Shelf) -> None:
     put(shelf, b"c.png", "midjourney", None, 5)
     put(shelf, b"d.png", "comfyui", "sdxl.safetensors", 1)
 
-    assert told(shelf) == [
-        Generated("comfyui", "flux1-dev.safetensors", 2, 30),
-        Generated("comfyui", "sdxl.safetensors", 1, 1),
-        Generated("midjourney", "unknown", 1, 5),
-    ]
-    assert told(shelf, 1)[1] == Generated("comfyui", "other", 1, 1)
+    told = Told(shelf)
+    told.steps()
+    assert told.of() == {
+        ("comfyui", "flux1-dev.safetensors"): 2,
+        ("comfyui", "sdxl.safetensors"): 1,
+        ("midjourney", "unknown"): 1,
+    }
+    assert told.of("generated_bytes")["comfyui", "flux1-dev.safetensors"] == 30
 
 
 def test_a_sidecar_that_tells_how_a_picture_was_made_is_no_second_file(shelf: Shelf) -> None:
@@ -57,41 +81,58 @@ def test_a_sidecar_that_tells_how_a_picture_was_made_is_no_second_file(shelf: Sh
     shelf.names(entry(b"a.png.json", 2, size=100))
     shelf.inspect()
 
-    assert told(shelf) == [Generated("fooocus", "sdxl", 1, 7)]
+    assert files(shelf) == {("fooocus", "sdxl"): 1}
 
 
 def test_what_left_is_not_told(shelf: Shelf) -> None:
     put(shelf, b"a.png", "comfyui", "sdxl")
     shelf.gone(b"a.png")
 
-    assert told(shelf) == []
+    assert files(shelf) == {}
+
+
+def test_files_are_gone_through_in_slices_and_shown_at_the_end_then_there_is_a_rest(
+    shelf: Shelf,
+) -> None:
+    for number in range(5):
+        put(shelf, b"%d.png" % number, "comfyui", "sdxl")
+    told = Told(shelf, size=2)
+    told.steps(3)
+    assert told.of() == {}
+    told.steps(1)
+    assert told.of() == {("comfyui", "sdxl"): 5}
+
+    put(shelf, b"new.png", "comfyui", "sdxl")
+    told.steps()
+    assert told.of() == {("comfyui", "sdxl"): 5}
+    told.clock.advance(10)
+    told.steps()
+    assert told.of() == {("comfyui", "sdxl"): 6}
 
 
 def test_metrics_are_bounded_and_no_label_is_a_stranger_s(shelf: Shelf) -> None:
     for number in range(MOST + 20):
         put(shelf, b"%d.png" % number, "comfyui", f"m{number:03}.safetensors")
     put(shelf, b"odd.png", "comfyui", '"} 1\nforged{a="')
-    put(shelf, b"odd2.png", "comfyui", '"} 1\nforged{a="')
-    metrics, clock = Metrics("0"), ManualClock()
-    ((host,),) = shelf.engine.execute("SELECT id FROM hosts")
-    figures = GeneratedFigures(shelf.engine, host, metrics, clock)
-    figures.step()
-    (family,) = (
-        one
-        for one in text_string_to_metric_families(metrics.expose()[1].decode())
-        if one.name == "storewarden_generated_files"
-    )
+    put(shelf, b"rare.png", "invokeai", "sdxl")
+    found = files(shelf)
 
-    assert sum(sample.value for sample in family.samples) == MOST + 22
-    assert len(family.samples) == MOST
-    assert {s.labels["model"] for s in family.samples if s.value > 1} == {"other"}
+    assert sum(found.values()) == MOST + 22
+    assert len(found) == MOST + 2
+    assert found["comfyui", "other"] == 21
+    assert found["invokeai", "other"] == 1
 
-    put(shelf, b"new.png", "invokeai", "sdxl")
-    figures.step()
-    assert b"invokeai" not in metrics.expose()[1]
-    clock.advance(10)
-    figures.step()
-    assert b'generated_files{model="other",tool="invokeai"} 1.0' in metrics.expose()[1]
+
+def test_no_more_models_are_told_apart_than_fit(
+    shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(generated, "REMEMBERED", 3)
+    for number in range(6):
+        put(shelf, b"%d.png" % number, "comfyui", f"m{number}")
+    found = files(shelf)
+
+    assert len(found) == 4
+    assert found["comfyui", "other"] == 3
 
 
 @pytest.mark.parametrize(
@@ -104,7 +145,8 @@ def test_metrics_are_bounded_and_no_label_is_a_stranger_s(shelf: Shelf) -> None:
         ("gpt\x1b[31m", "other"),
         ("a" * 65, "other"),
         ("", "other"),
+        (None, "unknown"),
     ],
 )
-def test_a_model_is_called_by_its_plain_name(name: str, label: str) -> None:
+def test_a_model_is_called_by_its_plain_name(name: str | None, label: str) -> None:
     assert model_label(name) == label

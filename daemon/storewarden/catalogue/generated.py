@@ -2,48 +2,39 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from storewarden.catalogue.engine import Engine
 
-UNKNOWN = "unknown"
-"""In place of a model that is not told."""
-OTHER = "other"
-"""In place of a model that is not among the most common ones."""
+SLICE: Final = 20_000
+"""Files that one statement goes through: tens of milliseconds."""
 
 
 class Generated(NamedTuple):
-    """What one tool made with one model."""
+    """What one tool made with one model; None, where the files tell none."""
 
     tool: str
-    model: str
+    model: str | None
     files: int
     bytes: int
 
 
-def most_common(engine: Engine, host_id: int, most: int) -> list[Generated]:
-    """Return the pairs of tool and model of which there are most, the rest of each tool together.
+def slices(engine: Engine, host_id: int, size: int = SLICE) -> Iterator[list[Generated]]:
+    """Go through all files by their ids, so many with each statement; between two one may rest.
 
-    A picture that is told of by a sidecar counts, its sidecar does not. However many models there
-    are said to be, what is returned is ``most`` and at most two more for each tool.
+    A picture that is told of by a sidecar counts, its sidecar does not.
     """
-    rows = engine.execute(
-        "WITH made AS ("
-        " SELECT p.tool, p.model, COUNT(*) AS files, SUM(f.size) AS bytes FROM prompts p"
-        " JOIN files f ON f.id = p.file_id JOIN directories d ON d.id = f.directory_id"
-        " WHERE f.state = 'present' AND d.root_id IN (SELECT id FROM roots WHERE host_id = ?)"
-        " AND NOT EXISTS (SELECT 1 FROM sidecars s WHERE s.file_id = p.file_id)"
-        " GROUP BY p.tool, p.model"
-        "), ranked AS ("
-        " SELECT tool, model, files, bytes, row_number() OVER"
-        " (ORDER BY CASE WHEN model IS NULL THEN 1 ELSE 0 END, files DESC, tool, model) AS place"
-        " FROM made"
-        "), named AS ("
-        " SELECT tool, files, bytes,"
-        " CASE WHEN model IS NULL THEN ? WHEN place <= ? THEN model ELSE ? END AS model"
-        " FROM ranked"
-        ") SELECT tool, model, CAST(SUM(files) AS BIGINT), CAST(SUM(bytes) AS BIGINT) FROM named"
-        " GROUP BY tool, model",
-        (host_id, UNKNOWN, most, OTHER),
-    )
-    return [Generated(*row) for row in rows]
+    ((last,),) = engine.execute("SELECT coalesce(max(file_id), 0) FROM prompts")
+    for begin in range(0, last, size):
+        rows = engine.execute(
+            "SELECT p.tool, p.model, COUNT(*), CAST(SUM(f.size) AS BIGINT) FROM prompts p"
+            " CROSS JOIN files f CROSS JOIN directories d"  # in this order: SQLite takes another
+            " WHERE p.file_id > ? AND p.file_id <= ?"
+            " AND f.id = p.file_id AND d.id = f.directory_id AND f.state = 'present'"
+            " AND d.root_id IN (SELECT id FROM roots WHERE host_id = ?)"
+            " AND NOT EXISTS (SELECT 1 FROM sidecars s WHERE s.file_id = p.file_id)"
+            " GROUP BY p.tool, p.model",
+            (begin, begin + size, host_id),
+        )
+        yield [Generated(*row) for row in rows]

@@ -49,8 +49,8 @@ def scale(value: float, unit: str) -> Scale:
 
 def shown(value: float, unit: str, decimals: int | None = None) -> str:
     """Return a figure with its unit: three digits, unless told otherwise."""
-    if math.isnan(value):
-        return "–"
+    if not math.isfinite(value):
+        return f"{value:g}"
     found = scale(value, unit)
     return _number(value / found.by, decimals) + found.word
 

@@ -111,7 +111,7 @@ class Alertmanager:
         config = self.directory / "alertmanager.yml"
         config.write_text(yaml.safe_dump(document))
         command = [
-            *self._beside_its_templates(),
+            *beside_its_templates(self.directory),
             program("prometheus-alertmanager"),
             f"--config.file={config}",
             f"--storage.path={self.directory / 'data'}",
@@ -139,24 +139,6 @@ class Alertmanager:
         if error is not None:
             error.add_note(f"Alertmanager said:\n{self.said()[-4000:]}")
 
-    def _beside_its_templates(self) -> list[str]:
-        """Return how it is started so that it finds the templates that Debian installs.
-
-        Unpacked only, it does not: it is shown empty ones. What is said to a webhook needs none.
-        """
-        if TEMPLATES.exists():
-            return []
-        share = self.directory / "share"
-        shown = share / TEMPLATES.relative_to("/usr/share")
-        shown.mkdir(parents=True, exist_ok=True)
-        for name in ("default.tmpl", "email.tmpl"):
-            (shown / name).touch()
-        own = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
-        mount = 'mount --bind "$0" /usr/share && exec "$@"'
-        if subprocess.run([*own, "sh", "-c", mount, share, "true"], check=False).returncode:
-            missing("Alertmanager's templates", "apt install prometheus-alertmanager")
-        return [*own, "sh", "-c", mount, str(share)]
-
     def stop(self) -> None:
         """End it."""
         if self.process is not None:
@@ -181,3 +163,22 @@ class Alertmanager:
         except urllib.error.URLError:
             return False
         return True
+
+
+def beside_its_templates(directory: Path) -> list[str]:
+    """Return how it is started so that it finds the templates that Debian installs.
+
+    Unpacked only, it does not: it is shown empty ones. What is said to a webhook needs none.
+    """
+    if TEMPLATES.exists():
+        return []
+    share = directory / "share"
+    shown = share / TEMPLATES.relative_to("/usr/share")
+    shown.mkdir(parents=True, exist_ok=True)
+    for name in ("default.tmpl", "email.tmpl"):
+        (shown / name).touch()
+    own = ["unshare", "--mount", *(["--map-root-user"] if os.geteuid() else [])]
+    mount = 'mount --bind "$0" /usr/share && exec "$@"'
+    if subprocess.run([*own, "sh", "-c", mount, share, "true"], check=False).returncode:
+        missing("Alertmanager's templates", "apt install prometheus-alertmanager")
+    return [*own, "sh", "-c", mount, str(share)]

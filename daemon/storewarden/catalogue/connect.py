@@ -26,7 +26,7 @@ def open_catalogue(url: str, state: Path, *, readonly: bool = False, role: str) 
     if drivers.is_server(url):
         return _server(url, readonly=readonly, role=role)
     path = sqlite_path(url, state)
-    if readonly and not path.exists():
+    if not is_there(path) and readonly:
         raise CatalogueUnavailable(
             f"no catalogue yet at {path}",
             remedy="start the daemon with 'storewarden run' or run 'storewarden scan'",
@@ -42,6 +42,34 @@ def sqlite_path(url: str, state: Path) -> Path:
         return Path(url.removeprefix("sqlite://"))
     scheme = url.split(":", 1)[0]
     raise ConfigError((f"catalogue: {scheme!r} is neither sqlite nor postgresql://…",))
+
+
+def is_there(path: Path) -> bool:
+    """Tell whether there is such a file.
+
+    Raises:
+        CatalogueUnavailable: this user may not even look.
+    """
+    try:
+        return path.exists()
+    except PermissionError:
+        owner = _owner(path.parent)
+        raise CatalogueUnavailable(
+            f"the catalogue is not for user {os.geteuid()} to look at",
+            where=os.fspath(path),
+            why=f"its directory is open to {owner} alone",
+            remedy=f"be that user: sudo -u {owner} storewarden …; or name a catalogue of your own: "
+            "--config, STOREWARDEN_STATE",
+        ) from None
+
+
+def _owner(directory: Path) -> str:
+    import pwd  # noqa: PLC0415  # one error needs it
+
+    try:
+        return pwd.getpwuid(directory.stat().st_uid).pw_name
+    except (OSError, KeyError):
+        return "its owner"
 
 
 def _file(path: Path, *, readonly: bool) -> Engine:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from storewarden.catalogue import drivers, keep_file, lease, migrate
-from storewarden.catalogue.connect import open_catalogue, sqlite_path
+from storewarden.catalogue.connect import is_there, open_catalogue, sqlite_path
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.sqlite import SqliteEngine
@@ -158,7 +158,7 @@ def open_for_writing(
     if drivers.is_server(url):
         return _opened(url, state, clock, role), None
     path = sqlite_path(url, state)
-    if not _verdict(path).exists():
+    if not is_there(_verdict(path)):
         try:
             return _opened(url, state, clock, role), None
         except CatalogueCorrupt as error:

@@ -32,11 +32,11 @@ def recorded(session: Session) -> list[Database]:
     from storewarden.errors import CatalogueUnavailable
 
     settings = session.settings
-    from storewarden.catalogue.connect import sqlite_path
+    from storewarden.catalogue.connect import is_there, sqlite_path
     from storewarden.catalogue.drivers import is_server
 
     server = is_server(settings.catalogue)
-    if not server and not sqlite_path(settings.catalogue, settings.state).exists():
+    if not server and not is_there(sqlite_path(settings.catalogue, settings.state)):
         return []
     from storewarden.catalogue.movable import movable
     from storewarden.cli.listing import our_host

@@ -269,12 +269,12 @@ def _looked_at(stores: Stores) -> dict[str, Look]:
 def _reading(session: Session) -> Iterator[tuple[Engine | None, int]]:
     """Open the catalogue, if there is one that knows this machine."""
     settings = session.settings
-    from storewarden.catalogue.connect import sqlite_path
+    from storewarden.catalogue.connect import is_there, sqlite_path
     from storewarden.catalogue.drivers import is_server
     from storewarden.cli.listing import our_host
 
     server = is_server(settings.catalogue)
-    if not server and not sqlite_path(settings.catalogue, settings.state).exists():
+    if not server and not is_there(sqlite_path(settings.catalogue, settings.state)):
         yield None, 0
         return
     with session.reading() as engine:

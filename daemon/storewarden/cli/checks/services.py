@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from storewarden.catalogue.connect import open_catalogue, sqlite_path
+from storewarden.catalogue.connect import is_there, open_catalogue, sqlite_path
 from storewarden.cli.checks.finding import Finding, fail, ok, warn
 from storewarden.config.schema import HttpSettings, Listen, Settings
 from storewarden.errors import CatalogueUnavailable, ConfigError, StorewardenError
@@ -30,10 +30,11 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
     """Check that the catalogue can be opened, fits this program, and is not damaged."""
     where = settings.catalogue_shown
     path = None if "postgresql" in where else sqlite_path(settings.catalogue, settings.state)
-    if path is not None and not path.exists():
-        yield ok("catalogue", f"{shown(os.fsencode(path))} is not there yet; the daemon makes it")
-        return
     try:
+        if path is not None and not is_there(path):
+            told = f"{shown(os.fsencode(path))} is not there yet; the daemon makes it"
+            yield ok("catalogue", told)
+            return
         engine = open_catalogue(
             settings.catalogue, settings.state, readonly=True, role="storewarden-doctor"
         )

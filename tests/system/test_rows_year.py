@@ -1,4 +1,4 @@
-"""A made-up year of conversations, kept by j5.yaml: what is where equals a simulation by hand."""
+"""A made-up year of conversations, kept by shipped policies: what is where equals a simulation."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from typing import Any, cast
 import apsw
 import pytest
 
-from storewarden.catalogue import row_archives
+from storewarden.catalogue import held_back, row_archives
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import ManualClock
 from storewarden.config.schema import RootSettings, Settings, TableSettings
 from storewarden.daemon.tending import row_keeping, row_work
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.wish import TendResult, TendWish, Told
+from storewarden.errors import PermanentError
 from storewarden.policy import load
 from storewarden.policy.rules import PolicySet
 from storewarden.store.contract import Store
@@ -28,6 +29,7 @@ DAY = 86_400
 YEAR = 365
 START = 1_700_000_000
 SHIPPED = Path(__file__).resolve().parents[2] / "policies/j5.yaml"
+TASK45 = SHIPPED.with_name("task45.yaml")
 DELETED = """
 version: 1
 policies:
@@ -178,6 +180,53 @@ def test_a_year_of_conversations_equals_a_simulation(
         world.connection.close()
 
 
+def test_a_year_by_task45_archives_after_a_month_and_what_was_deleted_is_gone_in_a_week(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(row_work, "run_job", direct)
+    policies = load.read(
+        [("task45.yaml", TASK45.read_bytes())], stores=("archive",), tables=("app.conversations",)
+    )
+    chance = random.Random(45)
+    talks = {number: Talk(number, chance.randrange(YEAR)) for number in range(1, 300)}
+    for talk in chance.sample(list(talks.values()), 90):
+        talk.deleted = talk.at + chance.randrange(0, 40)
+    trashed: dict[int, list[Talk]] = {}
+    with sqlite_place(tmp_path / "state") as place:
+        engine = place.made()
+        furnish(engine)
+        world = World(tmp_path, engine, policies)
+        said: set[int] = set()
+        for today in range(0, YEAR + 40, 3):
+            for talk in talks.values():
+                if (
+                    talk.id not in said
+                    and (talk.at if talk.deleted is None else talk.deleted) <= today
+                ):
+                    said.add(talk.id)
+                    world.say(talk)
+            world.clock.jump((START + today * DAY) - world.clock.wall_ns() / 10**9)
+            world.apply("old-conversations", "deleted-conversations")
+            there = [talk for talk in talks.values() if talk.id in said and talk.state == "there"]
+            for talk in there:
+                if talk.at + 30 <= today:
+                    talk.state = "archived"
+                elif talk.deleted is not None and talk.deleted + 6 <= today:
+                    talk.state = "trashed"
+                    trashed.setdefault(today, []).append(talk)
+            for day in [day for day in trashed if day + 1 <= today]:
+                for talk in trashed.pop(day):
+                    talk.state = "gone"
+            ids = {talk.id for talk in talks.values() if talk.id in said and talk.state == "there"}
+            assert world.ids() == ids, today
+            kept = [talk for talk in talks.values() if talk.state in ("archived", "trashed")]
+            assert world.archived() == len(kept), today
+        gone = [talk for talk in talks.values() if talk.state == "gone"]
+        assert len(gone) > 30
+        assert len(kept) > 150
+        world.connection.close()
+
+
 def test_what_is_only_observed_and_what_is_beyond_a_limit_waits_for_a_person(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,8 +246,12 @@ def test_what_is_only_observed_and_what_is_beyond_a_limit_waits_for_a_person(
         assert "only observed" in item.why
         assert "15% of all rows, at most 10% in one run" in item.why
         assert len(world.ids()) == 20
+        held = held_back.read(engine, 1)
+        assert [(one.guard, one.files) for one in held] == [("max_share", 3), ("observed", 3)]
+        assert held[0].command == "storewarden rows apply app.conversations --yes"
 
         (item,) = world.apply("old-conversations").items
+        assert held_back.read(engine, 1) == []
         assert (item.outcome, item.facts["left"], len(world.ids())) == ("done", 3, 17)
 
         for number in range(20, 40):
@@ -208,4 +261,50 @@ def test_what_is_only_observed_and_what_is_beyond_a_limit_waits_for_a_person(
         assert (item.outcome, item.facts["left"]) == ("done", 1)
         figures = row_archives.figures(engine, 1)
         assert figures["app.conversations", "due.old-conversations.archive"][0] == 1
+        world.connection.close()
+
+
+def test_what_fails_leaves_others_their_turn_until_too_much_does_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failing = 2
+    tried = 0
+
+    def run(kind: str, *given: Any, **more: Any) -> Any:
+        nonlocal tried
+        if kind == "rows_archive":
+            tried += 1
+            if tried <= failing:
+                raise PermanentError("this one cannot be archived")
+        return direct(kind, *given, **more)
+
+    monkeypatch.setattr(row_work, "run_job", run)
+    policies = load.read(
+        [("j5.yaml", SHIPPED.read_bytes())], stores=(), tables=("app.conversations",)
+    )
+    with sqlite_place(tmp_path / "state") as place:
+        engine = place.made()
+        furnish(engine)
+        world = World(tmp_path, engine, policies)
+        for number in range(8):  # each in an archive of its own
+            world.say(Talk(number, -400 - number * 2 * SPAN))
+
+        (item,) = world.apply("old-conversations").items
+
+        assert (item.outcome, world.ids()) == ("failed", {7})  # the oldest; then a span without any
+        assert "this one cannot be archived" in item.why
+        (held,) = held_back.read(engine, 1)
+        assert held.guard == "max_errors"
+        assert "2 of 15 archives failed" in held.why
+
+        failing, tried = 99, 0
+        world.say(Talk(20, -400))
+        world.say(Talk(21, -600))
+        world.say(Talk(22, -800))
+        world.apply("old-conversations")
+        assert tried == 3  # three in a row: nothing more is tried
+
+        failing, tried = 0, 0
+        world.apply("old-conversations")
+        assert (held_back.read(engine, 1), world.ids()) == ([], set())
         world.connection.close()

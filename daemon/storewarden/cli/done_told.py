@@ -76,6 +76,7 @@ def document(result: Result) -> dict[str, Any]:
         "bytes_freed": result.freed,
         "seconds": round(result.seconds, 3),
         "lacking": list(result.lacking),
+        "carried_on": result.carried_on,
         "troubles": [
             {
                 "root": one.root,
@@ -147,6 +148,8 @@ def _for_people(output: Output, past: str, result: Result) -> None:
     freed = f", {format_size(result.freed)} freed" if result.freed else ""
     line = f"{files(result.done)} {past}{freed}, in {format_duration(result.seconds)}"
     output.text(line, "good" if well(result) else "")
+    if result.carried_on:
+        output.text(f"  {files(result.carried_on)} of these had been begun before", "dim")
     others: tuple[tuple[int, str, Style], ...] = (
         (result.refused, "refused", "odd"),
         (result.put_off, "put off, to be tried again: storewarden status", "odd"),

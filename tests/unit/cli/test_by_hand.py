@@ -440,8 +440,14 @@ def test_who_has_enough_is_told_what_is_done_and_what_goes_on(yard: Yard) -> Non
     assert list(yard.states().values()).count("archived") == int(told[1])
     before = [name for name, state in yard.states().items() if state == "present"]
     assert len(before) >= 3
-    yard.run("archive", "--to", "cold", "root=save_outputs")  # goes on with what was begun, too
+
+    begun = int(on[1]) if (on := re.search(r"(\d+) were begun", ran.err)) else 0
+    again = yard.run("archive", "--to", "cold", "root=save_outputs", "--json")
+
     assert set(yard.states().values()) == {"archived"}
+    assert (again.code, again.json["refused"], again.json["carried_on"]) == (0, 0, begun)
+    assert again.json["done"] == len(before)
+    assert begun > 0
 
 
 def test_stars_and_brackets_in_names_are_what_they_are(yard: Yard) -> None:

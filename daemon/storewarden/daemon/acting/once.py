@@ -7,12 +7,13 @@ import time
 from collections.abc import Callable
 
 from storewarden import __version__
+from storewarden.act.execute import Outcome
 from storewarden.catalogue import policy_sets
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.roots import this_machine
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.schema import Settings
-from storewarden.daemon.acting.hands import Acting, GivenUp
+from storewarden.daemon.acting.hands import Acting, GivenUp, Seen
 from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.acting.perform import perform
 from storewarden.daemon.acting.recovering import Recovery
@@ -73,8 +74,10 @@ def _performed(
         latest = result
 
     try:
-        Recovery(acting, ground.roots).step()
-        return perform(acting, wish, told, stopping, so_far=so_far)
+        recovered: list[Outcome] = []
+        with acting.under(Seen(ended=recovered.append)):
+            Recovery(acting, ground.roots).step()
+        return perform(acting, wish, told, stopping, so_far=so_far, recovered=recovered)
     except GivenUp:
         return latest
 

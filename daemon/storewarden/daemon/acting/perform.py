@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from typing import Final
 
+from storewarden.act.execute import Outcome as Carried
 from storewarden.catalogue import acts as journal
 from storewarden.catalogue import held_back, policy_runs, policy_sets, wished
 from storewarden.catalogue.acts import Act
@@ -35,6 +36,7 @@ def perform(
     *,
     job: int | None = None,
     so_far: Callable[[Result], None] = lambda _result: None,
+    recovered: Sequence[Carried] = (),
 ) -> Result:
     """Carry out a wish; what guards hold back of it is told, and not begun.
 
@@ -45,6 +47,7 @@ def perform(
         stopping: true from when we are to stop; asked before each file, and within large ones.
         job: the number of the request; given again, the wish goes on where it stopped.
         so_far: hears what it came to when it could not be carried out to its end.
+        recovered: what became just now of acts that were begun before; some may be wanted here.
 
     Raises:
         GivenUp: we were to stop before all was done; what is done is done.
@@ -57,7 +60,9 @@ def perform(
     began = acting.clock.monotonic()
     tally = Tally(told, len(wish.wanted))
     try:
-        _Performance(acting, wish, tally, job).carried_out()
+        performance = _Performance(acting, wish, tally, job)
+        performance.take_over(recovered)
+        performance.carried_out()
     except BaseException:
         so_far(tally.result(acting.clock.monotonic() - began))
         raise
@@ -118,6 +123,18 @@ class _Performance:
         wanted = sorted(self._wish.wanted, key=lambda one: one.policy or "")
         for policy, some in groupby(wanted, key=lambda one: one.policy):
             self._carry_out(policy, list(some))
+
+    def take_over(self, recovered: Sequence[Carried]) -> None:
+        """Count what is wanted and was begun before: whoever was stopped says it once more."""
+        wanted = {one.file_id: one for one in self._wish.wanted}
+        for outcome in recovered:
+            act = outcome.act
+            one = wanted.get(act.file_id or 0)
+            if act.state != journal.DONE or one is None or one.undoes != act.undoes:
+                continue
+            if one.verb == act.verb and one.store in {None, act.store} and one.to is None:
+                self._through.update(id_ for id_ in journal.ids_of(act.members))
+                self._tally.carried_on(outcome)
 
     def _require_what_was_seen(self) -> None:
         """Raise PermanentError where other policies came into force since a person saw his."""

@@ -27,6 +27,7 @@ class Tally:
         self._troubles: list[Trouble] = []
         self._more = 0
         self._lacking: list[str] = []
+        self._carried_on = 0
 
     @property
     def seen(self) -> Seen:
@@ -54,6 +55,12 @@ class Tally:
         self.expect([act])
         self.ended(Outcome(act))
 
+    def carried_on(self, outcome: Outcome) -> None:
+        """Take note of an act that was begun before, and is done now."""
+        self.expect([outcome.act])
+        self.ended(outcome)
+        self._carried_on += len(outcome.act.members)
+
     def trouble(self, *troubles: Trouble) -> None:
         """Take note of troubles, without counting files."""
         free = max(0, MOST_TROUBLES - len(self._troubles))
@@ -79,6 +86,7 @@ class Tally:
             troubles=tuple(self._troubles),
             more_troubles=self._more,
             lacking=tuple(self._lacking),
+            carried_on=self._carried_on,
         )
 
     def expect(self, acts: Sequence[Act]) -> None:

@@ -176,6 +176,7 @@ class Result(NamedTuple):
     troubles: tuple[Trouble, ...] = ()
     more_troubles: int = 0  # that are not told one by one
     lacking: tuple[str, ...] = ()  # what came back not as it was, in words
+    carried_on: int = 0  # of those that are done: begun before, by a command that was stopped
 
     def facts(self) -> Facts:
         """Return it for JSON."""
@@ -194,6 +195,7 @@ class Result(NamedTuple):
                 tuple(Trouble.of(one) for one in facts.get("troubles", ())),
                 int(facts.get("more_troubles", 0)),
                 tuple(str(one) for one in facts.get("lacking", ())),
+                int(facts.get("carried_on", 0)),
             ]
         )
 
@@ -203,7 +205,8 @@ class Result(NamedTuple):
         numbers = (ours + theirs for ours, theirs in zip(self[:8], other[:8], strict=True))
         untold = self.more_troubles + other.more_troubles + more
         lacking = (*self.lacking, *other.lacking)[:MOST_TROUBLES]
-        return Result._make([*numbers, troubles, untold, lacking])
+        carried_on = self.carried_on + other.carried_on
+        return Result._make([*numbers, troubles, untold, lacking, carried_on])
 
 
 def bounded(troubles: Iterable[Trouble]) -> tuple[tuple[Trouble, ...], int]:

@@ -11,6 +11,7 @@ from storewarden.catalogue.databases import known_databases
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.subjects import tops
 from storewarden.clock import Clock
+from storewarden.daemon.tending.put_off import MIGRATE, waiting
 from storewarden.daemon.tending.wish import OUTCOMES, Item
 from storewarden.databases import schedule
 from storewarden.databases.filled import System, growths, systems
@@ -143,7 +144,9 @@ class CareFigures:
         found = care_figures.waits(self._engine, self._host_id, now_ns)
         waits = {what: found.get(what, care_figures.Waits(what)) for what in schedule.KINDS}
         metrics = self._metrics
-        metrics.show("care_due", {(what,): one.due for what, one in waits.items()})
+        due: dict[tuple[str, ...], float] = {(what,): one.due for what, one in waits.items()}
+        due[MIGRATE,] = len(waiting(self._engine, self._host_id))  # put off, and tried again
+        metrics.show("care_due", due)
         metrics.show("care_failures", {(what,): one.failing for what, one in waits.items()})
         metrics.show("care_found", {(what,): one.found for what, one in waits.items()})
         well = {what: one.good_ns for what, one in waits.items()}

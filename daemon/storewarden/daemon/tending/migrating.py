@@ -18,12 +18,14 @@ from storewarden.catalogue.movable import Movable, movable
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.once import sleeping
 from storewarden.daemon.acting.wish import Content, Result, Wanted, Wish
+from storewarden.daemon.tending import put_off
 from storewarden.daemon.tending.deeds import Stopping, Tell, deed
 from storewarden.daemon.tending.feeling import Feeler
 from storewarden.daemon.tending.hands import Hands
 from storewarden.daemon.tending.known import known, meant
 from storewarden.daemon.tending.meant import passing
 from storewarden.daemon.tending.overlooking import Looked, look_over
+from storewarden.daemon.tending.standing import BY
 from storewarden.daemon.tending.wish import Item, Outcome, TendResult, TendWish, Told
 from storewarden.databases.effect import Limits, Watch
 from storewarden.databases.migrate import IDLE_NS, Migration, Task, migration
@@ -94,8 +96,12 @@ def migrate(hands: Hands, wish: TendWish, told: Tell, stopping: Stopping, /) -> 
             "nothing is moved", why="no policies are in force", remedy="storewarden policy check"
         )
     hands.act(Wish((), wish.asked_by, options.reason))  # what was begun before comes first
-    run = _Run(hands, hands.policies, wish, options, told, stopping)
-    return TendResult(tuple(run.items()), hands.clock.monotonic() - began)
+    items: list[Item] = []
+    try:
+        items.extend(_Run(hands, hands.policies, wish, options, told, stopping).items())
+    finally:
+        put_off.note(hands, items, again=wish.asked_by == BY)
+    return TendResult(tuple(items), hands.clock.monotonic() - began)
 
 
 class _Run:

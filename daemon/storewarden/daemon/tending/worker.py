@@ -18,6 +18,7 @@ from storewarden.config.schema import Settings
 from storewarden.daemon.acting.hands import GivenUp
 from storewarden.daemon.acting.judge import Judge
 from storewarden.daemon.answer import Answer, to_nobody
+from storewarden.daemon.tending import put_off
 from storewarden.daemon.tending.carry import AWAY, carry_out
 from storewarden.daemon.tending.deeds import DEEDS
 from storewarden.daemon.tending.figures import QUERIES, CareFigures
@@ -149,7 +150,8 @@ class Tender:
         self._refresh()
         self._figures.show()
         standing = self._standing
-        wish = self._unknown() or standing.due() or self._rows.due() or self._housework()
+        wish = self._unknown() or standing.due() or self._rows.due()
+        wish = wish or put_off.due(self._hands) or self._housework()
         if wish is None:
             return TICK
         self._care(wish)

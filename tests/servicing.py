@@ -70,15 +70,16 @@ class Box:
             time.sleep(0.1)
 
     @contextmanager
-    def set(self, *lines: str) -> Iterator[None]:
+    def set(self, *lines: str, restarted: bool = True) -> Iterator[None]:
         """Have the service run with other settings for a while."""
+        again = "systemctl daemon-reload" + (" && systemctl restart storewarden" * restarted)
         self.write(f"{DROP_INS}/zz-test.conf", "\n".join(["[Service]", *lines, ""]))
         try:
-            self.sh("systemctl daemon-reload && systemctl restart storewarden")
+            self.sh(again)
             yield
         finally:
             self.booted.path(f"{DROP_INS}/zz-test.conf").unlink()
-            self.sh("systemctl daemon-reload && systemctl restart storewarden")
+            self.sh(again)
 
 
 LOG = "journalctl -u storewarden -n 40 -o cat --no-pager"

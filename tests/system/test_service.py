@@ -10,7 +10,7 @@ from storewarden.cli.service import units
 from tests.servicing import DROP_INS, LOG, Box, box
 
 CANARY = "canary-2Zq9kd8Vn1"
-CONFIG = """\
+CONFIG = f"""\
 state: /var/lib/storewarden
 roots:
   uploads: /srv/uploads
@@ -18,7 +18,9 @@ roots:
   outs: /home/anna/outs
   disk: /mnt/disk/root
 stores:
-  cold: {url: "s3://bucket/prefix", endpoint: "http://127.0.0.1:8333", region: us-east-1}
+  cold: {{url: "s3://bucket/prefix", endpoint: "http://127.0.0.1:8333", region: us-east-1}}
+databases:
+  app: {{url: "postgresql://me:{CANARY}@127.0.0.1:1/app"}}
 """
 # Answers nothing that is asked, and keeps who asked for it.
 S3 = """
@@ -69,6 +71,7 @@ told = {
 }
 json.dump(told, open("/var/lib/storewarden/probe.json", "w"))
 """
+PROBED = "ExecStartPre=-/usr/bin/python3 /opt/probe.py"
 DONE = {
     "write a root": "done",
     "write the state": "done",
@@ -99,7 +102,8 @@ def machine() -> Iterator[Box]:
         ]
         made.sh("chown storewarden: /srv/uploads")
         # five seconds between two starts are for disks that come back, not for tests
-        made.write(f"{DROP_INS}/quick.conf", "[Service]\nRestartSec=100ms\n")
+        made.write(f"{DROP_INS}/quick.conf", f"[Service]\nRestartSec=100ms\n{PROBED}\n")
+        made.write("/opt/probe.py", PROBE)
         made.sh("systemctl daemon-reload && systemctl start storewarden")
         yield made
 
@@ -184,13 +188,14 @@ def test_it_comes_back_when_it_was_killed(machine: Box) -> None:
 
 
 def test_the_watchdog_ends_what_hangs(machine: Box) -> None:
-    with machine.set("WatchdogSec=2s"):
+    with machine.set("WatchdogSec=2s", restarted=False):
+        machine.sh("systemctl restart storewarden")
         pid = machine.pid()
         machine.sh(f"kill -STOP {pid}")
 
         machine.until(lambda: machine.pid() not in {0, pid}, "started again")
         machine.until(lambda: machine.told("ActiveState") == "active", "active")
-        assert "Watchdog timeout (limit 2s)!" in machine.sh(LOG)
+    assert "Watchdog timeout (limit 2s)!" in machine.sh(LOG)
 
 
 def test_it_stops_within_its_time_and_leaves_no_process(machine: Box) -> None:
@@ -205,10 +210,8 @@ def test_it_stops_within_its_time_and_leaves_no_process(machine: Box) -> None:
 
 
 def test_it_is_denied_what_it_does_not_need(machine: Box) -> None:
-    machine.write("/opt/probe.py", PROBE)
-    # as its user, in its walls: what the daemon itself would meet
-    with machine.set("ExecStartPre=/usr/bin/python3 /opt/probe.py"):
-        told = json.loads(machine.sh("cat /var/lib/storewarden/probe.json"))
+    # it ran before the daemon did, as its user and in its walls
+    told = json.loads(machine.sh("cat /var/lib/storewarden/probe.json"))
 
     assert {what: answer for what, answer in told.items() if answer == "done"} == DONE
     assert told["write /srv"] == "EROFS"
@@ -224,25 +227,16 @@ def test_the_store_hears_the_credential(machine: Box) -> None:
 
 
 def test_no_secret_is_found_anywhere(machine: Box) -> None:
-    path = "/etc/storewarden/storewarden.yaml"
-    url = f"postgresql://me:{CANARY}@127.0.0.1:1/app"
-    machine.write(path, f"{CONFIG}databases: {{app: {{url: '{url}'}}}}\n")
-    try:
-        machine.sh("systemctl restart storewarden")
-        machine.until(lambda: "AKIDKNOWN" in machine.sh("cat /root/asked"), "asked")
-        machine.sh("storewarden db check app", check=False)
-        page = "python3 -c 'import urllib.request as r; print(r.urlopen(\"{}\").read())'"
-        looked = {
-            "journal": "journalctl -o export --no-pager",
-            "unit": "systemctl show storewarden; systemctl status -l --no-pager storewarden",
-            "status": "storewarden status --json; storewarden service status; storewarden doctor",
-            "metrics": page.format("http://127.0.0.1:9747/metrics"),
-            "processes": "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ",
-        }
-        said = {where: machine.run(command) for where, command in looked.items()}
-    finally:
-        machine.write(path, CONFIG)
-        machine.sh("systemctl restart storewarden")
+    machine.sh("storewarden db check app", check=False)
+    page = "python3 -c 'import urllib.request as r; print(r.urlopen(\"{}\").read())'"
+    looked = {
+        "journal": "journalctl -o export --no-pager",
+        "unit": "systemctl show storewarden; systemctl status -l --no-pager storewarden",
+        "status": "storewarden status --json; storewarden service status; storewarden doctor",
+        "metrics": page.format("http://127.0.0.1:9747/metrics"),
+        "processes": "cat /proc/[0-9]*/cmdline /proc/[0-9]*/environ",
+    }
+    said = {where: machine.run(command) for where, command in looked.items()}
 
     assert {where for where, one in said.items() if CANARY in one.stdout + one.stderr} == set()
     assert all(len(one.stdout) > 200 for one in said.values())
@@ -283,13 +277,14 @@ def test_a_full_state_directory_is_told_and_got_over(machine: Box) -> None:
     machine.sh(f"mount -t tmpfs -o size=1m tmpfs {state} && chown storewarden: {state}")
     try:
         machine.sh("dd if=/dev/zero of=/var/lib/storewarden/fill bs=4k", check=False)
-        machine.sh("systemctl start storewarden", check=False)
-        shown = machine.run("storewarden service status")
+        with machine.set("RestartSec=1h", restarted=False):  # to be looked at
+            assert machine.run("systemctl start storewarden").returncode != 0
+            shown = machine.run("storewarden service status")
         assert shown.returncode == 1
         assert ", it is tried again: it failed\tjournalctl" in shown.stdout
         assert "no space for the catalogue" in shown.stdout
-        machine.sh(f"mount -o remount,size=64m {state}")
-        machine.until(lambda: machine.told("ActiveState") == "active", "active")
+        machine.sh(f"mount -o remount,size=64m {state} && systemctl restart storewarden")
+        assert machine.told("ActiveState") == "active"
     finally:
         machine.sh(f"systemctl stop storewarden; umount {state}; rmdir {state}", check=False)
         machine.sh(f"mv {state}.kept {state} && systemctl start storewarden")

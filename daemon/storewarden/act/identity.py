@@ -33,7 +33,8 @@ class Identity(NamedTuple):
         inode, modified, changed = status.st_ino, status.st_mtime_ns, status.st_ctime_ns
         if inode > _LARGEST or not (0 <= modified <= _LARGEST and 0 <= changed <= _LARGEST):
             _, inode, _, _, _, _, _, _, modified, changed = entry_of(b"", status)
-        return cls(status.st_dev, inode, status.st_size, modified, changed)
+        # Past __new__, which takes as long again: a file in a batch is looked at five times.
+        return tuple.__new__(cls, (status.st_dev, inode, status.st_size, modified, changed))
 
     def unchanged_by_rename(self, later: Identity) -> bool:
         """Tell whether a later look tells the same but for the time that a rename sets."""

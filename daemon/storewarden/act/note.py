@@ -94,7 +94,7 @@ def encode(note: Note) -> bytes:
     numbers = iter(note.numbers)
     many = len(note.slips) > 1
     for slip in note.slips:
-        if said[0] != slip.told:  # many acts say the same
+        if said[0] is not slip.told:  # many acts say the same
             said = (slip.told, json.dumps(dict(slip.told)))
         files = ", ".join(
             # a person who looks for a file among many need not count

@@ -104,7 +104,7 @@ def _surveyed(bundle: Bundle, directories: Directories, kernel: Kernel) -> Slip 
         if not stat.S_ISREG(status.st_mode):
             return Refused(Reason.NOT_REGULAR, path)
         files.append(noted(path, status, above))
-    return Slip(bundle.mark, bundle.now_ns, tuple(files), dict(bundle.told))
+    return Slip(bundle.mark, bundle.now_ns, tuple(files), bundle.told)
 
 
 def _trashed(

@@ -41,8 +41,10 @@ def _here(work: Work) -> list[Member]:
 def lying(here: Sequence[Member], names: Sequence[bytes]) -> tuple[Member, ...]:
     """Return members that tell what each is called in the drawer."""
     return tuple(
-        Member(one.path, one.identity, one.file_id, one.held, name)
-        for one, name in zip(here, names, strict=True)
+        [
+            Member(one.path, one.identity, one.file_id, one.held, name)
+            for one, name in zip(here, names, strict=True)
+        ]
     )
 
 

@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Final, NamedTuple, Protocol
 
 from storewarden.act.codec import Codec
@@ -204,14 +206,14 @@ class Work:
         """
         if kinds is None:
             kinds = {row.kind for row in self.rows().values()}
-        told = {"verb": self.act.verb, "by": self.act.asked_by, "reason": self.act.reason}
+        act = self.act
         return Bundle(
-            members=tuple(Local(one.path, Identity._make(one.identity)) for one in members),
-            mark=self.act.mark,
-            now_ns=self.act.planned_ns,
-            told=told | ({"policy": self.act.policy} if self.act.policy else {}),
+            members=tuple([Local(one.path, Identity._make(one.identity)) for one in members]),
+            mark=act.mark,
+            now_ns=act.planned_ns,
+            told=_told(act.verb, act.asked_by, act.reason, act.policy),
             unused=_DATABASE in kinds,
-            shared=drawer_of(self.act),
+            shared=drawer_of(act),
         )
 
     def rows(self) -> dict[int, SubjectRow]:
@@ -223,6 +225,13 @@ class Work:
         """Have files decided anew that the act did nothing to."""
         with self.tools.journal.engine.transaction(durable=True):
             undecided.mark(self.tools.journal.engine, file_ids(members))
+
+
+@lru_cache(maxsize=16)
+def _told(verb: str, asked_by: str, reason: str, policy: str | None) -> Mapping[str, str]:
+    """Return what a person finds in the note of an act; many acts say the same."""
+    told = {"verb": verb, "by": asked_by, "reason": reason}
+    return MappingProxyType(told | ({"policy": policy} if policy else {}))
 
 
 # What stops one act, and no other.

@@ -30,6 +30,7 @@ BENCHMARKS = (
     "at-rest",
     "usage",
     "scrape",
+    "instrumented",
     "facts-png",
     "facts-media",
     "digest",

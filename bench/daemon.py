@@ -13,6 +13,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -116,8 +117,10 @@ def program() -> list[str]:
 class Daemon:
     """``storewarden run`` over a house, from ready to stopped."""
 
-    def __init__(self, house: House) -> None:
+    def __init__(self, house: House, words: Sequence[str] = ()) -> None:
+        """Start the program, or what these words start instead of it."""
         self.house = house
+        self._words = [*(words or program()), "run"]
         self.port = _free_port()
         self.ready_seconds = 0.0
         self._log = house.state.with_suffix(".log")
@@ -128,7 +131,7 @@ class Daemon:
         with self._log.open("wb") as log:
             began = time.monotonic()
             self._process = subprocess.Popen(
-                [*program(), "run"],
+                self._words,
                 env=self.house.environment,
                 stderr=log,
                 start_new_session=True,

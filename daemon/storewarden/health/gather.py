@@ -42,7 +42,9 @@ from storewarden.policy.timing import next_run
 
 _SECOND: Final = 1_000_000_000
 _ROWS_WHOLE: Final = frozenset({"index", "foreign key"})
-_PATIENT: Final = frozenset({"vacuum", "analyze"})  # they wait until nobody uses a database
+_PATIENT: Final = frozenset(
+    {"vacuum", "analyze", "migrate"}
+)  # they wait until nobody uses a database
 _FAILED: Final = Limit.ERRORS.value
 _BLIND: Final = frozenset({"blind", "frozen"})
 

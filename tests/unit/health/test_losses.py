@@ -46,6 +46,10 @@ EVERYTHING = Probes(
         probes.Care("app.db", "check", NOW - 2 * DAY_NS, 0),
         probes.Care("app.db", "backup", NOW, 3, "no space left"),
         probes.Care("app.db", "look", NOW - 2 * DAY_NS, 0),
+        *(
+            probes.Care("app.db", what, NOW, 9)
+            for what in ("drill", "analyze", "vacuum", "migrate")
+        ),
     ),
     acts=(
         probes.Acts("renders", 12, NOW - 2 * DAY_NS),
@@ -90,6 +94,10 @@ def test_everything_that_is_wrong_has_its_name_in_the_order_of_the_reasons() -> 
         ("jobs", "check of app.db"),
         ("jobs", "backup of app.db"),
         ("jobs", "look of app.db"),
+        ("jobs", "drill of app.db"),
+        ("jobs", "analyze of app.db"),
+        ("jobs", "vacuum of app.db"),
+        ("jobs", "migrate of app.db"),
         ("jobs", "policy renders"),
         ("jobs", "what people asked for"),
         ("behind", "up"),

@@ -69,10 +69,9 @@ class Canvas:
 
     def area(self, points: Sequence[Point], colour: str, opacity: float) -> None:
         """Fill what points surround."""
-        red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
         if len(points) > 2:  # noqa: PLR2004  # two surround nothing
             made = [(x * ZOOM, y * ZOOM) for x, y in points]
-            self._draw.polygon(made, (red, green, blue, round(opacity * 255)))
+            self._draw.polygon(made, (*_rgb(colour), round(opacity * 255)))
 
     def text(
         self, at: Point, text: str, size: float = 12, colour: str = TEXT, anchor: str = "la"
@@ -91,10 +90,36 @@ class Canvas:
         return text + "…"
 
     def save(self, path: Path) -> None:
-        """Write it as PNG of 256 colours."""
+        """Write it as PNG, in the colours that are drawn and those between them and the ground."""
         small = self._image.resize((self.width, self.height), Image.Resampling.LANCZOS)
         path.parent.mkdir(parents=True, exist_ok=True)
-        small.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+        few = small.quantize(palette=_palette(), dither=Image.Dither.NONE)
+        few.save(path, optimize=True)
+
+
+@functools.cache
+def _palette() -> Image.Image:
+    """Return our colours and their way to a panel's ground: a chosen palette mixes them up."""
+    colours = [_rgb(name) for name in (BACK, PANEL, BORDER, GRID)]
+    ways = {
+        (TEXT, MUTED, *NAMED.values()): [step / 12 for step in range(1, 13)],
+        PALETTE: [1.0, 0.85, 0.7, 0.55, 0.45, 0.35, 0.2, 0.1],
+    }
+    for names, shares in ways.items():
+        colours += [_mixed(_rgb(name), _rgb(PANEL), share) for name in names for share in shares]
+    found = list(dict.fromkeys(colours))[:256]
+    image = Image.new("P", (1, 1))
+    image.putpalette([part for colour in found for part in colour])
+    return image
+
+
+def _rgb(name: str) -> tuple[int, int, int]:
+    return int(name[1:3], 16), int(name[3:5], 16), int(name[5:7], 16)
+
+
+def _mixed(one: tuple[int, ...], other: tuple[int, ...], share: float) -> tuple[int, int, int]:
+    red, green, blue = (round(a * share + b * (1 - share)) for a, b in zip(one, other, strict=True))
+    return red, green, blue
 
 
 def wide(text: str, size: float = 12) -> float:

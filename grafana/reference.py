@@ -19,8 +19,8 @@ the other, with the same choice and time.
 
 The pictures are not screenshots of Grafana. They are drawn by `python -m grafana.picture`, a small
 renderer of the panel types that are used here, from what a real Prometheus answers to the very
-queries of the dashboards over `grafana/life.txt.gz`. Places, units, thresholds and legends are those
-of the dashboards; Grafana's own look differs in detail, and Grafana was not there to compare with.
+queries of the dashboards over `grafana/life.txt.gz`. Places, units, thresholds and legends are
+those of the dashboards; Grafana's own look differs in detail: there was none to compare with.
 That file holds what a real daemon said of itself every ten seconds of half an hour, in real time,
 while `python -m grafana.record` kept it busy: pictures of eleven tools, films that are archived,
 drafts that are trashed and purged, databases that are backed up and restored on trial every

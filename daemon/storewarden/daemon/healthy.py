@@ -126,6 +126,7 @@ class Healthy:
             self._probes = replace(self._probes, late=(*others, late))
         else:
             self._failed_at = None
+            self._metrics.looked_for("health", self._clock.wall_ns())
 
     def _outside(self) -> Outside:
         settings, now_ns = self._settings, self._clock.wall_ns()

@@ -23,7 +23,7 @@ REASONS = ("busy", "full", "unavailable", "corrupt", "other")
 # Of a process that looks into files.
 DEATHS = ("time", "processor", "signal", "exit", "nonsense", "start", "other")
 # What is looked for again and again, whether or not there is anything to do.
-WORKS = ("policies", "databases", "stores", "tidying")
+WORKS = ("policies", "databases", "stores", "tidying", "health")
 # Of each root from the start, so that a rate or an alert need not wait for the first time.
 FROM_ZERO = (
     "overflows_total",

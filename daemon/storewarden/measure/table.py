@@ -236,7 +236,7 @@ TABLE = (
         "schedule_last_success_timestamp_seconds",
         "gauge",
         "When what is due was last looked for without an error, by work (policies, databases, "
-        "stores, tidying); 0 before the first time.",
+        "stores, tidying, health); 0 before the first time.",
         ("work",),
     ),
     Row(

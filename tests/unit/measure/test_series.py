@@ -10,7 +10,7 @@ from storewarden.catalogue.written import COUNTED
 from storewarden.facts.inspectors import INSPECTORS
 from storewarden.health.reasons import REASONS
 from storewarden.measure.labels import folded, labels
-from storewarden.measure.metrics import MODES, Metrics
+from storewarden.measure.metrics import MODES, WORKS, Metrics
 from storewarden.measure.table import KINDS, PREFIX, TABLE
 
 SERIES = 2000
@@ -57,7 +57,7 @@ FIXED: dict[str, tuple[str, ...]] = {
     "understood": ("yes", "no"),
     "tool": tuple(f"tool{number}" for number in range(20)),
     "reason": REASONS,
-    "work": ("policies", "databases", "stores", "tidying"),
+    "work": WORKS,
     "guard": ("max_share",),
     "version": ("1",),
     "python": ("3",),

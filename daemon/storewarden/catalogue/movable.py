@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from storewarden.catalogue.bundled import FileRow, bundles
@@ -52,6 +53,16 @@ def movable(engine: Engine, host_id: int) -> list[Movable]:
         if row.id in together
     ]
     return sorted(found, key=lambda one: (one.row.root, one.row.path))
+
+
+def moved(engine: Engine, file_ids: Iterable[int]) -> dict[int, str]:
+    """Return the store of each of these files that was moved to one."""
+    found = engine.fetch_in(
+        "SELECT p.file_id, p.store FROM placed p JOIN files f ON f.id = p.file_id"
+        " WHERE f.state = 'archived' AND p.store <> 'local' AND p.file_id IN ({in})",
+        sorted(file_ids),
+    )
+    return {int(row[0]): str(row[1]) for row in found}
 
 
 def _movable(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -39,7 +39,8 @@ def listed(session: Session, *, names: Sequence[str], look: bool, again: bool, g
     _ = session.settings
     with session.reading() as engine:
         found = wanted(engine, names, gone=gone)
-    _tell_list(session.output, found, SystemClock().wall_ns())
+        stores = _stores(engine, found)
+    _tell_list(session.output, found, stores, SystemClock().wall_ns())
     return FAILED if any(one.trouble for one in found) else DONE
 
 
@@ -90,6 +91,14 @@ def wanted(engine: Engine, names: Sequence[str], *, gone: bool) -> list[Database
     return found
 
 
+def _stores(engine: Engine, found: Sequence[Database]) -> Mapping[int, str]:
+    """Return the store of each database that is not here because it was moved there."""
+    from storewarden.catalogue.movable import moved
+
+    away = {one.file_id: one.id for one in found if not one.there and one.file_id is not None}
+    return {away[file_id]: store for file_id, store in moved(engine, away).items()}
+
+
 def _look(session: Session, names: Sequence[str], *, again: bool) -> None:
     from storewarden.cli.asking import who
     from storewarden.cli.tending import tend
@@ -102,11 +111,13 @@ def _look(session: Session, names: Sequence[str], *, again: bool) -> None:
             note(f"{shown(one.database)}: {one.why}{f'; {one.remedy}' if one.remedy else ''}")
 
 
-def _tell_list(output: Output, found: Sequence[Database], now_ns: int) -> None:
+def _tell_list(
+    output: Output, found: Sequence[Database], stores: Mapping[int, str], now_ns: int
+) -> None:
     if output.json:
         output.document(
             {
-                "databases": [_document(one) for one in found],
+                "databases": [_document(one) | {"store": stores.get(one.id)} for one in found],
                 "totals": {
                     "databases": len(found),
                     "bytes": sum(one.bytes or 0 for one in found),
@@ -117,7 +128,7 @@ def _tell_list(output: Output, found: Sequence[Database], now_ns: int) -> None:
             }
         )
     elif output.terminal:
-        _for_people(output, found, now_ns)
+        _for_people(output, found, stores, now_ns)
     else:
         for one in found:
             output.fields(
@@ -125,7 +136,7 @@ def _tell_list(output: Output, found: Sequence[Database], now_ns: int) -> None:
                 *(_or_empty(one.free_bytes), _or_empty(one.wal_bytes), _or_empty(one.tables)),
                 *(_or_empty(one.rows), one.told.get("rows_are", ""), one.journal or ""),
                 *(one.foreign_keys or "", _or_empty(one.connections), _or_empty(one.looked_ns)),
-                *("there" if one.there else "gone", one.trouble),
+                *("there" if one.there else stores.get(one.id, "gone"), one.trouble),
             )
 
 
@@ -155,7 +166,9 @@ def _document(one: Database) -> dict[str, Any]:
     return known | {name: value for name, value in one.told.items() if name not in known}
 
 
-def _for_people(output: Output, found: Sequence[Database], now_ns: int) -> None:
+def _for_people(
+    output: Output, found: Sequence[Database], stores: Mapping[int, str], now_ns: int
+) -> None:
     from storewarden.cli.when import ago
     from storewarden.units import format_size
 
@@ -172,7 +185,7 @@ def _for_people(output: Output, found: Sequence[Database], now_ns: int) -> None:
             Cell(_rows(one), right=True),
             Cell(_users(one)),
             Cell(ago(one.looked_ns, now_ns), "dim"),
-            Cell(_remark(one), "bad" if one.trouble else "odd"),
+            Cell(_remark(one, stores.get(one.id)), "bad" if one.trouble else "odd"),
         ]
         for one in found
     ]
@@ -211,7 +224,9 @@ def _users(one: Database) -> str:
     return f"{names[0] if names else 'a program'}{more}"
 
 
-def _remark(one: Database) -> str:
+def _remark(one: Database, store: str | None) -> str:
+    if store is not None:
+        return f"in the store {store}"
     if one.trouble:
         return one.trouble
     if not one.there:

@@ -196,3 +196,16 @@ def test_looking_first_shows_what_is(here: Path, run: Run) -> None:
     assert [line.split("\t")[0] for line in ran.out.splitlines()] == ["app.db", "bad.db"]
     assert ran.err.startswith("bad.db: ")
     assert run("db", "list", "app.db", "--again").code == 0
+
+
+def test_what_was_moved_to_a_store_is_told_to_be_there(known: Engine, run: Run) -> None:
+    with known.transaction():
+        known.execute("UPDATE files SET state = 'archived', gone_ns = ? WHERE id = 5", (NOW,))
+        known.execute("DELETE FROM placed WHERE file_id = 5")
+        known.execute("INSERT INTO placed (file_id, store, since_ns) VALUES (5, 'cloud', 1)")
+        known.execute("UPDATE databases SET file_id = 5 WHERE name = 'gone'")
+
+    for one in run("db", "list", "gone", "--json").json["databases"]:
+        assert (one["there"], one["store"]) == (False, "cloud")
+    assert "\tcloud\t" in run("db", "list", "--gone").out
+    assert "in the store cloud" in run("db", "list", "--gone", terminal=True).out

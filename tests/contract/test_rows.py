@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from storewarden.catalogue.engine import Engine
+from storewarden.databases.child import run_job
+from storewarden.databases.rows.keeping import Wanted as Wish
 from storewarden.databases.rows.picked import Picked
 from storewarden.databases.rows.restored import Wanted
 from storewarden.databases.rows.tables import Declared
-from storewarden.errors import PermanentError
+from storewarden.errors import DatabaseUnavailable, PermanentError
 from tests.catalogues import furnish, sqlite_place
 from tests.keeping import DAY, NOW, Kill, Killed
 from tests.tables import Application, Kept, Postgres, Sqlite, fill, kept
@@ -405,3 +409,47 @@ def test_an_archive_is_purged_for_good(keep: Kept) -> None:
     assert list(keep.store.list()) == []
     with pytest.raises(PermanentError, match="it is purged"):
         keep.keeper().restore(keep.archives()[0], Wanted().facts())
+
+
+def test_a_password_is_seen_by_nobody(
+    tmp_path: Path, engine: Engine, postgres_database: str
+) -> None:
+    """The server of the tests takes any password; the job runs in a process of its own."""
+    application = Postgres(postgres_database.replace("postgres@", "postgres:s3cret@", 1))
+    seen: list[bytes] = []
+
+    def run(kind: str, arguments: Any, **given: Any) -> Any:
+        def look() -> bool:
+            pids = [one for one in os.listdir("/proc") if one.isdigit()]
+            seen.extend(_command(pid) for pid in pids)
+            return False
+
+        return run_job(kind, arguments, **{**given, "stopping": look})
+
+    with kept(application, tmp_path, engine) as keep:
+        fill(application)
+        keeper = keep.keeper()
+        keeper.run = run
+        wanted = Wish(keep.aged(), "backups", "old", "policy", "because", 100)
+        archive = keeper.archive(keep.subject, wanted)
+
+        assert archive is not None
+        assert archive.place.startswith(b"postgresql://postgres:***@")
+        assert keep.ids() == {0, 1, 2, 3}
+        assert any(b"storewarden.databases.child" in one for one in seen)
+        assert not any(b"s3cret" in one for one in seen)
+        rows = engine.execute("SELECT place, told, key, reason FROM row_archives")
+        assert "s3cret" not in repr(rows)
+
+        keep.application = Postgres(application.url.replace("/storewarden_", "/no_such_"))
+        with pytest.raises(DatabaseUnavailable) as caught:
+            keep.keeper().look(keep.subject, [keep.aged()])
+        assert "***@" in str(caught.value)
+        assert "s3cret" not in str(caught.value)
+
+
+def _command(pid: str) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""

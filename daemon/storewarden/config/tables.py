@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 from storewarden.config.keys import CHILDREN, MORE_TABLE_KEYS, TABLE_KEYS, TABLES, Key, Kind
 from storewarden.config.problems import joined, shown
@@ -47,7 +48,7 @@ def _table(
     keys = (*TABLE_KEYS, *MORE_TABLE_KEYS)
     sheet.refuse_unknown(mapping, where, (*(key.name for key in keys), CHILDREN))
     database = _database(sheet, mapping, where, databases)
-    values = {"database": None if database is None else database.place}
+    values: dict[str, Any] = {"database": None if database is None else database.place}
     for key in TABLE_KEYS:
         if key.name not in values:
             values[key.name] = sheet.single(mapping, key, where)
@@ -60,6 +61,9 @@ def _table(
         if key.name in mapping.entries
     }
     children = _children(sheet, mapping, where, values["key"])
+    if database is not None and database.url and "file" in more and "files" not in mapping.entries:
+        what = "names files, and nothing says where their paths begin"
+        sheet.problems.add(mapping.entries["file"].place, joined(where, "file"), what, "add files:")
     if None in values.values() or None in more.values():
         return None
     url = None if database is None else database.url

@@ -144,6 +144,34 @@ def test_tables_are_declared_with_their_children(tmp_path: Path) -> None:
     assert table.declared_at.endswith("storewarden.yaml:3:10")
 
 
+def test_a_table_can_be_in_a_database_that_has_a_name_or_at_a_server(tmp_path: Path) -> None:
+    table = "table: talks, key: id, clock: at"
+    text = (
+        f"{ROOTS}databases: {{app: data/app.db, far: 'postgresql://me:secret@db/app'}}\n"
+        f"tables: {{a: {{database: app, {table}}}, b: {{database: far, {table}}}, "
+        f"c: {{database: 'postgresql://you@db/other', {table}}}, "
+        f"d: {{database: none.db, {table}}}}}"
+    )
+
+    a, b, c, d = settings(tmp_path, text).tables
+
+    assert (a.database, a.url) == (bytes(tmp_path / "data/app.db"), None)
+    assert (b.database, b.url) == (b"postgresql://me:***@db/app", "postgresql://me:secret@db/app")
+    assert (c.database, c.url) == (b"postgresql://you@db/other", "postgresql://you@db/other")
+    assert (d.database, d.url) == (bytes(tmp_path / "none.db"), None)
+    assert "secret" not in repr((a, b, c, d))
+
+
+def test_an_address_that_is_none_and_files_of_a_server_without_a_directory(tmp_path: Path) -> None:
+    table = "table: talks, key: id, clock: at"
+    wrong = f"{ROOTS}tables: {{t: {{database: 'mysql://db/app', {table}}}}}"
+    assert "tables.t.database: 'mysql' is no kind of server" in problems(tmp_path, wrong)[0]
+
+    wrong = f"{ROOTS}tables: {{t: {{database: 'postgresql://db/app', {table}, file: video}}}}"
+    told = "tables.t.file: names files, and nothing says where their paths begin"
+    assert told in problems(tmp_path, wrong)[0]
+
+
 def test_what_tells_rows_apart_can_be_several_columns(tmp_path: Path) -> None:
     text = (
         f"{ROOTS}tables: {{app.talks: {{database: app.db, table: talks, key: [room, number], "

@@ -26,6 +26,7 @@ from storewarden.watch.identity import (
     RootIdentity,
     Verdict,
     judge,
+    let_us_read,
     new_marker,
     read_identity,
     write_marker,
@@ -343,8 +344,7 @@ def _facts(one: Blind) -> dict[str, object]:
 
 
 def _unreadable(settings: RootSettings, path: bytes, error: int) -> Blind:
-    shown = os.fsdecode(settings.path + b"/" + path if path else settings.path)
-    remedy = f"sudo setfacl -m u:$(id -un):rx {shown!r}"
+    remedy = let_us_read(settings.path + b"/" + path if path else settings.path)
     if error not in (errno.EACCES, errno.EPERM):
         remedy = "see the kernel's log: dmesg | tail"
     return Blind(settings.name, Blindness.UNREADABLE, path, os.strerror(error), remedy)

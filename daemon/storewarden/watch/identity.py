@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import pwd
 import re
 import secrets
 import shlex
@@ -253,13 +254,21 @@ def _numbers(device: int) -> str:
     return f"{os.major(device)}:{os.minor(device)}"
 
 
+def let_us_read(path: bytes) -> str:
+    """Return the command that lets us, a service's user perhaps, look into a directory."""
+    try:
+        name = pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        name = str(os.geteuid())
+    return f"sudo setfacl -m u:{name}:rx {_quoted(path)}"
+
+
 def _judge_absent(
     path: bytes, known: RootIdentity | None, error: OSError, mounts: Collection[Mount]
 ) -> Verdict:
     why = os.strerror(error.errno) if error.errno else str(error)
     if isinstance(error, PermissionError):
-        remedy = f"sudo setfacl -m u:$(id -un):rx {_quoted(path)}"
-        return Verdict(Kind.FROZEN, Blindness.UNREADABLE, why, remedy)
+        return Verdict(Kind.FROZEN, Blindness.UNREADABLE, why, let_us_read(path))
     if known is not None and not _mounted(known, mounts):
         return Verdict(Kind.FROZEN, Blindness.NOT_MOUNTED, why, _mount_it(path))
     remedy = f"mkdir -p {_quoted(path)}" if known is None else f"put {_quoted(path)} back"

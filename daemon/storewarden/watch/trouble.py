@@ -9,6 +9,7 @@ from typing import Final
 
 from storewarden.model import Blind, Blindness
 from storewarden.watch.budget import WatchBudget
+from storewarden.watch.identity import let_us_read
 from storewarden.watch.tree import WatchedTree
 from storewarden.watch.watches import Watches
 
@@ -46,7 +47,7 @@ def troubles(
     for node, error in islice(tree.unreadable.items(), SHOWN_MOST):
         below = node.path()
         if below is not None:
-            remedy = f"sudo setfacl -m u:$(id -un):rx {_quoted(path + b'/' + below)}"
+            remedy = let_us_read(path + b"/" + below)
             found.append(Blind(root, Blindness.UNREADABLE, below, os.strerror(error), remedy))
     for below in tree.unmounted:
         remedy = f"mount what belongs at {_quoted(path + b'/' + below)}"

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import pwd
 from dataclasses import replace
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def test_judgement(
             errno.EACCES,
             [SYSTEM],
             Blindness.UNREADABLE,
-            "sudo setfacl -m u:$(id -un):rx /srv/root",
+            f"sudo setfacl -m u:{pwd.getpwuid(os.geteuid()).pw_name}:rx /srv/root",
         ),
     ],
 )

@@ -388,12 +388,15 @@ def health(house: House) -> None:
     database(house.here / "media/chat.db", rows=100, journal="delete")
     house.later = {
         "uploads-are-back": partial((house.here / "uploads").mkdir),
-        "mended": partial(_is_healthy, house),
+        "it-is-seen": partial(_scores, house, 55),
+        "mended": partial(_scores, house, 100),
     }
 
 
-def _is_healthy(house: House) -> None:
-    house.daemon.until(lambda: "score=100" in house.daemon.said(), "points came back", 60)
+def _scores(house: House, score: int) -> None:
+    """Wait until the daemon says so; it looks every few seconds, and gives back later."""
+    what = f"the score is {score}"
+    house.daemon.until(lambda: house.run("health", "--json").json["score"] == score, what, 60)
 
 
 def disk_of_databases(house: House) -> None:

@@ -36,6 +36,7 @@ def test_a_file_goes_to_a_store_and_comes_back_as_it_was(home: Home) -> None:
 
     blocks = 512 * status.st_blocks
     assert (counts(done), done.freed, done.size) == ((1, 0, 0, 0, 0), blocks, 100_000)
+    assert home.query("SELECT sum(freed) FROM act_totals") == [(blocks,)]  # as figures tell it
     assert not path.exists()
     assert (home.states()["a/b.bin"], home.stored()) == ("archived", 1)
     assert told[-1][:5] == (1, 0, 0, 0, 1)

@@ -128,7 +128,7 @@ def test_the_way_of_a_file_to_its_end(deeds: Deeds) -> None:
     assert (state(deeds), deeds.row(1).gone_ns) == ("purged", NOW + 2)
     assert copies.of_files(deeds.engine, [1]) == {}
     assert deeds.history(1) == ["archived", "trashed", "purged"]
-    assert [one.freed for one in acts.figures(deeds.engine, 1)] == [5, 0, 0]
+    assert [one.freed for one in acts.figures(deeds.engine, 1)] == [8 * 512, 0, 0]
     assert deeds.engine.execute("SELECT count(*) FROM schedule") == [(0,)]
 
 

@@ -61,7 +61,7 @@ class Acted:
             for act, each in zip(done, rows, strict=True):
                 self._note_copies(act, each, now_ns)
                 self._tell(act, each.values(), ARCHIVED, now_ns, store=act.store)
-            freed = [local_bytes(act, each) for act, each in zip(done, rows, strict=True)]
+            freed = [local_bytes(each) for each in rows]
             return self._journal.end_all(done, acts.DONE, now_ns, freed)
 
     def moved(self, act: Act, now_ns: int) -> Act:
@@ -78,7 +78,7 @@ class Acted:
                 self._note_copies(act, each, now_ns)
                 self._rows.note_places([row.id for row in each.values()], store, now_ns)
                 self._tell(act, each.values(), "moved", now_ns, store=store)
-            freed = [local_bytes(act, each) for act, each in zip(done, rows, strict=True)]
+            freed = [local_bytes(each) for each in rows]
             return self._journal.end_all(done, acts.DONE, now_ns, freed)
 
     def trashed(self, act: Act, now_ns: int) -> Act:
@@ -98,7 +98,7 @@ class Acted:
     ) -> Act:
         """End an act whose files are there no more.
 
-        ``removed`` are the stores whose copies went too; ``freed`` are the local bytes that did.
+        ``removed`` are the stores whose copies went too, ``freed`` bytes on the disk that did.
         """
         (ended,) = self.all_purged([(act, freed)], now_ns, removed=removed)
         return ended

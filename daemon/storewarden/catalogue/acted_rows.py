@@ -25,6 +25,7 @@ ARCHIVED, TRASHED, PURGED, PRESENT, MISSING = (
     *("archived", "trashed", "purged", "present", "missing"),
 )
 _LOCAL = (*HERE, MISSING)  # states in which a row's identity is that of a local file
+_BLOCK = 512  # bytes, as stat counts them
 IN_ITS_ROOT = "local"  # what policies call where a file was to begin with
 _ENTRY = (
     *("inode", "mode", "links", "uid", "gid", "size", "blocks", "modified_ns", "changed_ns"),
@@ -55,6 +56,7 @@ class FileRow(NamedTuple):
     size: int
     inode: int
     modified_ns: int
+    blocks: int
 
     def is_of(self, member: Member) -> bool:
         """Tell whether the row describes what the act had in hand."""
@@ -66,7 +68,7 @@ class FileRow(NamedTuple):
 
 _FILES = (
     "SELECT f.id, f.directory_id, d.root_id, f.name, f.kind, f.state, f.size, f.inode,"
-    " f.modified_ns FROM files f JOIN directories d ON d.id = f.directory_id"
+    " f.modified_ns, f.blocks FROM files f JOIN directories d ON d.id = f.directory_id"
 )
 
 
@@ -241,6 +243,6 @@ class ActedRows:
         )
 
 
-def local_bytes(act: Act, rows: dict[int, FileRow]) -> int:
-    """Return the bytes that lay in the root until the act."""
-    return sum(act.members[at].identity.size for at, row in rows.items() if row.state in _LOCAL)
+def local_bytes(rows: dict[int, FileRow]) -> int:
+    """Return the bytes on the disk that lay in the root until the act."""
+    return sum(_BLOCK * row.blocks for row in rows.values() if row.state in _LOCAL)

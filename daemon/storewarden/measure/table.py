@@ -341,7 +341,7 @@ TABLE = (
         ("policy", "action", "outcome"),
     ),
     Row("action_bytes_total", "counter", "Bytes of files of acts that were done.", ("action",)),
-    Row("freed_bytes_total", "counter", "Bytes of files that left their roots for good."),
+    Row("freed_bytes_total", "counter", "Blocks on disks of roots that acts freed, in bytes."),
     Row("jobs", "gauge", "What people asked the daemon to do to files, by state.", ("state",)),
     Row(
         "held_back_files",

@@ -93,7 +93,7 @@ def test_a_deb_is_installed_configured_upgraded_and_purged(run: Run, machine: Bo
     assert state(machine) == ("enabled", "active")
     put(machine.path("/srv/media/first"))
     assert "present" in listed(machine, look, "first")
-    refused = typed(machine, AS_USER.format("nobody", "/") + "storewarden files 2>&1 || true")
+    refused = typed(machine, AS_USER.format("www-data", "/") + "storewarden files 2>&1 || true")
     assert "sudo -u storewarden storewarden" in refused
     first = machine.run("systemctl", "show", "-P", "MainPID", "storewarden").stdout
 

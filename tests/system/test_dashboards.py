@@ -67,6 +67,7 @@ def test_the_recording_is_small_and_long() -> None:
     assert life.end - life.began >= 1_800
 
 
+@pytest.mark.timeout(150)
 def test_every_query_returns_data_of_a_real_life(tmp_path: Path) -> None:
     life = Life(tmp_path)
     try:

@@ -28,7 +28,8 @@ _MARGIN = 5  # of the picture: its labels, a space, its edge
 @click.option(
     "--since",
     metavar="TIME",
-    help="Also how it was: since 7d ago, or since 2026-11-20T18:00, with what was lost and came back.",
+    help="Also how it was: since 7d ago, or since 2026-11-20T18:00, with what was lost and"
+    " came back.",
 )
 def health(session: Session, since: str | None) -> int:
     """Say how healthy all of it is, what every lost point is for, and what mends it.

@@ -88,18 +88,22 @@ class Postgres:
     def place(self) -> bytes:
         return redacted(self.url).encode()
 
+    def _connected(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url, autocommit=True, client_encoding="SQL_ASCII")
+
     def do(self, *statements: str) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
+        with self._connected() as connection:
             for statement in statements:
                 connection.execute(statement.encode())
 
     def ask(self, sql: str) -> list[tuple[Any, ...]]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            return connection.execute(sql.encode()).fetchall()
+        with self._connected() as connection:
+            rows = connection.execute(sql.encode()).fetchall()
+        return [tuple(one.decode() if isinstance(one, bytes) else one for one in r) for r in rows]
 
     def dump(self, table: str) -> list[Any]:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute("SET extra_float_digits = 3; SET client_encoding = 'SQL_ASCII'")
+        with self._connected() as connection:
+            connection.execute("SET extra_float_digits = 3")
             with connection.cursor().copy(f"COPY {table} TO STDOUT".encode()) as copy:
                 return sorted(bytes(line) for line in copy)
 

@@ -29,7 +29,6 @@ Line = Sequence[Value]
 
 CONNECT_SECONDS: Final = 10
 _SETTINGS: Final = {
-    "client_encoding": "SQL_ASCII",  # no conversion; what comes in is checked all the same
     "datestyle": "ISO, YMD",
     "intervalstyle": "postgres",
     "timezone": "UTC",
@@ -171,7 +170,11 @@ def connected(url: str, *, seconds: float | None = None) -> Iterator[Server]:
     shown = redacted(url)
     try:
         connection = psycopg.connect(
-            url, connect_timeout=CONNECT_SECONDS, application_name="storewarden", autocommit=True
+            url,
+            connect_timeout=CONNECT_SECONDS,
+            application_name="storewarden",
+            autocommit=True,
+            client_encoding="SQL_ASCII",  # no conversion; what comes in is checked all the same
         )
     except psycopg.Error as error:
         why = redacted(str(error).strip().partition("\n")[0]) or type(error).__name__

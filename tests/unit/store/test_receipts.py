@@ -26,7 +26,7 @@ def test_a_receipt_is_given_once_and_for_its_object_alone() -> None:
 
 
 @pytest.mark.parametrize(
-    "etag", ["", '""', RIGHT[:-1] + "x", f"{RIGHT}-1", md5(b"other").hexdigest()]
+    "etag", ["", '""', RIGHT[:-1] + "x", f"{RIGHT}x", f"{RIGHT}-1", md5(b"other").hexdigest()]
 )
 def test_another_checksum_is_no_receipt(etag: str) -> None:
     receipts = Receipts()

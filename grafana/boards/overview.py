@@ -79,7 +79,8 @@ NOW: Final = Section(
         stat(
             "Freed so far",
             f"sum({metric('freed_bytes_total')})",
-            "Blocks on disks of roots that acts freed, in bytes, because policies or people said so.",
+            "Blocks on disks of roots that acts freed, in bytes, because policies or people "
+            "said so.",
             unit="bytes",
         ),
     ),

@@ -197,6 +197,7 @@ def test_a_year_by_task45_archives_after_a_month_and_what_was_deleted_is_gone_in
         furnish(engine)
         world = World(tmp_path, engine, policies)
         said: set[int] = set()
+        kept: list[Talk] = []
         for today in range(0, YEAR + 40, 3):
             for talk in talks.values():
                 if (

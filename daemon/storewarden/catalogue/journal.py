@@ -269,12 +269,31 @@ class Journal:
     def _begun(self, one: Planned, root: tuple[str, int], now_ns: int) -> Act:
         """Return an act as its row will stand, but for its number."""
         members = one.members
-        size = sum([member.identity.size for member in members])
-        stored = stored_bytes(members, None)
         return Act(
-            *(0, one.root_id, one.verb, one.mark, OPEN[0], members, one.policy, one.asked_by),
-            *(one.reason, one.store, size, stored, None, 0, None, "", now_ns, now_ns, None),
-            *(one.undoes, self._epoch, one.job, *root),
+            id=0,
+            root_id=one.root_id,
+            verb=one.verb,
+            mark=one.mark,
+            state=OPEN[0],
+            members=members,
+            policy=one.policy,
+            asked_by=one.asked_by,
+            reason=one.reason,
+            store=one.store,
+            size=sum([member.identity.size for member in members]),
+            stored_bytes=stored_bytes(members, None),
+            place=None,
+            attempts=0,
+            next_try_ns=None,
+            error="",
+            planned_ns=now_ns,
+            changed_ns=now_ns,
+            ended_ns=None,
+            undoes=one.undoes,
+            epoch=self._epoch,
+            job=one.job,
+            root=root[0],
+            host_id=root[1],
         )
 
     @contextmanager

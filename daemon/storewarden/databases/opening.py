@@ -188,6 +188,8 @@ def translated(name: bytes) -> Iterator[None]:
         yield
     except apsw.Error as error:
         raise _translation(error, name) from error
+    except UnicodeDecodeError as error:  # a name or a statement in its schema
+        raise unusable(name, f"what it tells of itself is no text: {error}") from error
 
 
 def connection_of_ours(path: bytes, seconds: float = SECONDS) -> apsw.Connection:

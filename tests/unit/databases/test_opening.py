@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from storewarden.databases import opening, walls
@@ -304,3 +305,24 @@ def test_a_file_that_was_just_written_may_look_the_same_after_another_write() ->
     for age, settled in ((0, False), (19_999_999, False), (20_000_000, True), (-1, True)):
         for fields in ((now - age, 0), (0, now - age)):
             assert Identity(1, 2, 3, *fields).is_settled(now) == settled
+
+
+def test_a_schema_that_is_no_text_is_told_as_that(tmp_path: Path) -> None:
+    connection = apsw.Connection(str(tmp_path / "app.db"))
+    connection.execute("CREATE TABLE people (id INTEGER PRIMARY KEY)")
+    connection.close()
+    content = (tmp_path / "app.db").read_bytes()
+    (tmp_path / "app.db").write_bytes(content.replace(b"PRIMARY", b"P\xd2IMARY"))
+    parent = os.open(tmp_path, os.O_RDONLY)
+
+    try:
+        with pytest.raises(DatabaseUnusable, match="what it tells of itself is no text"):
+            read_settled(
+                *(parent, b"app.db", parent),
+                lambda opened: opened.connection.execute(
+                    "SELECT sql FROM sqlite_schema"
+                ).fetchall(),
+                seconds=10.0,
+            )
+    finally:
+        os.close(parent)

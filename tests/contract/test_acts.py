@@ -143,7 +143,7 @@ def test_how_acts_ended_is_counted_and_stays_counted(deeds: Deeds) -> None:
     figures = [
         Figure(None, "purge", "done", 1, 5, 5),
         Figure(None, "trash", "done", 1, 5, 0),
-        Figure("renders", "archive", "done", 1, 12, 12),
+        Figure("renders", "archive", "done", 1, 12, 2 * 4096),
         Figure("renders", "trash", "failed", 1, 5, 0),
     ]
     assert acts.figures(deeds.engine, 1) == figures

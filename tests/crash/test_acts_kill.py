@@ -116,7 +116,7 @@ def test_a_killed_actor_leaves_what_the_journal_tells(place: Place) -> None:
     sound(deeds.engine, said)
     assert {one.state for one in all_files(deeds.engine)} == {"archived"}
     (figure,) = acts.figures(deeds.engine, 1)
-    assert (figure.outcome, figure.acts, figure.freed) == (ENDED[0], FILES, 5 * FILES)
+    assert (figure.outcome, figure.acts, figure.freed) == (ENDED[0], FILES, 4096 * FILES)
     assert all(deeds.history(one.id) == ["archived"] for one in all_files(deeds.engine))
     deeds.engine.close()
     if deeds.engine.dialect == "sqlite":

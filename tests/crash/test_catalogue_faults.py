@@ -5,6 +5,7 @@ in turn, once or from then on, as a bad disk, a full one, or a power cut that no
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,13 +165,14 @@ def test_no_fault_loses_what_was_acknowledged(
     assert fails_at > 50
 
 
-@pytest.mark.parametrize("error", [apsw.IOError, apsw.FullError])
+@pytest.mark.parametrize(
+    "stride", [5, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+)
+@pytest.mark.parametrize(("error", "first"), [(apsw.IOError, 1), (apsw.FullError, 3)])
 def test_no_fault_while_it_is_made_keeps_it_from_being_made_later(
-    place: Place, error: type[apsw.Error]
+    place: Place, error: type[apsw.Error], first: int, stride: int
 ) -> None:
-    fails_at = 0
-    while True:
-        fails_at += 1
+    for fails_at in itertools.count(min(first, stride), stride):
         for path in place.state.glob("catalogue*"):
             path.unlink()
         FAULTS.start(fails_at, error, for_good=True)

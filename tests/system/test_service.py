@@ -149,9 +149,9 @@ def test_without_systemds_module_for_python_it_is_the_same(machine: Box) -> None
     try:
         machine.sh("systemctl restart storewarden")
         assert machine.told("ActiveState") == "active"
-        since = machine.told("ActiveEnterTimestamp")
-        fields = machine.sh(f"journalctl -u storewarden ROOT=uploads --since '{since}' -o cat")
-        assert "root=uploads" in fields
+        life = f"_SYSTEMD_INVOCATION_ID={machine.told('InvocationID')}"
+        machine.sh("journalctl --sync")
+        assert "root=uploads" in machine.sh(f"journalctl {life} ROOT=uploads -o cat")
     finally:
         machine.sh(f"mv {module}.away {module}")
 

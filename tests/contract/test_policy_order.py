@@ -58,7 +58,7 @@ def asked(term: str, subject: Subject) -> float | int | None:
 @given(files=many_subjects(least=3, most=20), order=orders)
 @settings(
     deadline=None,
-    max_examples=40,
+    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 def test_files_go_in_the_order_that_is_meant(

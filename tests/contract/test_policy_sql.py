@@ -24,7 +24,7 @@ from tests.policies import NOW, clean, conditions, many_subjects, one_term, poli
 
 SETTINGS = settings(
     deadline=None,
-    max_examples=40,
+    max_examples=60,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 

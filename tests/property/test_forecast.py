@@ -46,7 +46,7 @@ def decided(subject: Subject, policies: PolicySet) -> Decided:
     )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(policy_sets(), subjects(), st.sampled_from((0, 1, 30, 90, 800)), TRIGGERS)
 def test_a_course_is_the_life_that_a_simulation_lives(
     policies: PolicySet, subject: Subject, days: int, triggers: Triggers

@@ -1,0 +1,1 @@
+"""What applications say and ask: deeds, who may do them, how they are carried out and answered."""

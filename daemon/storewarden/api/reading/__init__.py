@@ -1,0 +1,1 @@
+"""What is answered to applications: values to read, and the functions that read them."""

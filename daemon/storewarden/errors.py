@@ -157,3 +157,19 @@ class DatabaseUnusable(PermanentError):
 
 class WorkStopped(TransientError):
     """Work was given up because somebody asked for it; nothing half done was left."""
+
+
+class NotKnown(PermanentError):
+    """Nobody is known by a token, or it holds no longer."""
+
+
+class NotAllowed(PermanentError):
+    """Who asks is known, and may not do that."""
+
+
+class NotThere(PermanentError):
+    """There is no such thing, for all that who asks may know."""
+
+
+class QuotaExceeded(PermanentError):
+    """A user has as much as it may have: nothing more is taken in, and nothing is removed."""

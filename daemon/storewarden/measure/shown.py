@@ -17,6 +17,7 @@ SECRET = re.compile(
     r"(?P<before>://[^/\s:@'\"]*:|\bpassword=)(?:(?<==)'[^']*'|(?<==)[^\s'\";]+|[^\s@/'\"]+(?=@))",
     re.IGNORECASE,
 )
+TOKEN = re.compile(r"(?<![A-Za-z0-9])(?P<before>sw_[a-z2-7]{12}_)[A-Za-z0-9_-]+")
 
 
 def shown(value: object) -> str:
@@ -33,7 +34,9 @@ def shown(value: object) -> str:
 
 
 def without_secrets(text: str) -> str:
-    """Return the text with the passwords of URLs and connection strings blotted out."""
+    """Return the text with passwords of URLs and connection strings, and tokens, blotted out."""
+    if "sw_" in text:
+        text = TOKEN.sub(r"\g<before>***", text)
     return SECRET.sub(r"\g<before>***", text)
 
 

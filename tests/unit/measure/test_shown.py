@@ -53,3 +53,17 @@ def test_any_name_is_one_harmless_line(name: bytes) -> None:
 )
 def test_without_secrets(text: str, expected: str) -> None:
     assert without_secrets(text) == expected
+
+
+def test_a_token_is_blotted_out_wherever_it_stands_and_its_public_part_stays() -> None:
+    token = "sw_abcdefgh2345_" + "A-_b" * 10 + "xyz"
+    told = without_secrets(f"GET /api/v1/files?token={token} refused: '{token}'")
+    assert token[16:] not in told
+    assert told == "GET /api/v1/files?token=sw_abcdefgh2345_*** refused: 'sw_abcdefgh2345_***'"
+
+
+@pytest.mark.parametrize(
+    "text", ["sw_lora_v2.safetensors", "draw_sw_cat_and_dog", "sw_ABCDEFGH2345_x"]
+)
+def test_names_that_are_no_tokens_stay(text: str) -> None:
+    assert without_secrets(text) == text

@@ -17,6 +17,13 @@ ROLES = ("transcript", "summary")
 
 Status = Annotated[str, Shape("how far it is", one_of=STATUSES)]
 Role = Annotated[str, Shape("what kind of text", one_of=ROLES)]
+USER = r"[A-Za-z0-9][A-Za-z0-9._@+-]*"
+Owner = Annotated[
+    str,
+    Shape(
+        "the user whose it is; only the machine and administrators may say so", 1, 64, pattern=USER
+    ),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +56,7 @@ class TellWorkflow:
     phases: tuple[Phase, ...] = ()
     more: shapes.More | None = None
     public: bool | None = None
+    owner: Owner | None = None
     must: Annotated[str | None, Shape("whether it must be there", one_of=("exist", "be_new"))] = (
         None
     )
@@ -79,6 +87,7 @@ class TellFile:
     title: shapes.Line | None = None
     metadata: shapes.More | None = None
     public: bool | None = None
+    owner: Owner | None = None
     rating: shapes.Rating | None = None
     tags: tuple[shapes.Tag, ...] = ()
 

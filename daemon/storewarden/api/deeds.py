@@ -99,12 +99,12 @@ class TellUsage:
     provider: shapes.Name
     model: shapes.Name | None = None
     operation: shapes.Name | None = None
-    calls: shapes.Count = 1
-    tokens_in: shapes.Count | None = None
-    tokens_out: shapes.Count | None = None
+    calls: shapes.Tally = 1
+    tokens_in: shapes.Tally | None = None
+    tokens_out: shapes.Tally | None = None
     cost: shapes.Cost | None = None
     currency: shapes.Currency = "USD"
-    duration: shapes.Seconds | None = None
+    duration: shapes.Took | None = None
     error: shapes.Text | None = None
     workflow: shapes.Name | None = None
     scene: shapes.Name | None = None

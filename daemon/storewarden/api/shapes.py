@@ -49,7 +49,9 @@ Path = Annotated[
     ),
 ]
 Count = Annotated[int, Shape("a number", 0, 2**62)]
+Tally = Annotated[int, Shape("a number of calls or tokens", 0, 10**12)]
 Seconds = Annotated[float, Shape("seconds", 0, 10**9)]
+Took = Annotated[float, Shape("the seconds that calls took", 0, 10**6)]
 When = Annotated[str, Shape("a time with its zone, as 2026-01-31T12:00:00Z", 1, 64, moment=True)]
 Cost = Annotated[Decimal, Shape("an amount of money, to the billionth", 0, 10**9)]
 Currency = Annotated[str, Shape("a currency", 3, 3, pattern="[A-Z]{3}")]

@@ -1,0 +1,1 @@
+"""What applications and people told: workflows, files, calls, texts, chats, users."""

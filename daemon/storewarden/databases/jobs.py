@@ -49,6 +49,8 @@ JOBS: Final[dict[str, Job]] = {
     "look_server": Job("storewarden.databases.servers:look"),
     "feel": Job("storewarden.databases.feel:feel"),
     "look_over": Job("storewarden.databases.fit:look_over", caged=True),
+    "shape": Job("storewarden.databases.contents:shape", caged=True),
+    "spool": Job("storewarden.databases.contents:spool", caged=True),
 }
 
 

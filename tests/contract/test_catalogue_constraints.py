@@ -27,7 +27,7 @@ from tests.catalogues import COLUMNS, FILE, NOW, Place, file_row, fresh_database
 
 UUID = "00000000-0000-0000-0000-00000000000"
 
-ROOTED = ("hosts", "roots", "directories", "schema_version")
+ROOTED = ("hosts", "roots", "directories", "schema_version", "users", "tokens", "answers")
 SOUND: dict[str, dict[str, Any]] = {
     "hosts": {"id": 2, "name": "other", "machine_id": "m2", "first_seen_ns": NOW},
     "roots": {"id": 2, "host_id": 1, "name": "other", "path": b"/srv", "uuid": f"{UUID}2"},
@@ -204,11 +204,80 @@ SOUND: dict[str, dict[str, Any]] = {
         "status": "healthy",
         "profile": "default",
     },
+    "users": {"id": 1, "name": "anna", "created_ns": NOW},
+    "tokens": {
+        "id": 1,
+        "user_id": 7,
+        "public_id": "abc",
+        "digest": b"\0" * 32,
+        "scopes": "[]",
+        "created_ns": NOW,
+    },
+    "workflow_phases": {"workflow_id": 7, "name": "images", "position": 0, "status": "done"},
+    "told_files": {
+        "id": 1,
+        "root_id": 1,
+        "directory": b"out",
+        "name": b"a.png",
+        "first_told_ns": NOW,
+        "told_ns": NOW,
+    },
+    "scene_images": {"scene_id": 7, "told_id": 7},
+    "told_texts": {"id": 1, "told_id": 7, "role": "summary", "text": "", "told_ns": NOW},
+    "chat_history": {
+        "id": 1,
+        "host_id": 1,
+        "told_id": 7,
+        "at_ns": NOW,
+        "question": "",
+        "answer": "",
+        "key": "k",
+        "told_ns": NOW,
+    },
+    "api_usage": {
+        "id": 1,
+        "host_id": 1,
+        "at_ns": NOW,
+        "provider": "ollama",
+        "calls": 1,
+        "currency": "USD",
+        "key": "k",
+        "told_ns": NOW,
+    },
+    "api_usage_days": {
+        "host_id": 1,
+        "day": 20_000,
+        "provider": "ollama",
+        "model": "",
+        "operation": "",
+        "currency": "USD",
+        "workflow_name": "",
+        "user_name": "",
+        "times": 1,
+        "failed": 0,
+        "calls": 1,
+        "tokens_in": 0,
+        "tokens_out": 0,
+        "cost_nano": 0,
+        "duration_ns": 0,
+    },
+    "answers": {
+        "id": 1,
+        "key": "k",
+        "digest": b"\0" * 32,
+        "status": 201,
+        "body": b"",
+        "answered_ns": NOW,
+    },
 }
 NUMBERED: dict[str, dict[str, Any]] = {
     "files": {"id": 7},
     "acts": {"id": 7, "mark": "b" * 16},
     "databases": {"id": 7, "name": "seven.db", "place": b"/srv/uploads/seven.db"},
+    "users": {"id": 7, "name": "seven"},
+    "workflows": {"id": 7, "name": "seven"},
+    "scenes": {"id": 7, "name": "seven"},
+    "told_files": {"id": 7, "name": b"seven"},
 }  # those that others refer to
 
 HANGING = [table for table in SOUND if table not in ROOTED]
@@ -388,6 +457,47 @@ BROKEN: dict[str, list[Any]] = {
     "backups_digest": [b"", b"\0" * 31, b"\0" * 33],
     "row_archives_state": ["", "ready"],
     "row_archives_digest": [b"", b"\0" * 31, b"\0" * 33],
+    "users_name": [""],
+    "users_quota_bytes": [-1],
+    "users_quota_files": [-1],
+    "tokens_public_id": [""],
+    "tokens_digest": [b"", b"\0" * 31, b"\0" * 33],
+    "workflows_status": ["", "finished"],
+    "workflows_public": [2, -1],
+    "scenes_status": ["", "finished"],
+    "scenes_number": [-1],
+    "workflow_phases_name": [""],
+    "workflow_phases_position": [-1],
+    "workflow_phases_status": ["", "finished"],
+    "told_files_directory": [b"/", b"/a", b"a/", b"a\0b"],
+    "told_files_name": [b"", b".", b"..", b"a/b", b"a\0", b"n" * 256],
+    "told_files_file_type": [""],
+    "told_files_waiting": [2, -1],
+    "told_files_public": [2, -1],
+    "told_files_pinned": [2, -1],
+    "told_texts_role": ["", "subtitle"],
+    "told_texts_duration": [-1],
+    "chat_history_key": [""],
+    "chat_history_duration": [-1],
+    "api_usage_provider": [""],
+    "api_usage_key": [""],
+    "api_usage_calls": [-1],
+    "api_usage_tokens_in": [-1],
+    "api_usage_tokens_out": [-1],
+    "api_usage_cost_nano": [-1],
+    "api_usage_duration": [-1],
+    "api_usage_days_provider": [""],
+    "api_usage_days_day": [-1],
+    "api_usage_days_times": [-1],
+    "api_usage_days_failed": [-1],
+    "api_usage_days_calls": [-1],
+    "api_usage_days_tokens_in": [-1],
+    "api_usage_days_tokens_out": [-1],
+    "api_usage_days_cost_nano": [-1],
+    "api_usage_days_duration": [-1],
+    "answers_key": [""],
+    "answers_digest": [b"", b"\0" * 31, b"\0" * 33],
+    "answers_status": [99, 600],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -411,7 +521,7 @@ def attempt(engine: Engine, *rows: tuple[str, dict[str, Any]]) -> None:
 def furnished(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Engine]:
-    """A catalogue with a file, an act and a database of number 7 each; nothing else stays."""
+    """A catalogue with one of number 7 of all that others refer to; nothing else stays."""
     with contextlib.ExitStack() as stack:
         url = request.param
         if url == "postgresql":
@@ -422,10 +532,9 @@ def furnished(
         engine = place.furnished()
         with engine.transaction():
             engine.insert("files", ("id", *COLUMNS), [(7, *file_row(b"seven"))])
-            act = {**SOUND["acts"], **NUMBERED["acts"]}
-            engine.insert("acts", tuple(act), [tuple(act.values())])
-            kept = {**SOUND["databases"], **NUMBERED["databases"]}
-            engine.insert("databases", tuple(kept), [tuple(kept.values())])
+            for table in NUMBERED.keys() - {"files"}:
+                row = {**SOUND[table], **NUMBERED[table]}
+                engine.insert(table, tuple(row), [tuple(row.values())])
         yield engine
 
 
@@ -535,6 +644,14 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("row_archives", "host_id"), ("row_figures", "host_id")),
         *(("query_days", "host_id"), ("slow_queries", "host_id")),
         ("health_history", "host_id"),
+        *(("tokens", "user_id"), ("answers", "user_id"), ("workflows", "owner_id")),
+        *(("workflow_phases", "workflow_id"), ("told_files", "root_id")),
+        *(("told_files", "file_id"), ("told_files", "owner_id"), ("told_files", "workflow_id")),
+        *(("told_files", "scene_id"), ("scene_images", "scene_id"), ("scene_images", "told_id")),
+        *(("told_texts", "told_id"), ("chat_history", "host_id"), ("chat_history", "told_id")),
+        *(("chat_history", "user_id"), ("api_usage", "host_id"), ("api_usage", "workflow_id")),
+        *(("api_usage", "scene_id"), ("api_usage", "told_id"), ("api_usage", "user_id")),
+        ("api_usage_days", "host_id"),
     ],
 )
 def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) -> None:
@@ -586,6 +703,17 @@ def test_nothing_hangs_in_the_air(furnished: Engine, table: str, column: str) ->
         ("query_days", {}),
         ("slow_queries", {"id": 2}),
         ("health_history", {}),
+        ("users", {"id": 2}),
+        ("tokens", {"id": 2}),
+        ("workflow_phases", {}),
+        ("told_files", {"id": 2}),
+        ("told_files", {"file_id": 7, "waiting": 0, "id": 2}),
+        ("scene_images", {}),
+        ("told_texts", {"id": 2}),
+        ("chat_history", {"id": 2}),
+        ("api_usage", {"id": 2}),
+        ("api_usage_days", {}),
+        ("answers", {"id": 2}),
         ("schema_version", {"version": 1}),
     ],
 )
@@ -595,6 +723,8 @@ def test_what_is_unique_stays_so(furnished: Engine, table: str, changed: dict[st
         if value is None:
             ((changed[column],),) = furnished.execute(f"SELECT {column} FROM {table}")
     first = [] if changed.keys() - {"id"} else [(table, SOUND[table])]
+    if table == "told_files" and "file_id" in changed:
+        first = [(table, {**SOUND[table], "file_id": 7, "waiting": 0})]
     with pytest.raises(CatalogueRefused, match=r"(?i)unique|duplicate"):
         attempt(furnished, *first, (table, {**SOUND[table], **changed}))
 

@@ -8,6 +8,7 @@ from storewarden.catalogue import fact_tables as found
 from storewarden.catalogue import health_tables as judged
 from storewarden.catalogue import policy_tables as decided
 from storewarden.catalogue import tables as recorded
+from storewarden.catalogue import told_tables as told
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.orm import Model
 
@@ -22,6 +23,7 @@ MODELS: tuple[type[Model], ...] = (
     recorded.Job,
     recorded.LeaseRow,
     recorded.SchemaVersion,
+    found.User,
     found.Workflow,
     found.Scene,
     found.FactsRow,
@@ -56,6 +58,15 @@ MODELS: tuple[type[Model], ...] = (
     tended.QueryDay,
     tended.SlowQuery,
     judged.HealthRow,
+    told.TokenRow,
+    told.WorkflowPhase,
+    told.ToldFile,
+    told.SceneImage,
+    told.ToldText,
+    told.Chat,
+    told.ApiUsage,
+    told.ApiUsageDay,
+    told.AnswerRow,
 )
 
 INDEXES: dict[str, str] = {
@@ -141,6 +152,59 @@ INDEXES: dict[str, str] = {
     "slow_queries_statement": (
         "CREATE UNIQUE INDEX slow_queries_statement ON slow_queries (host_id, source, digest)"
     ),
+    "users_named": "CREATE UNIQUE INDEX users_named ON users (name)",
+    "tokens_public": "CREATE UNIQUE INDEX tokens_public ON tokens (public_id)",
+    "tokens_user": "CREATE INDEX tokens_user ON tokens (user_id)",
+    "workflows_owner": (
+        "CREATE INDEX workflows_owner ON workflows (owner_id) WHERE owner_id IS NOT NULL"
+    ),
+    "told_files_waiting_place": (
+        "CREATE UNIQUE INDEX told_files_waiting_place ON told_files (root_id, directory, name)"
+        " WHERE waiting = 1"
+    ),
+    "told_files_file": (
+        "CREATE UNIQUE INDEX told_files_file ON told_files (file_id) WHERE file_id IS NOT NULL"
+    ),
+    "told_files_workflow": (
+        "CREATE INDEX told_files_workflow ON told_files (workflow_id) WHERE workflow_id IS NOT NULL"
+    ),
+    "told_files_scene": (
+        "CREATE INDEX told_files_scene ON told_files (scene_id) WHERE scene_id IS NOT NULL"
+    ),
+    "told_files_type": (
+        "CREATE INDEX told_files_type ON told_files (file_type) WHERE file_type IS NOT NULL"
+    ),
+    "told_files_owner": (
+        "CREATE INDEX told_files_owner ON told_files (owner_id) WHERE owner_id IS NOT NULL"
+    ),
+    "told_files_public": "CREATE INDEX told_files_public ON told_files (file_id) WHERE public = 1",
+    "scene_images_told": "CREATE INDEX scene_images_told ON scene_images (told_id)",
+    "told_texts_of": (
+        "CREATE UNIQUE INDEX told_texts_of ON told_texts (told_id, role, (coalesce(language, '')))"
+    ),
+    "chat_history_told": "CREATE INDEX chat_history_told ON chat_history (told_id, at_ns)",
+    "chat_history_at": "CREATE INDEX chat_history_at ON chat_history (host_id, at_ns)",
+    "chat_history_once": (
+        "CREATE UNIQUE INDEX chat_history_once ON chat_history"
+        " (host_id, (coalesce(user_id, 0)), key) WHERE key IS NOT NULL"
+    ),
+    "api_usage_at": "CREATE INDEX api_usage_at ON api_usage (host_id, at_ns)",
+    "api_usage_workflow": (
+        "CREATE INDEX api_usage_workflow ON api_usage (workflow_id, at_ns)"
+        " WHERE workflow_id IS NOT NULL"
+    ),
+    "api_usage_told": (
+        "CREATE INDEX api_usage_told ON api_usage (told_id) WHERE told_id IS NOT NULL"
+    ),
+    "api_usage_user": (
+        "CREATE INDEX api_usage_user ON api_usage (user_id, at_ns) WHERE user_id IS NOT NULL"
+    ),
+    "api_usage_once": (
+        "CREATE UNIQUE INDEX api_usage_once ON api_usage"
+        " (host_id, (coalesce(user_id, 0)), key) WHERE key IS NOT NULL"
+    ),
+    "answers_once": "CREATE UNIQUE INDEX answers_once ON answers ((coalesce(user_id, 0)), key)",
+    "answers_at": "CREATE INDEX answers_at ON answers (answered_ns)",
 }
 """Every index but those of primary keys, by name."""
 

@@ -24,14 +24,45 @@ def linked_to(model: type[Model], name: str) -> Any:
     )
 
 
+class User(Model):
+    """Somebody for whom files are kept and who may say and ask things."""
+
+    id = BigAutoField()
+    name = TextField()
+    created_ns = BigIntegerField()
+    disabled_ns = BigIntegerField(null=True)
+    quota_bytes = BigIntegerField(null=True)
+    quota_files = BigIntegerField(null=True)
+
+    class Meta:
+        table_name = "users"
+        constraints = rules_of("users")
+
+
 class Workflow(Model):
-    """What files of one run, project or conversation have in common; appears by itself."""
+    """What files of one run, project or conversation have in common.
+
+    It appears by itself as soon as a file names it; what an application tells of it stands in the
+    columns after that. ``told_ns``: when something was told last.
+    """
 
     id = BigAutoField()
     host = child_of(Host, "host_id")
     name = TextField()
     first_seen_ns = BigIntegerField()
     last_seen_ns = BigIntegerField()
+    title = TextField(null=True)
+    status = TextField(null=True)
+    phase = TextField(null=True)
+    original_prompt = TextField(null=True)
+    enhanced_story = TextField(null=True)
+    created_ns = BigIntegerField(null=True)
+    started_ns = BigIntegerField(null=True)
+    ended_ns = BigIntegerField(null=True)
+    owner = linked_to(User, "owner_id")
+    public = BigIntegerField(constraints=default(0))
+    more = TextField(constraints=default("{}"))
+    told_ns = BigIntegerField(null=True)
 
     class Meta:
         table_name = "workflows"
@@ -39,7 +70,7 @@ class Workflow(Model):
 
 
 class Scene(Model):
-    """A part of a workflow, or one that stands alone."""
+    """A part of a workflow, or one that stands alone; see ``Workflow``."""
 
     id = BigAutoField()
     host = child_of(Host, "host_id")
@@ -47,6 +78,12 @@ class Scene(Model):
     name = TextField()
     first_seen_ns = BigIntegerField()
     last_seen_ns = BigIntegerField()
+    number = BigIntegerField(null=True)
+    description = TextField(null=True)
+    prompt = TextField(null=True)
+    status = TextField(null=True)
+    more = TextField(constraints=default("{}"))
+    told_ns = BigIntegerField(null=True)
 
     class Meta:
         table_name = "scenes"

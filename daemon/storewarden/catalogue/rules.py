@@ -35,6 +35,8 @@ ROW_STATES = (
     *("purging", "purged"),
 )
 HEALTH = ("healthy", "warning", "critical")
+STATUSES = ("planned", "running", "paused", "done", "failed", "cancelled")  # as applications say
+TEXT_ROLES = ("transcript", "summary")
 CAUSES = ("event", "timer", "pressure")  # of a run of a policy
 MARK_CHARACTERS = 16
 DIGEST_BYTES = 32
@@ -81,6 +83,28 @@ def _name(name: bytes) -> bool:
     if not 1 <= len(name) <= NAME_BYTES or name in {b".", b".."}:
         return False
     return b"/" not in name and b"\0" not in name
+
+
+def _inside(name: str, column: str) -> Rule:
+    return Rule(
+        name,
+        column,
+        f"{{no 00 in {column}}} AND substr({column}, 1, 1) <> {{x 2f}}"
+        f" AND substr({column}, length({column}), 1) <> {{x 2f}}",
+        "is a path relative to its root, without a slash at either end and without a NUL byte",
+        _relative,
+    )
+
+
+def _named(name: str, column: str) -> Rule:
+    return Rule(
+        name,
+        column,
+        f"length({column}) BETWEEN 1 AND {NAME_BYTES} AND {{no 2f in {column}}}"
+        f" AND {{no 00 in {column}}} AND {column} NOT IN ({{x 2e}}, {{x 2e2e}})",
+        f"is one name of 1 to {NAME_BYTES} bytes, without a slash or a NUL byte, not '.' or '..'",
+        _name,
+    )
 
 
 def _flag(name: str, column: str) -> Rule:
@@ -233,6 +257,50 @@ def _tended() -> Iterator[Rule]:
     yield _one_of("health_history_status", "status", HEALTH)
 
 
+def _told() -> Iterator[Rule]:
+    """Yield the rules of what applications and people tell."""
+    filled = {
+        "users": ("name",),
+        "tokens": ("public_id",),
+        "workflow_phases": ("name",),
+        "told_files": ("file_type",),
+        "chat_history": ("key",),
+        "api_usage": ("provider", "key"),
+        "api_usage_days": ("provider",),
+        "answers": ("key",),
+    }
+    sums = ("calls", "tokens_in", "tokens_out", "cost_nano", "duration_ns")
+    counted = {
+        "users": ("quota_bytes", "quota_files"),
+        "scenes": ("number",),
+        "workflow_phases": ("position",),
+        "told_texts": ("duration_ns",),
+        "chat_history": ("duration_ns",),
+        "api_usage": sums,
+        "api_usage_days": ("day", "times", "failed", *sums),
+    }
+    for table, columns in filled.items():
+        yield from (_filled(f"{table}_{column}", column) for column in columns)
+    for table, columns in counted.items():
+        for column in columns:
+            yield _at_least(f"{table}_{column.removesuffix('_ns')}", column, 0)
+    for table in ("workflows", "scenes", "workflow_phases"):
+        yield _one_of(f"{table}_status", "status", STATUSES)
+    for name in (
+        "workflows_public",
+        "told_files_waiting",
+        "told_files_public",
+        "told_files_pinned",
+    ):
+        yield _flag(name, name.rpartition("_")[2])
+    yield _inside("told_files_directory", "directory")
+    yield _named("told_files_name", "name")
+    yield _one_of("told_texts_role", "role", TEXT_ROLES)
+    yield _digest("tokens_digest")
+    yield _digest("answers_digest")
+    yield _between("answers_status", "status", 100, 599)
+
+
 RULES: tuple[Rule, ...] = (
     _filled("hosts_name", "name"),
     _filled("hosts_machine_id", "machine_id"),
@@ -251,22 +319,8 @@ RULES: tuple[Rule, ...] = (
     _at_least("roots_overflows", "overflows", 0),
     _at_least("roots_missing_held", "missing_held", 0),
     _filled("blindness_reason", "reason"),
-    Rule(
-        "directories_path",
-        "path",
-        "{no 00 in path} AND substr(path, 1, 1) <> {x 2f}"
-        " AND substr(path, length(path), 1) <> {x 2f}",
-        "is a path relative to its root, without a slash at either end and without a NUL byte",
-        _relative,
-    ),
-    Rule(
-        "files_name",
-        "name",
-        "length(name) BETWEEN 1 AND 255 AND {no 2f in name} AND {no 00 in name}"
-        " AND name NOT IN ({x 2e}, {x 2e2e})",
-        "is one name of 1 to 255 bytes, without a slash or a NUL byte, not '.' or '..'",
-        _name,
-    ),
+    _inside("directories_path", "path"),
+    _named("files_name", "name"),
     _at_least("files_links", "links", 0),
     _at_least("files_size", "size", 0),
     _at_least("files_blocks", "blocks", 0),
@@ -287,6 +341,7 @@ RULES: tuple[Rule, ...] = (
     *_decided(),
     *_acted(),
     *_tended(),
+    *_told(),
 )
 GONE = Rule(
     "files_gone",
@@ -334,6 +389,20 @@ UNIQUE = {
     "row_archives.store, row_archives.key": "an object is one archive of rows",
     "slow_queries_statement": "a statement has one row",
     "slow_queries.host_id, slow_queries.source, slow_queries.digest": "a statement has one row",
+    "users_named": "a user has a name of its own",
+    "users.name": "a user has a name of its own",
+    "tokens_public": "a token has a public id of its own",
+    "tokens.public_id": "a token has a public id of its own",
+    "told_files_waiting_place": "a place in which no file was seen yet has one row",
+    "told_files.root_id, told_files.directory, told_files.name": (
+        "a place in which no file was seen yet has one row"
+    ),
+    "told_files_file": "a file has one row of what was told of it",
+    "told_files.file_id": "a file has one row of what was told of it",
+    "told_texts_of": "a file has one text for each role and language",
+    "chat_history_once": "a question that was told with a key is kept once",
+    "api_usage_once": "usage that was told with a key is counted once",
+    "answers_once": "a request with a key is answered once",
     "copies_object": "an object is the copy of one file",
     "copies.store, copies.key": "an object is the copy of one file",
 }

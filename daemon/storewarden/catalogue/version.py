@@ -7,7 +7,7 @@ from typing import Final
 from storewarden.catalogue.engine import Engine
 from storewarden.errors import CatalogueTooNew, PermanentError
 
-NEWEST: Final = 6
+NEWEST: Final = 7
 """The version that this program works with: that of its last migration."""
 
 

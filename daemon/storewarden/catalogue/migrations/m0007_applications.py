@@ -1,0 +1,335 @@
+"""What applications and people tell: workflows, files, texts, questions, costs; and who may."""
+
+from __future__ import annotations
+
+from storewarden.catalogue.dialect import speak
+from storewarden.catalogue.engine import Engine
+
+UP = (
+    """
+    CREATE TABLE users (
+        id {id},
+        name TEXT NOT NULL,
+        created_ns {int} NOT NULL,
+        disabled_ns {int},
+        quota_bytes {int},
+        quota_files {int},
+        CONSTRAINT users_name CHECK (length(name) >= 1),
+        CONSTRAINT users_quota_bytes CHECK (quota_bytes >= 0),
+        CONSTRAINT users_quota_files CHECK (quota_files >= 0)
+    ){strict}
+    """,
+    "ALTER TABLE workflows ADD COLUMN title TEXT",
+    """
+    ALTER TABLE workflows ADD COLUMN status TEXT
+    CONSTRAINT workflows_status CHECK (
+        status = 'planned' OR status = 'running' OR status = 'paused' OR status = 'done'
+        OR status = 'failed' OR status = 'cancelled'
+    )
+    """,
+    "ALTER TABLE workflows ADD COLUMN phase TEXT",
+    "ALTER TABLE workflows ADD COLUMN original_prompt TEXT",
+    "ALTER TABLE workflows ADD COLUMN enhanced_story TEXT",
+    "ALTER TABLE workflows ADD COLUMN created_ns {int}",
+    "ALTER TABLE workflows ADD COLUMN started_ns {int}",
+    "ALTER TABLE workflows ADD COLUMN ended_ns {int}",
+    "ALTER TABLE workflows ADD COLUMN owner_id {int} REFERENCES users (id) ON DELETE SET NULL",
+    (
+        "ALTER TABLE workflows ADD COLUMN public {int} NOT NULL DEFAULT 0 CONSTRAINT"
+        " workflows_public CHECK (public IN (0, 1))"
+    ),
+    "ALTER TABLE workflows ADD COLUMN more TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE workflows ADD COLUMN told_ns {int}",
+    "ALTER TABLE scenes ADD COLUMN number {int} CONSTRAINT scenes_number CHECK (number >= 0)",
+    "ALTER TABLE scenes ADD COLUMN description TEXT",
+    "ALTER TABLE scenes ADD COLUMN prompt TEXT",
+    """
+    ALTER TABLE scenes ADD COLUMN status TEXT
+    CONSTRAINT scenes_status CHECK (
+        status = 'planned' OR status = 'running' OR status = 'paused' OR status = 'done'
+        OR status = 'failed' OR status = 'cancelled'
+    )
+    """,
+    "ALTER TABLE scenes ADD COLUMN more TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE scenes ADD COLUMN told_ns {int}",
+    """
+    CREATE TABLE tokens (
+        id {id},
+        user_id {int} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        public_id TEXT NOT NULL,
+        digest {bytes} NOT NULL,
+        scopes TEXT NOT NULL,
+        label TEXT NOT NULL DEFAULT '',
+        created_ns {int} NOT NULL,
+        expires_ns {int},
+        last_used_ns {int},
+        revoked_ns {int},
+        CONSTRAINT tokens_public_id CHECK (length(public_id) >= 1),
+        CONSTRAINT tokens_digest CHECK (length(digest) = 32)
+    ){strict}
+    """,
+    """
+    CREATE TABLE workflow_phases (
+        workflow_id {int} NOT NULL REFERENCES workflows (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        position {int} NOT NULL,
+        status TEXT,
+        started_ns {int},
+        ended_ns {int},
+        detail TEXT,
+        PRIMARY KEY (workflow_id, name),
+        CONSTRAINT workflow_phases_name CHECK (length(name) >= 1),
+        CONSTRAINT workflow_phases_position CHECK (position >= 0),
+        CONSTRAINT workflow_phases_status CHECK (
+            status = 'planned' OR status = 'running' OR status = 'paused'
+            OR status = 'done' OR status = 'failed' OR status = 'cancelled'
+        )
+    ){strict}
+    """,
+    """
+    CREATE TABLE told_files (
+        id {id},
+        root_id {int} NOT NULL REFERENCES roots (id) ON DELETE CASCADE,
+        directory {bytes} NOT NULL,
+        name {bytes} NOT NULL,
+        waiting {int} NOT NULL DEFAULT 1,
+        file_id {int} REFERENCES files (id) ON DELETE SET NULL,
+        owner_id {int} REFERENCES users (id) ON DELETE SET NULL,
+        workflow_id {int} REFERENCES workflows (id) ON DELETE SET NULL,
+        scene_id {int} REFERENCES scenes (id) ON DELETE SET NULL,
+        file_type TEXT,
+        title TEXT,
+        metadata TEXT NOT NULL DEFAULT '{}',
+        public {int} NOT NULL DEFAULT 0,
+        pinned {int},
+        rating {real},
+        tags TEXT NOT NULL DEFAULT '[]',
+        first_told_ns {int} NOT NULL,
+        told_ns {int} NOT NULL,
+        CONSTRAINT told_files_file_type CHECK (length(file_type) >= 1),
+        CONSTRAINT told_files_waiting CHECK (waiting IN (0, 1)),
+        CONSTRAINT told_files_public CHECK (public IN (0, 1)),
+        CONSTRAINT told_files_pinned CHECK (pinned IN (0, 1)),
+        CONSTRAINT told_files_directory CHECK (
+            {no 00 in directory} AND substr(directory, 1, 1) <> {x 2f}
+            AND substr(directory, length(directory), 1) <> {x 2f}
+        ),
+        CONSTRAINT told_files_name CHECK (
+            length(name) BETWEEN 1 AND 255 AND {no 2f in name} AND {no 00 in name}
+            AND name NOT IN ({x 2e}, {x 2e2e})
+        )
+    ){strict}
+    """,
+    """
+    CREATE TABLE scene_images (
+        scene_id {int} NOT NULL PRIMARY KEY REFERENCES scenes (id) ON DELETE CASCADE,
+        told_id {int} NOT NULL REFERENCES told_files (id) ON DELETE CASCADE
+    ){strict}
+    """,
+    """
+    CREATE TABLE told_texts (
+        id {id},
+        told_id {int} NOT NULL REFERENCES told_files (id) ON DELETE CASCADE,
+        role TEXT NOT NULL,
+        language TEXT,
+        text TEXT NOT NULL,
+        duration_ns {int},
+        model TEXT,
+        told_ns {int} NOT NULL,
+        CONSTRAINT told_texts_duration CHECK (duration_ns >= 0),
+        CONSTRAINT told_texts_role CHECK (role = 'transcript' OR role = 'summary')
+    ){strict}
+    """,
+    """
+    CREATE TABLE chat_history (
+        id {id},
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        told_id {int} NOT NULL REFERENCES told_files (id) ON DELETE CASCADE,
+        user_id {int} REFERENCES users (id) ON DELETE SET NULL,
+        at_ns {int} NOT NULL,
+        question TEXT NOT NULL,
+        answer TEXT NOT NULL,
+        duration_ns {int},
+        model TEXT,
+        more TEXT NOT NULL DEFAULT '{}',
+        key TEXT,
+        told_ns {int} NOT NULL,
+        CONSTRAINT chat_history_key CHECK (length(key) >= 1),
+        CONSTRAINT chat_history_duration CHECK (duration_ns >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE api_usage (
+        id {id},
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        at_ns {int} NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT,
+        operation TEXT,
+        calls {int} NOT NULL,
+        tokens_in {int},
+        tokens_out {int},
+        cost_nano {int},
+        currency TEXT NOT NULL,
+        duration_ns {int},
+        error TEXT,
+        workflow_id {int} REFERENCES workflows (id) ON DELETE SET NULL,
+        scene_id {int} REFERENCES scenes (id) ON DELETE SET NULL,
+        told_id {int} REFERENCES told_files (id) ON DELETE SET NULL,
+        user_id {int} REFERENCES users (id) ON DELETE SET NULL,
+        key TEXT,
+        told_ns {int} NOT NULL,
+        CONSTRAINT api_usage_provider CHECK (length(provider) >= 1),
+        CONSTRAINT api_usage_key CHECK (length(key) >= 1),
+        CONSTRAINT api_usage_calls CHECK (calls >= 0),
+        CONSTRAINT api_usage_tokens_in CHECK (tokens_in >= 0),
+        CONSTRAINT api_usage_tokens_out CHECK (tokens_out >= 0),
+        CONSTRAINT api_usage_cost_nano CHECK (cost_nano >= 0),
+        CONSTRAINT api_usage_duration CHECK (duration_ns >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE api_usage_days (
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        day {int} NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        operation TEXT NOT NULL,
+        currency TEXT NOT NULL,
+        workflow_name TEXT NOT NULL,
+        user_name TEXT NOT NULL,
+        times {int} NOT NULL,
+        failed {int} NOT NULL,
+        calls {int} NOT NULL,
+        tokens_in {int} NOT NULL,
+        tokens_out {int} NOT NULL,
+        cost_nano {int} NOT NULL,
+        duration_ns {int} NOT NULL,
+        PRIMARY KEY (host_id, day, provider, model, operation, currency, workflow_name, user_name),
+        CONSTRAINT api_usage_days_provider CHECK (length(provider) >= 1),
+        CONSTRAINT api_usage_days_day CHECK (day >= 0),
+        CONSTRAINT api_usage_days_times CHECK (times >= 0),
+        CONSTRAINT api_usage_days_failed CHECK (failed >= 0),
+        CONSTRAINT api_usage_days_calls CHECK (calls >= 0),
+        CONSTRAINT api_usage_days_tokens_in CHECK (tokens_in >= 0),
+        CONSTRAINT api_usage_days_tokens_out CHECK (tokens_out >= 0),
+        CONSTRAINT api_usage_days_cost_nano CHECK (cost_nano >= 0),
+        CONSTRAINT api_usage_days_duration CHECK (duration_ns >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE answers (
+        id {id},
+        user_id {int} REFERENCES users (id) ON DELETE CASCADE,
+        key TEXT NOT NULL,
+        digest {bytes} NOT NULL,
+        status {int} NOT NULL,
+        body {bytes} NOT NULL,
+        answered_ns {int} NOT NULL,
+        CONSTRAINT answers_key CHECK (length(key) >= 1),
+        CONSTRAINT answers_digest CHECK (length(digest) = 32),
+        CONSTRAINT answers_status CHECK (status BETWEEN 100 AND 599)
+    ){strict}
+    """,
+    "CREATE INDEX answers_at ON answers (answered_ns)",
+    "CREATE UNIQUE INDEX answers_once ON answers ((coalesce(user_id, 0)), key)",
+    "CREATE INDEX api_usage_at ON api_usage (host_id, at_ns)",
+    (
+        "CREATE UNIQUE INDEX api_usage_once ON api_usage (host_id, (coalesce(user_id, 0)),"
+        " key) WHERE key IS NOT NULL"
+    ),
+    "CREATE INDEX api_usage_told ON api_usage (told_id) WHERE told_id IS NOT NULL",
+    "CREATE INDEX api_usage_user ON api_usage (user_id, at_ns) WHERE user_id IS NOT NULL",
+    (
+        "CREATE INDEX api_usage_workflow ON api_usage (workflow_id, at_ns) WHERE"
+        " workflow_id IS NOT NULL"
+    ),
+    "CREATE INDEX chat_history_at ON chat_history (host_id, at_ns)",
+    (
+        "CREATE UNIQUE INDEX chat_history_once ON chat_history (host_id, (coalesce(user_id,"
+        " 0)), key) WHERE key IS NOT NULL"
+    ),
+    "CREATE INDEX chat_history_told ON chat_history (told_id, at_ns)",
+    "CREATE INDEX scene_images_told ON scene_images (told_id)",
+    "CREATE UNIQUE INDEX tokens_public ON tokens (public_id)",
+    "CREATE INDEX tokens_user ON tokens (user_id)",
+    "CREATE UNIQUE INDEX told_files_file ON told_files (file_id) WHERE file_id IS NOT NULL",
+    "CREATE INDEX told_files_owner ON told_files (owner_id) WHERE owner_id IS NOT NULL",
+    "CREATE INDEX told_files_public ON told_files (file_id) WHERE public = 1",
+    "CREATE INDEX told_files_scene ON told_files (scene_id) WHERE scene_id IS NOT NULL",
+    "CREATE INDEX told_files_type ON told_files (file_type) WHERE file_type IS NOT NULL",
+    (
+        "CREATE UNIQUE INDEX told_files_waiting_place ON told_files (root_id, directory,"
+        " name) WHERE waiting = 1"
+    ),
+    "CREATE INDEX told_files_workflow ON told_files (workflow_id) WHERE workflow_id IS NOT NULL",
+    "CREATE UNIQUE INDEX told_texts_of ON told_texts (told_id, role, (coalesce(language, '')))",
+    "CREATE UNIQUE INDEX users_named ON users (name)",
+    "CREATE INDEX workflows_owner ON workflows (owner_id) WHERE owner_id IS NOT NULL",
+)
+
+DOWN = (
+    "DROP INDEX workflows_owner",
+    "DROP INDEX users_named",
+    "DROP INDEX told_texts_of",
+    "DROP INDEX told_files_workflow",
+    "DROP INDEX told_files_waiting_place",
+    "DROP INDEX told_files_type",
+    "DROP INDEX told_files_scene",
+    "DROP INDEX told_files_public",
+    "DROP INDEX told_files_owner",
+    "DROP INDEX told_files_file",
+    "DROP INDEX tokens_user",
+    "DROP INDEX tokens_public",
+    "DROP INDEX scene_images_told",
+    "DROP INDEX chat_history_told",
+    "DROP INDEX chat_history_once",
+    "DROP INDEX chat_history_at",
+    "DROP INDEX api_usage_workflow",
+    "DROP INDEX api_usage_user",
+    "DROP INDEX api_usage_told",
+    "DROP INDEX api_usage_once",
+    "DROP INDEX api_usage_at",
+    "DROP INDEX answers_once",
+    "DROP INDEX answers_at",
+    "DROP TABLE answers",
+    "DROP TABLE api_usage_days",
+    "DROP TABLE api_usage",
+    "DROP TABLE chat_history",
+    "DROP TABLE told_texts",
+    "DROP TABLE scene_images",
+    "DROP TABLE told_files",
+    "DROP TABLE workflow_phases",
+    "DROP TABLE tokens",
+    "ALTER TABLE scenes DROP COLUMN told_ns",
+    "ALTER TABLE scenes DROP COLUMN more",
+    "ALTER TABLE scenes DROP COLUMN status",
+    "ALTER TABLE scenes DROP COLUMN prompt",
+    "ALTER TABLE scenes DROP COLUMN description",
+    "ALTER TABLE scenes DROP COLUMN number",
+    "ALTER TABLE workflows DROP COLUMN told_ns",
+    "ALTER TABLE workflows DROP COLUMN more",
+    "ALTER TABLE workflows DROP COLUMN public",
+    "ALTER TABLE workflows DROP COLUMN owner_id",
+    "ALTER TABLE workflows DROP COLUMN ended_ns",
+    "ALTER TABLE workflows DROP COLUMN started_ns",
+    "ALTER TABLE workflows DROP COLUMN created_ns",
+    "ALTER TABLE workflows DROP COLUMN enhanced_story",
+    "ALTER TABLE workflows DROP COLUMN original_prompt",
+    "ALTER TABLE workflows DROP COLUMN phase",
+    "ALTER TABLE workflows DROP COLUMN status",
+    "ALTER TABLE workflows DROP COLUMN title",
+    "DROP TABLE users",
+)
+
+
+def up(engine: Engine) -> None:
+    """Go to this version."""
+    for statement in UP:
+        engine.execute(speak(statement, engine.dialect))
+
+
+def down(engine: Engine) -> None:
+    """Go back to the version before."""
+    for statement in DOWN:
+        engine.execute(speak(statement, engine.dialect))

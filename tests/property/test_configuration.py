@@ -12,6 +12,7 @@ from storewarden.config.environment import overlay
 from storewarden.config.keys import ROOT_KEYS, TOP
 from storewarden.config.problems import Origin, Place, Problems
 from storewarden.config.schema import (
+    ApiSettings,
     HttpSettings,
     Listen,
     LogSettings,
@@ -132,6 +133,12 @@ everything = some.builds(
     policies=some.lists(some.sampled_from(["/p", "/q/r", "shipped:trae"]), unique=True).map(tuple),
     stores=some.lists(stores, max_size=3, unique_by=lambda store: store.name).map(tuple),
     currency=some.sampled_from(["EUR", "USD"]),
+    api=some.builds(
+        ApiSettings,
+        some.sampled_from([Path("/s/api.sock"), Path("/x/y.sock"), None]),
+        some.sampled_from(["none", "read", "write"]),
+        some.sampled_from(["none", "read"]),
+    ),
     source=some.just("file"),
 )
 
@@ -142,6 +149,10 @@ def written(settings: Settings) -> str:
     lines += [f"watch_share: {write_share(settings.watch_share)}"]
     lines += [
         f'http: {{listen: "{settings.http.listen}"}}',
+        "api:",
+        f"  socket: {settings.api.socket or 'none'}",
+        f"  socket_without_token: {settings.api.socket_without_token}",
+        f"  loopback_without_token: {settings.api.loopback_without_token}",
         f"log: {{level: {settings.log.level}}}",
     ]
     lines += [f"policies: [{', '.join(settings.policies)}]", f"currency: {settings.currency}"]

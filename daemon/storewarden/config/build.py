@@ -25,6 +25,7 @@ from storewarden.config.keys import (
 )
 from storewarden.config.problems import FILE, Origin, Place, Problems, joined, shown
 from storewarden.config.schema import (
+    ApiSettings,
     DatabaseSettings,
     HealthSettings,
     HttpSettings,
@@ -76,6 +77,7 @@ class _Builder:
         built.catalogue = self._sheet.single(tree, CATALOGUE) or built.catalogue
         built.roots = self._roots(tree)
         http = HttpSettings(**self._group(tree, "http"))
+        api = self._api(tree, built.state)
         log = LogSettings(**self._group(tree, "log"))
         points = self._group(tree, "health")
         profile = points.pop("profile", schema.HEALTH_PROFILES[0])
@@ -100,12 +102,13 @@ class _Builder:
                 databases=built.databases,
                 tables=tables,
                 health=health,
+                api=api,
                 source=source,
             )
         return built
 
     def _group(self, tree: Mapping, name: str) -> dict[str, Any]:
-        """Return what is set of http, log or health."""
+        """Return what is set of http, api, log or health."""
         entry = tree.entries.get(name)
         if entry is None:
             return {}
@@ -118,6 +121,14 @@ class _Builder:
         self._sheet.refuse_unknown(group, name, tuple(key.name for key in keys))
         values = {key.name: self._sheet.single(group, key, name) for key in keys}
         return {key: value for key, value in values.items() if value is not None}
+
+    def _api(self, tree: Mapping, state: Path | None) -> ApiSettings:
+        """Return how applications reach the daemon; without a word it is by the state directory."""
+        group = self._group(tree, "api")
+        given: bytes | None = group.pop("socket", None)
+        if given is not None:
+            return ApiSettings(socket=_path(given) if given else None, **group)
+        return ApiSettings(socket=None if state is None else state / schema.API_SOCKET, **group)
 
     def _state(self, tree: Mapping) -> Path | None:
         """Return the state directory: the key, else what systemd gives, else one below home."""

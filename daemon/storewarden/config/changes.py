@@ -25,6 +25,7 @@ from storewarden.config.keys import (
 )
 from storewarden.config.problems import joined, printable
 from storewarden.config.schema import (
+    API_SOCKET,
     DatabaseSettings,
     RootSettings,
     Settings,
@@ -64,6 +65,10 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     listen, web = GROUPS["http"]
     yield from _one(listen, "http", str(old.http.listen), str(new.http.listen))
     yield from _one(web, "http", old.http.web_config, new.http.web_config)
+    socket, *allowed = GROUPS["api"]
+    yield from _one(socket, "api", _socket(old), _socket(new))
+    for key in allowed:
+        yield from _one(key, "api", getattr(old.api, key.name), getattr(new.api, key.name))
     for key in GROUPS["log"]:
         yield from _one(key, "log", getattr(old.log, key.name), getattr(new.log, key.name))
     profile, *reasons = GROUPS["health"]
@@ -79,6 +84,15 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     yield from _named(STORES, old.stores, new.stores)
     yield from _named(DATABASES, old.databases, new.databases)
     yield from _named(TABLES, old.tables, new.tables)
+
+
+def _socket(settings: Settings) -> str:
+    """Return where the socket is; one in the state directory goes with it."""
+    socket = settings.api.socket
+    if socket is None:
+        return "none"
+    by_itself = socket == settings.state / API_SOCKET
+    return f"{API_SOCKET} in the state directory" if by_itself else str(socket)
 
 
 def _named(

@@ -21,6 +21,7 @@ def check(built: Built, problems: Problems) -> None:
         _usage_needs_events(root, built, problems)
         _apart_from_stores(root, built, problems)
     _guarded(built, problems)
+    _two_sockets(built, problems)
     for number, store in enumerate(built.stores):
         _one_store(store, built.stores[:number], built.places, problems)
     for number, database in enumerate(built.databases):
@@ -37,6 +38,17 @@ def _guarded(built: Built, problems: Problems) -> None:
         what = f"{http.listen.host} can be reached from other machines"
         hint = "name http.web_config, with TLS and a password, or write 127.0.0.1"
         problems.add(built.places["http.listen"], "http.listen", what, hint)
+
+
+def _two_sockets(built: Built, problems: Problems) -> None:
+    """Refuse one name for two sockets."""
+    settings = built.settings
+    if settings is None or settings.api.socket is None or settings.http.listen.socket is None:
+        return
+    if os.fsencode(settings.api.socket) == settings.http.listen.socket:
+        key = "api.socket" if "api.socket" in built.places else "http.listen"
+        what = "is the socket of http.listen and of api.socket"
+        problems.add(built.places[key], key, what, "write another path for one of them")
 
 
 def _usage_needs_events(root: RootSettings, built: Built, problems: Problems) -> None:

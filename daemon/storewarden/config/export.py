@@ -67,6 +67,7 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.PRICE: {"type": "number", "minimum": 0},
     Kind.COLUMN: _COLUMN,
     Kind.COLUMNS: _COLUMNS,
+    Kind.SOCKET: {"type": "string", "minLength": 1},
     Kind.LISTEN: {"type": "string", "pattern": r"^(none|unix:/.+|.+:[0-9]{1,5})$"},
 }
 

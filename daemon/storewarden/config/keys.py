@@ -27,6 +27,7 @@ class Kind(Enum):
     NAMES = auto()  # patterns of bare names
     PLACES = auto()  # patterns that tell what a file belongs to
     LISTEN = auto()
+    SOCKET = auto()  # a path, or `none`
     SOURCES = auto()  # files and directories of policies, and shipped ones
     URL = auto()
     ENDPOINT = auto()
@@ -238,7 +239,7 @@ HTTP_KEYS = (
         "listen",
         Kind.LISTEN,
         str(schema.Listen()),
-        "Address and port for /metrics, /healthz and /readyz; port 0 is any free one, "
+        "Address and port for /metrics, /healthz, /readyz and /api; port 0 is any free one, "
         "`unix:/run/storewarden/http.sock` a socket in the file system, `none` is no server. An "
         "address that other machines reach needs `web_config`. A socket that systemd hands over "
         "is taken instead.",
@@ -252,6 +253,37 @@ HTTP_KEYS = (
         "(`tls_server_config`) and passwords hashed by bcrypt (`basic_auth_users`). It, and the "
         "certificate, are read again when they change.",
         "/etc/storewarden/web.yml",
+    ),
+)
+API_KEYS = (
+    Key(
+        "socket",
+        Kind.SOCKET,
+        f"{schema.API_SOCKET} in the state directory",
+        "The unix socket that applications speak to; `none` is none. Who may "
+        "enter its directory and write to it (its mode is 0660) may use it.",
+        "/run/storewarden/api.sock",
+    ),
+    Key(
+        "socket_without_token",
+        Kind.CHOICE,
+        schema.API_BY_SOCKET,
+        "What may be done over that socket without a token: `none`, `read`, or `write`. Without a "
+        "token it is the machine itself that speaks: it sees everything, and what it tells of "
+        "belongs to nobody.",
+        "read",
+        live=True,
+        choices=("none", "read", "write"),
+    ),
+    Key(
+        "loopback_without_token",
+        Kind.CHOICE,
+        schema.API_BY_LOOPBACK,
+        "What may be done below /api of `http.listen` without a token, from this machine only: "
+        "`none`, or `read`. Every user of this machine could.",
+        "read",
+        live=True,
+        choices=("none", "read"),
     ),
 )
 LOG_KEYS = (
@@ -482,5 +514,5 @@ CHILDREN = "children"
 PRICE = "price"
 STORES, DATABASES, TABLES = "stores", "databases", "tables"
 SINGLE = (STATE, CATALOGUE, WATCH_SHARE, POLICIES, CURRENCY)
-GROUPS = {"http": HTTP_KEYS, "log": LOG_KEYS, "health": HEALTH_KEYS}
+GROUPS = {"http": HTTP_KEYS, "api": API_KEYS, "log": LOG_KEYS, "health": HEALTH_KEYS}
 TOP = (*(key.name for key in SINGLE), "roots", STORES, DATABASES, TABLES, *GROUPS)

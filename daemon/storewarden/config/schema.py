@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from storewarden.config.secret import redacted
 
@@ -68,6 +68,9 @@ HEALTH_REASONS = (
 )
 HEALTH_PROFILES = ("default", "task45")
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
+API_SOCKET = "api.sock"  # in the state directory
+API_BY_SOCKET: Final = "write"  # what is allowed without a token
+API_BY_LOOPBACK: Final = "none"
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +190,15 @@ class HttpSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiSettings:
+    """How applications reach the daemon, and what they may without a token."""
+
+    socket: Path | None = None  # absolute; None: there is none
+    socket_without_token: Literal["none", "read", "write"] = API_BY_SOCKET
+    loopback_without_token: Literal["none", "read"] = API_BY_LOOPBACK
+
+
+@dataclass(frozen=True, slots=True)
 class LogSettings:
     """How much is logged, and for whom."""
 
@@ -222,6 +234,7 @@ class Settings:
     databases: tuple[DatabaseSettings, ...] = ()
     tables: tuple[TableSettings, ...] = ()
     health: HealthSettings = HealthSettings()
+    api: ApiSettings = ApiSettings()
     source: str = "the built-in defaults"  # for people: which file, which variables
 
     @property

@@ -95,6 +95,7 @@ class Reader:
             Kind.SIZE: self._size,
             Kind.CHOICE: self._choice,
             Kind.LISTEN: self._listen,
+            Kind.SOCKET: self._socket,
             Kind.SERVER: self._address,
             Kind.URL: self._address,
             Kind.ENDPOINT: self._address,
@@ -189,6 +190,14 @@ class Reader:
         except AddressError as error:
             self.problems.add(node.place, path, error.what, error.hint)
             return None
+
+    def _socket(self, key: Key, node: Scalar, path: str) -> bytes | None:
+        """Return the absolute path of a socket, b"" for none."""
+        if node.text.startswith("unix:"):
+            hint = f"write {node.text.removeprefix('unix:')}"
+            self.problems.add(node.place, path, "is a path, without unix:", hint)
+            return None
+        return b"" if node.text == "none" else self._path(key, node, path)
 
     def _address(self, key: Key, node: Scalar, path: str) -> str | None:
         try:
@@ -366,6 +375,7 @@ def _called(key: Key) -> str:
         Kind.DURATION: "a duration",
         Kind.SIZE: "a size",
         Kind.LISTEN: "an address",
+        Kind.SOCKET: "a path",
         Kind.SERVER: "an address",
         Kind.URL: "an address",
         Kind.ENDPOINT: "an address",

@@ -67,6 +67,19 @@ def test_the_house_itself_needs_a_new_start(tmp_path: Path) -> None:
     )
 
 
+def test_what_applications_may_changes_while_the_daemon_runs_and_the_socket_does_not(
+    tmp_path: Path,
+) -> None:
+    api = "{socket: /x.sock, socket_without_token: none, loopback_without_token: read}"
+    new = settings(tmp_path, f"{OLD.rstrip()}\n    api: {api}\n")
+
+    assert changed(settings(tmp_path, OLD), new) == (
+        Difference("api.socket", "api.sock in the state directory", "/x.sock", live=False),
+        Difference("api.socket_without_token", "write", "none", live=True),
+        Difference("api.loopback_without_token", "none", "read", live=True),
+    )
+
+
 def test_points_for_health_change_while_the_daemon_runs(tmp_path: Path) -> None:
     text = "state: /s\nroots: {a: /a}\n"
     old = settings(tmp_path, f"{text}health: {{blind: 40, drill: 0}}\n")

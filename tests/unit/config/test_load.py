@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from storewarden.config.load import find, load
-from storewarden.config.schema import HttpSettings, Listen, LogSettings, RootSettings, Settings
+from storewarden.config.schema import (
+    ApiSettings,
+    HttpSettings,
+    Listen,
+    LogSettings,
+    RootSettings,
+    Settings,
+)
 from storewarden.errors import ConfigError
 from tests.unit.config.asking import HOME, NOWHERE, problems, settings
 
@@ -23,6 +30,7 @@ def test_without_anything_two_roots_here_and_sqlite_below_home(tmp_path: Path) -
             RootSettings("uploads", here + b"/uploads", create=True),
         ),
         http=HttpSettings(Listen("127.0.0.1", 9747)),
+        api=ApiSettings(Path("/home/warden/.local/state/storewarden/api.sock")),
     )
 
 
@@ -45,6 +53,7 @@ def test_every_key_of_a_file_arrives(tmp_path: Path) -> None:
             digest: false
           b-2: /b
         http: {listen: "[::1]:80", web_config: web.yml}
+        api: {socket: run/a.sock, socket_without_token: read, loopback_without_token: read}
         log: {level: debug, format: json}
         """
 
@@ -70,8 +79,16 @@ def test_every_key_of_a_file_arrives(tmp_path: Path) -> None:
         http=HttpSettings(Listen("::1", 80), os.fsencode(tmp_path / "web.yml")),
         watch_share=0.5,
         log=LogSettings("debug", "json"),
+        api=ApiSettings(tmp_path / "run/a.sock", "read", "read"),
         source=str(tmp_path / "storewarden.yaml"),
     )
+
+
+def test_the_socket_for_applications_is_where_the_state_is_or_nowhere(tmp_path: Path) -> None:
+    text = "roots: {a: /a}\nstate: /s\n"
+
+    assert settings(tmp_path, text).api.socket == Path("/s/api.sock")
+    assert settings(tmp_path, f"{text}api: {{socket: none}}\n").api.socket is None
 
 
 @pytest.mark.parametrize(

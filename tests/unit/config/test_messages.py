@@ -71,6 +71,7 @@ KEYS = [
     b"roots: {A: /a, 9: /b, _x: /c, 'a b': /d, '': /e, \xc3\xa4: /f}\n",
     b"roots: {a-b: /a, a_b: /b}\n",
     b"roots: {a: /a}\nhttp: none\nlog: debug\n",
+    b"roots: {a: /a}\napi: {socket: 'unix:/a.sock', socket_without_token: admin, token: x}\n",
 ]
 VALUES = [
     b"roots: {a: /a}\nstate: true\ncatalogue: false\nwatch_share: true\n",
@@ -107,6 +108,7 @@ TOGETHER = [
     b"roots: {a: {path: /a, settle: 1h, settle_cap: 1min}, b: /a}\nstate: ''\n",
     b'roots: {a: /a}\nhttp: {listen: "0.0.0.0:9747"}',
     b'roots: {a: /a}\nhttp: {listen: "[::]:9747"}',
+    b"roots: {a: /a}\nhttp: {listen: 'unix:/a.sock'}\napi: {socket: /a.sock}\n",
     b'roots: {a: /a}\nhttp: {listen: "192.168.0.1:9747", web_config: ""}',
 ]
 STORES = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from storewarden.catalogue import act_tables as acted
 from storewarden.catalogue import database_tables as tended
+from storewarden.catalogue import event_tables as heard
 from storewarden.catalogue import fact_tables as found
 from storewarden.catalogue import health_tables as judged
 from storewarden.catalogue import policy_tables as decided
@@ -67,6 +68,9 @@ MODELS: tuple[type[Model], ...] = (
     told.ApiUsage,
     told.ApiUsageDay,
     told.AnswerRow,
+    heard.EventRound,
+    heard.ListenerRow,
+    heard.DeadLetter,
 )
 
 INDEXES: dict[str, str] = {
@@ -166,16 +170,17 @@ INDEXES: dict[str, str] = {
         "CREATE UNIQUE INDEX told_files_file ON told_files (file_id) WHERE file_id IS NOT NULL"
     ),
     "told_files_workflow": (
-        "CREATE INDEX told_files_workflow ON told_files (workflow_id) WHERE workflow_id IS NOT NULL"
+        "CREATE INDEX told_files_workflow ON told_files (workflow_id, file_id)"
+        " WHERE workflow_id IS NOT NULL"
     ),
     "told_files_scene": (
-        "CREATE INDEX told_files_scene ON told_files (scene_id) WHERE scene_id IS NOT NULL"
+        "CREATE INDEX told_files_scene ON told_files (scene_id, file_id) WHERE scene_id IS NOT NULL"
     ),
     "told_files_type": (
         "CREATE INDEX told_files_type ON told_files (file_type) WHERE file_type IS NOT NULL"
     ),
     "told_files_owner": (
-        "CREATE INDEX told_files_owner ON told_files (owner_id) WHERE owner_id IS NOT NULL"
+        "CREATE INDEX told_files_owner ON told_files (owner_id, file_id) WHERE owner_id IS NOT NULL"
     ),
     "told_files_public": "CREATE INDEX told_files_public ON told_files (file_id) WHERE public = 1",
     "scene_images_told": "CREATE INDEX scene_images_told ON scene_images (told_id)",
@@ -204,6 +209,10 @@ INDEXES: dict[str, str] = {
         " (host_id, (coalesce(user_id, 0)), key) WHERE key IS NOT NULL"
     ),
     "answers_once": "CREATE UNIQUE INDEX answers_once ON answers ((coalesce(user_id, 0)), key)",
+    "event_rounds_host": "CREATE INDEX event_rounds_host ON event_rounds (host_id, id)",
+    "dead_letters_listener": (
+        "CREATE INDEX dead_letters_listener ON dead_letters (host_id, listener, id)"
+    ),
     "answers_at": "CREATE INDEX answers_at ON answers (answered_ns)",
 }
 """Every index but those of primary keys, by name."""

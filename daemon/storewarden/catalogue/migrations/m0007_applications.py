@@ -1,4 +1,7 @@
-"""What applications and people tell: workflows, files, texts, questions, costs; and who may."""
+"""What applications and people tell: workflows, files, texts, questions, costs; and who may.
+
+And what listeners hear: the journal of events, how far each came, and what one refuses.
+"""
 
 from __future__ import annotations
 
@@ -231,6 +234,54 @@ UP = (
         CONSTRAINT answers_status CHECK (status BETWEEN 100 AND 599)
     ){strict}
     """,
+    """
+    CREATE TABLE event_rounds (
+        id {id},
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        at_ns {int} NOT NULL,
+        files_after {int} NOT NULL,
+        files_through {int} NOT NULL,
+        lines_after {int} NOT NULL,
+        lines_through {int} NOT NULL,
+        described TEXT NOT NULL DEFAULT '',
+        CONSTRAINT event_rounds_files_after CHECK (files_after >= 0),
+        CONSTRAINT event_rounds_lines_after CHECK (lines_after >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE listeners (
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        place TEXT NOT NULL,
+        cursor TEXT NOT NULL,
+        heard_ns {int} NOT NULL,
+        delivered {int} NOT NULL DEFAULT 0,
+        failing_ns {int},
+        attempts {int} NOT NULL DEFAULT 0,
+        next_try_ns {int},
+        error TEXT NOT NULL DEFAULT '',
+        PRIMARY KEY (host_id, name),
+        CONSTRAINT listeners_name CHECK (length(name) >= 1),
+        CONSTRAINT listeners_delivered CHECK (delivered >= 0),
+        CONSTRAINT listeners_attempts CHECK (attempts >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE dead_letters (
+        id {id},
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        listener TEXT NOT NULL,
+        at_ns {int} NOT NULL,
+        event TEXT NOT NULL,
+        why TEXT NOT NULL,
+        again {int} NOT NULL DEFAULT 0,
+        CONSTRAINT dead_letters_listener CHECK (length(listener) >= 1),
+        CONSTRAINT dead_letters_event CHECK (length(event) >= 1),
+        CONSTRAINT dead_letters_again CHECK (again IN (0, 1))
+    ){strict}
+    """,
+    "CREATE INDEX event_rounds_host ON event_rounds (host_id, id)",
+    "CREATE INDEX dead_letters_listener ON dead_letters (host_id, listener, id)",
     "CREATE INDEX answers_at ON answers (answered_ns)",
     "CREATE UNIQUE INDEX answers_once ON answers ((coalesce(user_id, 0)), key)",
     "CREATE INDEX api_usage_at ON api_usage (host_id, at_ns)",
@@ -254,21 +305,29 @@ UP = (
     "CREATE UNIQUE INDEX tokens_public ON tokens (public_id)",
     "CREATE INDEX tokens_user ON tokens (user_id)",
     "CREATE UNIQUE INDEX told_files_file ON told_files (file_id) WHERE file_id IS NOT NULL",
-    "CREATE INDEX told_files_owner ON told_files (owner_id) WHERE owner_id IS NOT NULL",
+    "CREATE INDEX told_files_owner ON told_files (owner_id, file_id) WHERE owner_id IS NOT NULL",
     "CREATE INDEX told_files_public ON told_files (file_id) WHERE public = 1",
-    "CREATE INDEX told_files_scene ON told_files (scene_id) WHERE scene_id IS NOT NULL",
+    "CREATE INDEX told_files_scene ON told_files (scene_id, file_id) WHERE scene_id IS NOT NULL",
     "CREATE INDEX told_files_type ON told_files (file_type) WHERE file_type IS NOT NULL",
     (
         "CREATE UNIQUE INDEX told_files_waiting_place ON told_files (root_id, directory,"
         " name) WHERE waiting = 1"
     ),
-    "CREATE INDEX told_files_workflow ON told_files (workflow_id) WHERE workflow_id IS NOT NULL",
+    (
+        "CREATE INDEX told_files_workflow ON told_files (workflow_id, file_id)"
+        " WHERE workflow_id IS NOT NULL"
+    ),
     "CREATE UNIQUE INDEX told_texts_of ON told_texts (told_id, role, (coalesce(language, '')))",
     "CREATE UNIQUE INDEX users_named ON users (name)",
     "CREATE INDEX workflows_owner ON workflows (owner_id) WHERE owner_id IS NOT NULL",
 )
 
 DOWN = (
+    "DROP INDEX dead_letters_listener",
+    "DROP INDEX event_rounds_host",
+    "DROP TABLE dead_letters",
+    "DROP TABLE listeners",
+    "DROP TABLE event_rounds",
     "DROP INDEX workflows_owner",
     "DROP INDEX users_named",
     "DROP INDEX told_texts_of",

@@ -13,6 +13,7 @@ from operator import or_
 from typing import Any
 
 from storewarden.catalogue import query, rates, search_file, search_server
+from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.fact_tables import (
     FactsRow,
     PromptRow,
@@ -235,6 +236,13 @@ def _saying(field: str, term: Term, context: Context) -> Node:
     if context.dialect == "sqlite":
         return search_file.matching(wanted)
     return search_server.matching(wanted)
+
+
+def newest_saying(field: str, term: Term, dialect: Dialect, below: int, most: int) -> Node:
+    """Return the query of the newest files below a number that a term about words leaves."""
+    wanted = Wanted(query.parse(term.value, field=field))
+    room = search_file if dialect == "sqlite" else search_server
+    return room.newest_matching(wanted, below, most)
 
 
 # -- yes and no ---------------------------------------------------------------------------------

@@ -27,7 +27,7 @@ from storewarden.catalogue.tables import Directory, File, Root
 PAGE = 1000
 FEW = 10_000  # files; so many are found and sorted in the time of a few pages
 
-_COLUMNS = (
+COLUMNS = (
     *(File.id, Root.name, Directory.path, File.name, Directory.device, File.inode, File.mode),
     *(File.links, File.uid, File.gid, File.size, File.blocks, File.accessed_ns),
     *(File.modified_ns, File.changed_ns, File.kind, File.state, File.growing, File.generation),
@@ -136,7 +136,7 @@ def few_of(engine: Engine, asked: Sequence[terms.Term], now_ns: int) -> list[Nod
 def _files_of(engine: Engine, root_id: int, met: _Met) -> Iterator[FileRow]:
     page = query = _page(root_id, met)
     while rows := engine.rows(page):
-        yield from map(_file, rows)
+        yield from map(file_row, rows)
         last = rows[-1]
         if len(rows) < PAGE:
             return
@@ -148,7 +148,7 @@ def _files_of(engine: Engine, root_id: int, met: _Met) -> Iterator[FileRow]:
 
 def _page(root_id: int, met: _Met) -> ModelSelect[File]:
     root = Expression(unindexed(Directory.root) if met.few else Directory.root, "=", root_id)
-    query = joined(*_COLUMNS, few=met.few).where(root, *met.conditions)
+    query = joined(*COLUMNS, few=met.few).where(root, *met.conditions)
     return query.order_by(Directory.path, File.name, File.id).limit(PAGE)
 
 
@@ -173,11 +173,11 @@ def show(engine: Engine, path: bytes, *, host_id: int | None = None) -> list[Fil
         if not path.startswith(base):
             continue
         directory, _, name = path[len(base) :].strip(b"/").rpartition(b"/")
-        query = joined(*_COLUMNS).where(
+        query = joined(*COLUMNS).where(
             Directory.root == root.id, Directory.path == directory, File.name == name
         )
         found += engine.rows(query.order_by(File.gone_ns.desc(), File.id.desc()))
-    rows = [_file(row) for row in found]
+    rows = [file_row(row) for row in found]
     return sorted(rows, key=lambda row: (row.state not in HERE, row.state in terms.GONE))
 
 
@@ -187,8 +187,8 @@ def files_by_id(engine: Engine, ids: Iterable[int]) -> list[FileRow]:
     rows: list[Row] = []
     for start in range(0, len(wanted), PAGE):
         some = wanted[start : start + PAGE]
-        rows += engine.rows(joined(*_COLUMNS).where(File.id.in_(some)))
-    return [_file(row) for row in rows]
+        rows += engine.rows(joined(*COLUMNS).where(File.id.in_(some)))
+    return [file_row(row) for row in rows]
 
 
 def history(engine: Engine, file_id: int) -> list[Event]:
@@ -230,5 +230,6 @@ def unindexed(field: Any) -> Node:
     return NodeList((SQL("+"), field))
 
 
-def _file(row: Row) -> FileRow:
+def file_row(row: Row) -> FileRow:
+    """Return a row of COLUMNS as the file that it is."""
     return FileRow(*row)

@@ -41,6 +41,16 @@ def matching(wanted: Wanted) -> Node:
     return NodeList((SQL("SELECT rowid FROM words WHERE words MATCH"), Value(expression(wanted))))
 
 
+def newest_matching(wanted: Wanted, below: int, most: int) -> Node:
+    """Return the query of the newest numbers below one, of files that have what is wanted."""
+    return NodeList(
+        (
+            *(matching(wanted), SQL("AND rowid <"), Value(below)),
+            *(SQL("ORDER BY rowid DESC LIMIT"), Value(most)),
+        )
+    )
+
+
 def expression(wanted: Wanted) -> str:
     """Return what FTS5 is asked; the phrases in it stand in the order of the items."""
     items = (wanted.query.whole,) if wanted.whole else ()

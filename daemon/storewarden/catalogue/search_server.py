@@ -46,6 +46,19 @@ def matching(wanted: Wanted) -> Node:
     return SQL(f"SELECT file_id FROM words WHERE words @@ {_literal(_tsquery(wanted))}")
 
 
+def newest_matching(wanted: Wanted, below: int, most: int) -> Node:
+    """Return the query of the newest numbers below one, of files that have what is wanted.
+
+    Exact for the fields that are never clipped.
+    """
+    return NodeList(
+        (
+            *(matching(wanted), SQL("AND file_id <"), Value(below)),
+            *(SQL("ORDER BY file_id DESC LIMIT"), Value(most)),
+        )
+    )
+
+
 def _page(wanted: Wanted, below: int | None, limit: int) -> Node:
     """Return the query of one page: numbers, whether clipped, and where the words stand."""
     exact, prefixes = _lexemes(wanted)

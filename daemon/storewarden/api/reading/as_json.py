@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 
 def as_json(record: Any) -> dict[str, Any]:
@@ -34,7 +33,13 @@ def _plain(value: Any) -> Any:
     return value
 
 
-@cache
-def _names(record: Hashable) -> tuple[tuple[str, str], ...]:
+_NAMES: dict[type[Any], tuple[tuple[str, str], ...]] = {}
+
+
+def _names(record: type[Any]) -> tuple[tuple[str, str], ...]:
     """Return the fields of a record, and what JSON calls them; a word of Python ends in ``_``."""
-    return tuple((each.name, each.name.removesuffix("_")) for each in fields(cast(Any, record)))
+    names = _NAMES.get(record)
+    if names is None:
+        told = ((each.name, each.name.removesuffix("_")) for each in fields(record))
+        names = _NAMES[record] = tuple(told)
+    return names

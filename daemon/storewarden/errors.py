@@ -47,6 +47,10 @@ class PolicyError(ConfigError):
     """Policy files have problems; ``problems`` holds every one of them, a line each."""
 
 
+class MapError(ConfigError):
+    """A map of an application's tables has problems, by itself or beside these tables."""
+
+
 class TransientError(StorewardenError):
     """Trying again can help."""
 

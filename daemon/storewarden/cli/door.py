@@ -13,7 +13,15 @@ import click
 import storewarden
 from storewarden.cli.session import Session, common
 from storewarden.cli.verbs import Verbs
-from storewarden.errors import DONE, FAILED, WRONG_USE, ConfigError, PolicyError, StorewardenError
+from storewarden.errors import (
+    DONE,
+    FAILED,
+    WRONG_USE,
+    ConfigError,
+    MapError,
+    PolicyError,
+    StorewardenError,
+)
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count it
 
@@ -119,8 +127,7 @@ def told(error: BaseException, session: Session) -> int:
         return INTERRUPTED
     if isinstance(error, ConfigError):
         lines = [without_secrets(problem) for problem in error.problems]
-        of_policies = isinstance(error, PolicyError)
-        click.echo("\n".join([*lines, _problems(len(lines), of_policies)]), err=True)
+        click.echo("\n".join([*lines, _problems(len(lines), type(error))]), err=True)
         return WRONG_USE
     if isinstance(error, StorewardenError):
         click.echo(f"storewarden: {without_secrets(str(error))}", err=True)
@@ -136,11 +143,14 @@ def _meant(word: str) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _problems(count: int, of_policies: bool) -> str:
+def _problems(count: int, kind: type[ConfigError]) -> str:
     problems = "1 problem" if count == 1 else f"{count} problems"
-    if of_policies:
-        return f"storewarden: the policies have {problems}; docs/reference/policies.md"
-    return f"storewarden: the configuration has {problems}; docs/reference/configuration.md"
+    told = {
+        PolicyError: f"the policies have {problems}; docs/reference/policies.md",
+        MapError: f"the map has {problems}; docs/guide/applications.md",
+    }
+    of_all = f"the configuration has {problems}; docs/reference/configuration.md"
+    return f"storewarden: {told.get(kind, of_all)}"
 
 
 def _unexpected(error: BaseException, session: Session) -> str:

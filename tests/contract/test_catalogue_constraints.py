@@ -27,7 +27,10 @@ from tests.catalogues import COLUMNS, FILE, NOW, Place, file_row, fresh_database
 
 UUID = "00000000-0000-0000-0000-00000000000"
 
-ROOTED = ("hosts", "roots", "directories", "schema_version", "users", "tokens", "answers")
+ROOTED = (
+    *("hosts", "roots", "directories", "schema_version", "users", "tokens", "answers"),
+    "user_totals",
+)
 SOUND: dict[str, dict[str, Any]] = {
     "hosts": {"id": 2, "name": "other", "machine_id": "m2", "first_seen_ns": NOW},
     "roots": {"id": 2, "host_id": 1, "name": "other", "path": b"/srv", "uuid": f"{UUID}2"},
@@ -269,6 +272,32 @@ SOUND: dict[str, dict[str, Any]] = {
         "body": b"",
         "answered_ns": NOW,
     },
+    "uncounted": {"told_id": 7},
+    "user_totals": {"user_id": 7, "root_id": 1, "files": 1, "bytes": 1},
+    "event_rounds": {
+        "id": 1,
+        "host_id": 1,
+        "at_ns": NOW,
+        "files_after": 0,
+        "files_through": 1,
+        "lines_after": 0,
+        "lines_through": 0,
+    },
+    "listeners": {
+        "host_id": 1,
+        "name": "app",
+        "place": "http://127.0.0.1/",
+        "cursor": "",
+        "heard_ns": NOW,
+    },
+    "dead_letters": {
+        "id": 1,
+        "host_id": 1,
+        "listener": "app",
+        "at_ns": NOW,
+        "event": "{}",
+        "why": "422",
+    },
 }
 NUMBERED: dict[str, dict[str, Any]] = {
     "files": {"id": 7},
@@ -475,6 +504,9 @@ BROKEN: dict[str, list[Any]] = {
     "told_files_waiting": [2, -1],
     "told_files_public": [2, -1],
     "told_files_pinned": [2, -1],
+    "told_files_held_bytes": [-1],
+    "user_totals_files": [-1],
+    "user_totals_bytes": [-1],
     "told_texts_role": ["", "subtitle"],
     "told_texts_duration": [-1],
     "chat_history_key": [""],
@@ -498,6 +530,14 @@ BROKEN: dict[str, list[Any]] = {
     "answers_key": [""],
     "answers_digest": [b"", b"\0" * 31, b"\0" * 33],
     "answers_status": [99, 600],
+    "event_rounds_files_after": [-1],
+    "event_rounds_lines_after": [-1],
+    "listeners_name": [""],
+    "listeners_delivered": [-1],
+    "listeners_attempts": [-1],
+    "dead_letters_listener": [""],
+    "dead_letters_event": [""],
+    "dead_letters_again": [2, -1],
 }
 CASES = [(name, value) for name, values in BROKEN.items() for value in values]
 
@@ -651,6 +691,7 @@ def test_a_name_is_bytes(furnished: Engine, pair: tuple[str, Field[Any]]) -> Non
         *(("told_texts", "told_id"), ("chat_history", "host_id"), ("chat_history", "told_id")),
         *(("chat_history", "user_id"), ("api_usage", "host_id"), ("api_usage", "workflow_id")),
         *(("api_usage", "scene_id"), ("api_usage", "told_id"), ("api_usage", "user_id")),
+        *(("uncounted", "told_id"), ("user_totals", "user_id"), ("user_totals", "root_id")),
         ("api_usage_days", "host_id"),
     ],
 )

@@ -62,6 +62,8 @@ MODELS: tuple[type[Model], ...] = (
     told.TokenRow,
     told.WorkflowPhase,
     told.ToldFile,
+    told.UncountedRow,
+    told.UserTotal,
     told.SceneImage,
     told.ToldText,
     told.Chat,

@@ -52,6 +52,22 @@ def _unheard(sql: str, seconds: float, /, *, rows: int = 1) -> None:
     """Hear nothing."""
 
 
+class Follower(Protocol):
+    """Follows what transactions add to tables, from inside of them; see ``events.rounds``."""
+
+    def adding(self, table: str) -> None:
+        """Hear that rows are about to be inserted into a table."""
+        ...
+
+    def ending(self) -> None:
+        """Write what there is to write: the transaction is about to be committed."""
+        ...
+
+    def ended(self, *, committed: bool) -> None:
+        """Hear that the transaction is over; must not raise."""
+        ...
+
+
 class Engine(ABC):
     """An open catalogue. Made by ``connect.open_catalogue`` only."""
 
@@ -67,6 +83,7 @@ class Engine(ABC):
         self._durable = False  # whether that transaction must survive a power cut
         self._lease: Lease | None = None
         self.timed: Timed = _unheard
+        self.follower: Follower | None = None
 
     @property
     def peewee(self) -> Database:
@@ -169,14 +186,21 @@ class Engine(ABC):
             raise RuntimeError("transactions are not nested")
 
     def _committed(self) -> Iterator[None]:
+        follower = self.follower
         try:
             self._check_lease()
             yield
+            if follower is not None:
+                follower.ending()
             with self._connected() as connection:
                 self._commit(connection)
         except BaseException:
             self._roll_back()
+            if follower is not None:
+                follower.ended(committed=False)
             raise
+        if follower is not None:
+            follower.ended(committed=True)
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
@@ -216,6 +240,8 @@ class Engine(ABC):
     def insert(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Insert rows the fastest way there is; a conflict is an error."""
         self._must_be_inside()
+        if self.follower is not None:
+            self.follower.adding(table)
         with self._connected() as connection:
             began = time.perf_counter()
             self._load(connection, table, tuple(columns), rows)

@@ -272,6 +272,8 @@ def _told() -> Iterator[Rule]:
     sums = ("calls", "tokens_in", "tokens_out", "cost_nano", "duration_ns")
     counted = {
         "users": ("quota_bytes", "quota_files"),
+        "told_files": ("held_bytes",),
+        "user_totals": ("files", "bytes"),
         "scenes": ("number",),
         "workflow_phases": ("position",),
         "told_texts": ("duration_ns",),
@@ -299,6 +301,18 @@ def _told() -> Iterator[Rule]:
     yield _digest("tokens_digest")
     yield _digest("answers_digest")
     yield _between("answers_status", "status", 100, 599)
+
+
+def _heard() -> Iterator[Rule]:
+    """Yield the rules of what listeners hear."""
+    yield _at_least("event_rounds_files_after", "files_after", 0)
+    yield _at_least("event_rounds_lines_after", "lines_after", 0)
+    yield _filled("listeners_name", "name")
+    yield _at_least("listeners_delivered", "delivered", 0)
+    yield _at_least("listeners_attempts", "attempts", 0)
+    yield _filled("dead_letters_listener", "listener")
+    yield _filled("dead_letters_event", "event")
+    yield _flag("dead_letters_again", "again")
 
 
 RULES: tuple[Rule, ...] = (
@@ -342,6 +356,7 @@ RULES: tuple[Rule, ...] = (
     *_acted(),
     *_tended(),
     *_told(),
+    *_heard(),
 )
 GONE = Rule(
     "files_gone",

@@ -61,6 +61,7 @@ class ToldFile(Model):
     ``waiting``: no file was seen there yet. The place stays as it was told; a file that is renamed
     keeps its row, and with it this one. What was told of workflow, scene and kind wins over what
     the file says itself; rating, tags and owner become marks as soon as there is a file.
+    ``held_by`` and ``held_bytes``: for which user it counts now, and with how many bytes.
     """
 
     id = BigAutoField()
@@ -81,10 +82,35 @@ class ToldFile(Model):
     tags = TextField(constraints=default("[]"))
     first_told_ns = BigIntegerField()
     told_ns = BigIntegerField()
+    held_by = BigIntegerField(null=True)
+    held_bytes = BigIntegerField(constraints=default(0))
 
     class Meta:
         table_name = "told_files"
         constraints = rules_of("told_files")
+
+
+class UncountedRow(Model):
+    """A told file that may count otherwise now than its owner's sum says."""
+
+    told = child_of(ToldFile, "told_id", primary_key=True)
+
+    class Meta:
+        table_name = "uncounted"
+
+
+class UserTotal(Model):
+    """How much a user has below a root; kept, never counted."""
+
+    user = child_of(User, "user_id")
+    root = child_of(Root, "root_id")
+    files = BigIntegerField()
+    bytes = BigIntegerField()
+
+    class Meta:
+        table_name = "user_totals"
+        primary_key = CompositeKey("user", "root")
+        constraints = rules_of("user_totals")
 
 
 class SceneImage(Model):

@@ -109,6 +109,9 @@ UP = (
         tags TEXT NOT NULL DEFAULT '[]',
         first_told_ns {int} NOT NULL,
         told_ns {int} NOT NULL,
+        held_by {int},
+        held_bytes {int} NOT NULL DEFAULT 0,
+        CONSTRAINT told_files_held_bytes CHECK (held_bytes >= 0),
         CONSTRAINT told_files_file_type CHECK (length(file_type) >= 1),
         CONSTRAINT told_files_waiting CHECK (waiting IN (0, 1)),
         CONSTRAINT told_files_public CHECK (public IN (0, 1)),
@@ -121,6 +124,22 @@ UP = (
             length(name) BETWEEN 1 AND 255 AND {no 2f in name} AND {no 00 in name}
             AND name NOT IN ({x 2e}, {x 2e2e})
         )
+    ){strict}
+    """,
+    """
+    CREATE TABLE uncounted (
+        told_id {int} NOT NULL PRIMARY KEY REFERENCES told_files (id) ON DELETE CASCADE
+    ){strict}
+    """,
+    """
+    CREATE TABLE user_totals (
+        user_id {int} NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+        root_id {int} NOT NULL REFERENCES roots (id) ON DELETE CASCADE,
+        files {int} NOT NULL,
+        bytes {int} NOT NULL,
+        PRIMARY KEY (user_id, root_id),
+        CONSTRAINT user_totals_files CHECK (files >= 0),
+        CONSTRAINT user_totals_bytes CHECK (bytes >= 0)
     ){strict}
     """,
     """
@@ -357,6 +376,8 @@ DOWN = (
     "DROP TABLE chat_history",
     "DROP TABLE told_texts",
     "DROP TABLE scene_images",
+    "DROP TABLE user_totals",
+    "DROP TABLE uncounted",
     "DROP TABLE told_files",
     "DROP TABLE workflow_phases",
     "DROP TABLE tokens",

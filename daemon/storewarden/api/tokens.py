@@ -25,6 +25,7 @@ DIGEST_BYTES: Final = 32
 _FORM: Final = re.compile(r"sw_([a-z2-7]{12})_([A-Za-z0-9_-]{43})")
 _NOBODYS: Final = bytes(DIGEST_BYTES)  # of ids that there are not, so that time does not tell ids
 UNKNOWN: Final = "the token is not known here"
+HOLDS_NOT: Final = "it is nobody's, or holds no longer"
 REMEDY: Final = "ask whoever looks after Storewarden for a new one: storewarden user token NAME"
 
 Random = Callable[[int], bytes]

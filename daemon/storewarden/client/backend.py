@@ -1,0 +1,39 @@
+"""What the two ways to the catalogue have in common: through a daemon, or directly."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, Protocol
+
+from storewarden.api.deeds import Deed
+from storewarden.api.done import Done
+
+
+class Question(NamedTuple):
+    """What is asked: its name, of what, what narrows it down (None is not said), of which file."""
+
+    name: str
+    at: tuple[str, ...]
+    query: Mapping[str, Any] = {}
+    file: int | str | None = None
+
+
+class Backend(Protocol):
+    """Carries deeds and questions. Used by any number of threads."""
+
+    def tell(self, deeds: Sequence[Deed]) -> list[Done]:
+        """Keep all of the deeds, or none of them."""
+        ...
+
+    def ask(self, question: Question) -> Any:
+        """Return the record that answers a question."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held."""
+        ...
+
+
+def told_once(deed: Deed) -> bool:
+    """Whether a deed that was kept would be refused when it is told again."""
+    return getattr(deed, "must", None) == "be_new"

@@ -8,15 +8,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from storewarden.catalogue import rates
+from storewarden.catalogue import marks, rates
 from storewarden.catalogue.engine import Engine, Row
+from storewarden.catalogue.marks import Marks
 from storewarden.catalogue.terms import GONE
+from storewarden.catalogue.told import shown
+from storewarden.catalogue.told.shown import Told
 from storewarden.clock import SystemClock
 from storewarden.model import Lora, Media, Outcome, Provenance, Scalar, Transcript
 
 _ROLES = ("transcript", "subtitle", "caption", "summary")  # the first there is is shown
 _MEDIA = tuple(each.name for each in fields(Media))
 _MADE = tuple(each.name for each in fields(Provenance) if each.name != "raw")
+_BELONGS = ("workflow", "scene")
 _THERE = " AND ".join(f"f.state <> '{state}'" for state in GONE)
 
 Sidecars = tuple[tuple[bytes, str], ...]
@@ -35,7 +39,10 @@ class Used:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The facts of one file; ``inspector`` is empty while nobody has looked into it."""
+    """The facts of one file; ``inspector`` is empty while nobody has looked into it.
+
+    What an application told of workflow and scene stands in place of what the file says itself.
+    """
 
     inspector: str = ""
     version: int = 0
@@ -51,6 +58,8 @@ class Known:
     sidecars: Sidecars = ()
     sidecar_of: bytes | None = None
     usage: Used | None = None
+    told: Told | None = None
+    marks: Marks | None = None
 
 
 def known(
@@ -71,9 +80,14 @@ def known(
         ("sidecars", _sidecars(engine, wanted)),
         ("sidecar_of", _owners(engine, wanted)),
         ("usage", _usage(engine, wanted, now_ns)),
+        ("told", shown.of_files(engine, wanted)),
+        ("marks", marks.of_files(engine, wanted)),
     ):
         for file_id, value in values.items():
             told[file_id][name] = value
+    for facts in told.values():
+        if said := facts.get("told"):
+            facts |= {name: value for name in _BELONGS if (value := getattr(said, name))}
     return {file_id: Known(**told[file_id]) for file_id in wanted if file_id in told}
 
 

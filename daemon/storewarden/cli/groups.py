@@ -24,7 +24,7 @@ Line = tuple[str, str]  # a label, and a text that may have several lines
 def groups(known: Known | None, inspected_ns: int | None) -> Iterator[list[Line]]:
     """Yield the groups of lines for people; a group about which nothing is known is left out."""
     if known is not None:
-        for group in (_content, _making, _place, _words, _use):
+        for group in (_content, _making, _place, _told, _words, _use):
             if lines := list(_harmless(group(known))):
                 yield lines
     yield list(_harmless(_look(known, inspected_ns)))
@@ -41,6 +41,10 @@ def _fields(name: str, value: Any) -> Iterator[tuple[object, ...]]:
         yield from (("more", key, _plain(value[key])) for key in sorted(value))
     elif name == "loras":
         yield from (("lora", one.name, "" if one.weight is None else one.weight) for one in value)
+    elif name == "metadata":
+        yield from (("metadata", key, _plain(value[key])) for key in sorted(value))
+    elif name == "tags":
+        yield from (("tag", tag) for tag in value)
     elif name == "sidecars":
         yield from (("sidecar", role, path) for path, role in value)
     elif name == "transcript":
@@ -147,6 +151,20 @@ def _place(known: Known) -> Iterator[Line]:
         yield "belongs to", shown(known.sidecar_of)
     for number, (path, role) in enumerate(known.sidecars):
         yield "" if number else "with it", f"{shown(path)} ({role})"
+
+
+def _told(known: Known) -> Iterator[Line]:
+    told, marks = known.told, known.marks
+    if told is not None:
+        yield "title", told.title or ""
+        yield "it is", told.file_type or ""
+        yield "owner", _joined(told.owner or "", "public" if told.public else "")
+        for key in sorted(told.metadata):
+            yield key, str(_plain(told.metadata[key]))
+    if marks is not None:
+        yield "pinned", "no policy takes it away" if marks.pinned else ""
+        yield "rating", _if(marks.rating, "{:g}")
+        yield "tags", ", ".join(marks.tags)
 
 
 def _words(known: Known) -> Iterator[Line]:

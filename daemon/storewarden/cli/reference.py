@@ -17,6 +17,7 @@ FILE = "The file"
 CONTENT = "What it is"
 MAKING = "How it was made"
 PLACE = "What it belongs to"
+TOLD = "What was told of it"
 WORDS = "What is said in it"
 USE = "How it is used"
 LOOK = "The look into it"
@@ -25,8 +26,9 @@ GROUPS = {
     CONTENT: "As its headers tell it: no picture, sound or film is ever decoded.",
     MAKING: "As the file says itself, or the metadata file beside it. These are claims: anybody "
     "can write anything into a file.",
-    PLACE: "As the path, the file itself or a sidecar tells it, in this order; what paths tell is "
-    "[configured](configuration.md#where-a-file-lies).",
+    PLACE: "As an application tells it, else the path, the file itself or a sidecar; what paths "
+    "tell is [configured](configuration.md#where-a-file-lies).",
+    TOLD: "By applications, and by people.",
     WORDS: "From transcripts, subtitles and captions, beside it or inside it.",
     USE: "Counted where the root asks for it, see [how often files are used](../guide/usage.md).",
     LOOK: "Which reader looked into the file, and what came of it.",
@@ -51,6 +53,7 @@ class Fact:
 _stat = partial(Fact, FILE, source="file system")
 _row = partial(Fact, FILE, source="Storewarden")
 _made = partial(Fact, MAKING, source="texts of the tool, sidecar")
+_told = partial(Fact, TOLD, source="application")
 _used = partial(Fact, USE, source="inotify")
 _look = partial(Fact, LOOK, source="Storewarden")
 
@@ -116,11 +119,23 @@ TABLE = (
     _made("source_type", "IPTC digital source type", term="source", of="provenance.source_type"),
     _made("raw", "every text as it was found, by where: `show --raw`"),
     Fact(
-        PLACE, "workflow", "workflow it is from", "path, content, sidecar", "workflow", "workflow"
+        *(PLACE, "workflow", "workflow it is from", "application, path, content, sidecar"),
+        *("workflow", "workflow"),
     ),
-    Fact(PLACE, "scene", "scene of the workflow", "path, content, sidecar", "scene", "scene"),
+    Fact(
+        *(PLACE, "scene", "scene of the workflow", "application, path, content, sidecar", "scene"),
+        "scene",
+    ),
     Fact(PLACE, "sidecars", "`path` and `role` of what belongs to it", "names", of="sidecars"),
     Fact(PLACE, "sidecar_of", "path of what it belongs to", "names", "sidecar", "sidecar_of"),
+    _told("title", "what it is called", of="told.title"),
+    _told("file_type", "what it is to its workflow", of="told.file_type"),
+    _told("owner", "user whose file it is", of="told.owner"),
+    _told("public", "whether every user may see it", of="told.public"),
+    _told("metadata", "anything else", of="told.metadata"),
+    _told("pinned", "whether no policy takes it away, see `pin`", of="marks.pinned"),
+    _told("rating", "0 to 5", of="marks.rating"),
+    _told("tags", "tags", of="marks.tags"),
     Fact(
         WORDS,
         "transcript",

@@ -5,6 +5,8 @@ from dataclasses import replace
 import pytest
 
 from storewarden.catalogue.known import Known, Used
+from storewarden.catalogue.marks import Marks
+from storewarden.catalogue.told.shown import Told
 from storewarden.cli import groups, known
 from storewarden.cli.reference import TABLE
 from storewarden.model import Lora, Media, Outcome, Provenance, Transcript
@@ -46,6 +48,8 @@ ALL = Known(
     sidecars=((b"a/film.en.srt", "subtitle"), (b"a/film\xff.json", "metadata")),
     sidecar_of=b"a/other.mp4",
     usage=Used(NS, 12, 1, 0.4, 0.033),
+    told=Told("story", "7", "scene_video", "Ships at dusk", "ada", True, {"take": 3}, NS),
+    marks=Marks(pinned=True, rating=4.5, tags=("sea", "dusk")),
 )
 NONE = Known("none", 1, Outcome.NOTHING, mime="application/octet-stream")
 
@@ -159,14 +163,15 @@ def test_show_tells_every_fact() -> None:
         *("a/film.en.srt (subtitle)", r"a/film\xff.json (metadata)", "a/other.mp4", "en"),
         *("The ships came home.", "2026-11-21 07:30:01Z", "12 times, 0.4 a day"),
         *("once, 0.033 a day", "partly, by the isobmff reader, version 3", "ends at byte 10"),
-        "pages\t7",
+        *("pages\t7", "scene_video", "Ships at dusk", "ada, public", "take\t3"),
+        *("no policy takes it away", "rating\t4.5", "sea, dusk"),
     ):
         assert value in text, value
 
 
 def test_show_has_a_line_a_fact_for_programs() -> None:
     names = {str(values[0]) for values in groups.fields(ALL)}
-    other = {"loras": "lora", "sidecars": "sidecar"}
+    other = {"loras": "lora", "sidecars": "sidecar", "tags": "tag"}
 
     assert names == {other.get(fact.name, fact.name) for fact in TABLE if fact.of}
     assert [*groups.fields(None)] == [*groups.fields(Known())] == []

@@ -8,6 +8,7 @@ from storewarden.catalogue import event_tables as heard
 from storewarden.catalogue import fact_tables as found
 from storewarden.catalogue import health_tables as judged
 from storewarden.catalogue import policy_tables as decided
+from storewarden.catalogue import sum_tables as summed
 from storewarden.catalogue import tables as recorded
 from storewarden.catalogue import told_tables as told
 from storewarden.catalogue.dialect import Dialect
@@ -68,8 +69,11 @@ MODELS: tuple[type[Model], ...] = (
     told.ToldText,
     told.Chat,
     told.ApiUsage,
-    told.ApiUsageDay,
     told.AnswerRow,
+    summed.ApiUsageDay,
+    summed.ApiUsageTime,
+    summed.FileSlice,
+    summed.FileSum,
     heard.EventRound,
     heard.ListenerRow,
     heard.DeadLetter,

@@ -266,7 +266,6 @@ def _told() -> Iterator[Rule]:
         "told_files": ("file_type",),
         "chat_history": ("key",),
         "api_usage": ("provider", "key"),
-        "api_usage_days": ("provider",),
         "answers": ("key",),
     }
     sums = ("calls", "tokens_in", "tokens_out", "cost_nano", "duration_ns")
@@ -279,7 +278,6 @@ def _told() -> Iterator[Rule]:
         "told_texts": ("duration_ns",),
         "chat_history": ("duration_ns",),
         "api_usage": sums,
-        "api_usage_days": ("day", "times", "failed", *sums),
     }
     for table, columns in filled.items():
         yield from (_filled(f"{table}_{column}", column) for column in columns)
@@ -301,6 +299,31 @@ def _told() -> Iterator[Rule]:
     yield _digest("tokens_digest")
     yield _digest("answers_digest")
     yield _between("answers_status", "status", 100, 599)
+
+
+def _summed() -> Iterator[Rule]:
+    """Yield the rules of sums that statistics are read from."""
+    filled = {
+        "api_usage_days": ("provider",),
+        "api_usage_times": ("provider",),
+        "file_sums": ("about",),
+    }
+    counted = {
+        "api_usage_days": (
+            *("day", "times", "failed", "calls", "tokens_in", "tokens_out", "priced"),
+            *("cost_units", "timed", "took_us", "longest_ns"),
+        ),
+        "api_usage_times": ("day", "step", "times"),
+        "file_slices": ("slice", "doubts", "counted", "through_id"),
+        "file_sums": ("slice", "files", "bytes"),
+    }
+    for table, columns in filled.items():
+        yield from (_filled(f"{table}_{column}", column) for column in columns)
+    for table, columns in counted.items():
+        for column in columns:
+            yield _at_least(f"{table}_{column.removesuffix('_ns')}", column, 0)
+    yield _between("api_usage_days_cost_nano", "cost_nano", 0, 999_999_999)
+    yield _flag("file_sums_public", "public")
 
 
 def _heard() -> Iterator[Rule]:
@@ -356,6 +379,7 @@ RULES: tuple[Rule, ...] = (
     *_acted(),
     *_tended(),
     *_told(),
+    *_summed(),
     *_heard(),
 )
 GONE = Rule(

@@ -189,38 +189,6 @@ class ApiUsage(Model):
         constraints = rules_of("api_usage")
 
 
-class ApiUsageDay(Model):
-    """Sums of ``api_usage`` for a day, counted from 1970 in UTC; kept, never counted.
-
-    ``times``: rows; ``failed``: those with an error. What was not told is an empty text here.
-    Workflows and users stand by their names: sums outlive them.
-    """
-
-    host = child_of(Host, "host_id")
-    day = BigIntegerField()
-    provider = TextField()
-    model = TextField()
-    operation = TextField()
-    currency = TextField()
-    workflow_name = TextField()
-    user_name = TextField()
-    times = BigIntegerField()
-    failed = BigIntegerField()
-    calls = BigIntegerField()
-    tokens_in = BigIntegerField()
-    tokens_out = BigIntegerField()
-    cost_nano = BigIntegerField()
-    duration_ns = BigIntegerField()
-
-    class Meta:
-        table_name = "api_usage_days"
-        primary_key = CompositeKey(
-            *("host", "day", "provider", "model", "operation", "currency"),
-            *("workflow_name", "user_name"),
-        )
-        constraints = rules_of("api_usage_days")
-
-
 class AnswerRow(Model):
     """What was answered to a request with a key of its own, so that it is carried out once."""
 

@@ -225,8 +225,12 @@ UP = (
         calls {int} NOT NULL,
         tokens_in {int} NOT NULL,
         tokens_out {int} NOT NULL,
+        priced {int} NOT NULL,
+        cost_units {int} NOT NULL,
         cost_nano {int} NOT NULL,
-        duration_ns {int} NOT NULL,
+        timed {int} NOT NULL,
+        took_us {int} NOT NULL,
+        longest_ns {int} NOT NULL,
         PRIMARY KEY (host_id, day, provider, model, operation, currency, workflow_name, user_name),
         CONSTRAINT api_usage_days_provider CHECK (length(provider) >= 1),
         CONSTRAINT api_usage_days_day CHECK (day >= 0),
@@ -235,8 +239,59 @@ UP = (
         CONSTRAINT api_usage_days_calls CHECK (calls >= 0),
         CONSTRAINT api_usage_days_tokens_in CHECK (tokens_in >= 0),
         CONSTRAINT api_usage_days_tokens_out CHECK (tokens_out >= 0),
-        CONSTRAINT api_usage_days_cost_nano CHECK (cost_nano >= 0),
-        CONSTRAINT api_usage_days_duration CHECK (duration_ns >= 0)
+        CONSTRAINT api_usage_days_priced CHECK (priced >= 0),
+        CONSTRAINT api_usage_days_cost_units CHECK (cost_units >= 0),
+        CONSTRAINT api_usage_days_timed CHECK (timed >= 0),
+        CONSTRAINT api_usage_days_took_us CHECK (took_us >= 0),
+        CONSTRAINT api_usage_days_longest CHECK (longest_ns >= 0),
+        CONSTRAINT api_usage_days_cost_nano CHECK (cost_nano BETWEEN 0 AND 999999999)
+    ){strict}
+    """,
+    """
+    CREATE TABLE api_usage_times (
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        day {int} NOT NULL,
+        provider TEXT NOT NULL,
+        model TEXT NOT NULL,
+        user_name TEXT NOT NULL,
+        step {int} NOT NULL,
+        times {int} NOT NULL,
+        PRIMARY KEY (host_id, day, provider, model, user_name, step),
+        CONSTRAINT api_usage_times_provider CHECK (length(provider) >= 1),
+        CONSTRAINT api_usage_times_day CHECK (day >= 0),
+        CONSTRAINT api_usage_times_step CHECK (step >= 0),
+        CONSTRAINT api_usage_times_times CHECK (times >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE file_slices (
+        slice {int} NOT NULL PRIMARY KEY,
+        doubts {int} NOT NULL DEFAULT 0,
+        counted {int},
+        through_id {int} NOT NULL DEFAULT 0,
+        CONSTRAINT file_slices_slice CHECK (slice >= 0),
+        CONSTRAINT file_slices_doubts CHECK (doubts >= 0),
+        CONSTRAINT file_slices_counted CHECK (counted >= 0),
+        CONSTRAINT file_slices_through_id CHECK (through_id >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE file_sums (
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        slice {int} NOT NULL,
+        about TEXT NOT NULL,
+        name TEXT NOT NULL,
+        day {int} NOT NULL,
+        owner_id {int} NOT NULL,
+        public {int} NOT NULL,
+        files {int} NOT NULL,
+        bytes {int} NOT NULL,
+        PRIMARY KEY (slice, host_id, about, name, day, owner_id, public),
+        CONSTRAINT file_sums_about CHECK (length(about) >= 1),
+        CONSTRAINT file_sums_slice CHECK (slice >= 0),
+        CONSTRAINT file_sums_files CHECK (files >= 0),
+        CONSTRAINT file_sums_bytes CHECK (bytes >= 0),
+        CONSTRAINT file_sums_public CHECK (public IN (0, 1))
     ){strict}
     """,
     """
@@ -371,6 +426,9 @@ DOWN = (
     "DROP INDEX answers_once",
     "DROP INDEX answers_at",
     "DROP TABLE answers",
+    "DROP TABLE file_sums",
+    "DROP TABLE file_slices",
+    "DROP TABLE api_usage_times",
     "DROP TABLE api_usage_days",
     "DROP TABLE api_usage",
     "DROP TABLE chat_history",

@@ -1,0 +1,102 @@
+"""The tables of sums that statistics are read from, as they shall be; see ``tables``.
+
+Sums outlive what they were made of: workflows and users stand in them by their names, and what was
+not told is an empty text. Days are counted from 1970, in UTC.
+"""
+
+from __future__ import annotations
+
+from storewarden.catalogue.orm import BigIntegerField, CompositeKey, Model, TextField
+from storewarden.catalogue.tables import Host, child_of, default, rules_of
+
+
+class ApiUsageDay(Model):
+    """Sums of ``api_usage``; added to in the transaction that tells of a call, never counted.
+
+    ``times``: deeds, ``failed``: those with an error, ``priced``: with a cost, ``timed``: with a
+    duration. What it cost is whole units of the currency and billionths below one, so that no sum
+    overflows.
+    """
+
+    host = child_of(Host, "host_id")
+    day = BigIntegerField()
+    provider = TextField()
+    model = TextField()
+    operation = TextField()
+    currency = TextField()
+    workflow_name = TextField()
+    user_name = TextField()
+    times = BigIntegerField()
+    failed = BigIntegerField()
+    calls = BigIntegerField()
+    tokens_in = BigIntegerField()
+    tokens_out = BigIntegerField()
+    priced = BigIntegerField()
+    cost_units = BigIntegerField()
+    cost_nano = BigIntegerField()
+    timed = BigIntegerField()
+    took_us = BigIntegerField()
+    longest_ns = BigIntegerField()
+
+    class Meta:
+        table_name = "api_usage_days"
+        primary_key = CompositeKey(
+            *("host", "day", "provider", "model", "operation", "currency"),
+            *("workflow_name", "user_name"),
+        )
+        constraints = rules_of("api_usage_days")
+
+
+class ApiUsageTime(Model):
+    """How many calls took how long; ``step`` is a span of times, see ``told.took``."""
+
+    host = child_of(Host, "host_id")
+    day = BigIntegerField()
+    provider = TextField()
+    model = TextField()
+    user_name = TextField()
+    step = BigIntegerField()
+    times = BigIntegerField()
+
+    class Meta:
+        table_name = "api_usage_times"
+        primary_key = CompositeKey("host", "day", "provider", "model", "user_name", "step")
+        constraints = rules_of("api_usage_times")
+
+
+class FileSlice(Model):
+    """Some thousand files with neighbouring ids: whether what is summed of them still holds.
+
+    It does while ``counted`` is ``doubts``, and no file of them is newer than ``through_id``.
+    """
+
+    slice = BigIntegerField(primary_key=True)
+    doubts = BigIntegerField(constraints=default(0))
+    counted = BigIntegerField(null=True)
+    through_id = BigIntegerField(constraints=default(0))
+
+    class Meta:
+        table_name = "file_slices"
+        constraints = rules_of("file_slices")
+
+
+class FileSum(Model):
+    """How many files of a slice are there, by what they have in common and when they came.
+
+    ``owner_id`` is 0 where nobody owns them.
+    """
+
+    host = child_of(Host, "host_id")
+    slice = BigIntegerField()
+    about = TextField()
+    name = TextField()
+    day = BigIntegerField()
+    owner_id = BigIntegerField()
+    public = BigIntegerField()
+    files = BigIntegerField()
+    bytes = BigIntegerField()
+
+    class Meta:
+        table_name = "file_sums"
+        primary_key = CompositeKey("slice", "host", "about", "name", "day", "owner_id", "public")
+        constraints = rules_of("file_sums")

@@ -28,6 +28,7 @@ from storewarden.config.yamltext import Entry, Items, Mapping, Node, Scalar, rea
 
 FILE_VARIABLE = f"{ENVIRONMENT}CONFIG"
 QUERIES_VARIABLE = f"{ENVIRONMENT}QUERIES"  # where applications hand over what they counted
+TOKEN_VARIABLE = f"{ENVIRONMENT}TOKEN"  # by which a client is known
 _TESTS = f"{ENVIRONMENT}TEST_"
 _ROOTS = f"{ENVIRONMENT}ROOTS"
 _LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES, Kind.SOURCES}
@@ -43,7 +44,7 @@ def variable(*keys: str) -> str:
 def given(environ: Environ[str, str]) -> list[str]:
     """Return the variables that are meant for the configuration."""
     ours = (name for name in environ if name.startswith(ENVIRONMENT))
-    others = {FILE_VARIABLE, QUERIES_VARIABLE}
+    others = {FILE_VARIABLE, QUERIES_VARIABLE, TOKEN_VARIABLE}
     return sorted(name for name in ours if name not in others and not name.startswith(_TESTS))
 
 

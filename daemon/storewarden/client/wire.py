@@ -206,7 +206,8 @@ class Connections:
     def lend(self, deadline: Deadline, *, new: bool = False) -> Connection:
         """Return a connection that nobody else uses; to be closed, or used by `ask` only."""
         if self._process != os.getpid():  # of a parent, who goes on using them
-            self._idle, self._process = deque(), os.getpid()
+            self._process = os.getpid()
+            self.close()
         while not new:
             try:
                 return self._idle.pop()  # the last one used is the least likely to be closed

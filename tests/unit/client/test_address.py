@@ -6,7 +6,7 @@ import pytest
 
 from storewarden.client.address import Address, address_of
 from storewarden.client.warden import TOKEN_VARIABLE, Warden
-from storewarden.config.environment import TOKEN_VARIABLE as of_configuration
+from storewarden.config import environment
 from storewarden.errors import ConfigError, UsageError
 
 
@@ -80,4 +80,4 @@ def test_the_token_of_the_environment_is_no_key_of_the_configuration(
     monkeypatch.setenv("STOREWARDEN_TOKEN", "sw_abcdefgh2345_secret")
 
     assert "secret" not in repr(Warden())
-    assert TOKEN_VARIABLE == of_configuration
+    assert environment.TOKEN_VARIABLE == TOKEN_VARIABLE

@@ -2,7 +2,7 @@
 
 New files need nothing: their ids lie beyond the one up to which all were decided. A file of which a
 row changed is noted by its id, one whose directory was renamed by its directory. Whoever changes
-what a policy can ask for calls one of these.
+what a policy can ask for calls one of these. What a user has is counted anew by the same call.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.told import holdings
 
 
 def mark(engine: Engine, ids: Collection[int]) -> None:
@@ -19,6 +20,7 @@ def mark(engine: Engine, ids: Collection[int]) -> None:
         " ON CONFLICT (file_id) DO NOTHING",
         ids,
     )
+    holdings.note(engine, ids)
 
 
 def mark_directories(engine: Engine, ids: Collection[int]) -> None:
@@ -34,6 +36,7 @@ def mark_root(engine: Engine, root_id: int) -> None:
 def drop(engine: Engine, ids: Collection[int]) -> None:
     """Forget what was to become of files that are gone."""
     engine.fetch_in("DELETE FROM schedule WHERE file_id IN ({in})", ids)
+    holdings.note(engine, ids)
 
 
 def recede(engine: Engine) -> None:

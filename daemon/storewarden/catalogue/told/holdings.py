@@ -24,7 +24,6 @@ _COUNTED = (
     "SELECT t.id, t.root_id, t.owner_id, t.held_by, t.held_bytes, t.file_id, f.state, f.size"
     " FROM told_files t LEFT JOIN files f ON f.id = t.file_id"
 )
-_SUMS = "SELECT user_id, sum(files), sum(bytes) FROM user_totals"
 
 
 class Holding(NamedTuple):
@@ -36,7 +35,10 @@ class Holding(NamedTuple):
 
 def of_users(engine: Engine) -> dict[int, Holding]:
     """Return what each user has, by its id; who has nothing is left out."""
-    return _holdings(engine.execute(f"{_SUMS} GROUP BY user_id"))
+    rows = engine.execute(
+        "SELECT user_id, sum(files), sum(bytes) FROM user_totals GROUP BY user_id"
+    )
+    return {int(user_id): Holding(int(files), int(size)) for user_id, files, size in rows}
 
 
 def of(engine: Engine, users: Collection[int]) -> dict[int, Holding]:
@@ -73,7 +75,7 @@ def settle(engine: Engine) -> bool:
         return False
     with engine.joined():
         rows = engine.execute(
-            f"DELETE FROM uncounted WHERE told_id IN"
+            "DELETE FROM uncounted WHERE told_id IN"
             f" (SELECT told_id FROM uncounted ORDER BY told_id LIMIT {_AT_ONCE}) RETURNING told_id"
         )
         count(engine, [told_id for (told_id,) in rows])
@@ -85,24 +87,6 @@ def count(engine: Engine, told_ids: Collection[int]) -> dict[int, Holding]:
     with engine.joined():
         rows = engine.fetch_in(f"{_COUNTED} WHERE t.id IN ({{in}})", told_ids)
         return _change(engine, rows)
-
-
-def count_all(engine: Engine) -> None:
-    """Count everything that was ever told, and make the sums anew from it.
-
-    For a catalogue that was put together from another one, and against whatever may have been
-    missed: it takes a second for a million files, and is done once a day.
-    """
-    with engine.joined():
-        engine.execute("DELETE FROM uncounted")
-        rows = engine.execute(f"{_COUNTED} WHERE t.owner_id IS NOT NULL OR t.held_by IS NOT NULL")
-        _change(engine, rows)
-        engine.execute("DELETE FROM user_totals")
-        engine.execute(
-            "INSERT INTO user_totals (user_id, root_id, files, bytes)"
-            " SELECT held_by, root_id, count(*), sum(held_bytes) FROM told_files"
-            " WHERE held_by IS NOT NULL GROUP BY held_by, root_id"
-        )
 
 
 def _change(engine: Engine, rows: Iterable[Sequence[Any]]) -> dict[int, Holding]:
@@ -141,7 +125,3 @@ def _add(engine: Engine, sums: dict[tuple[int, int], list[int]]) -> dict[int, Ho
         before = more.get(user_id, Holding())
         more[user_id] = Holding(before.files + files, before.bytes + size)
     return more
-
-
-def _holdings(rows: Iterable[Sequence[Any]]) -> dict[int, Holding]:
-    return {int(user_id): Holding(int(files), int(size)) for user_id, files, size in rows}

@@ -177,3 +177,7 @@ class NotThere(PermanentError):
 
 class QuotaExceeded(PermanentError):
     """A user has as much as it may have: nothing more is taken in, and nothing is removed."""
+
+
+class AlreadyThere(PermanentError):
+    """There is such a thing, and it was to be a new one."""

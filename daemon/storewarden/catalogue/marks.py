@@ -30,6 +30,46 @@ def of_files(engine: Engine, ids: Collection[int]) -> dict[int, Marks]:
     }
 
 
+class Said(NamedTuple):
+    """What an application says of a file; None is not said, tags are added."""
+
+    pinned: bool | None = None
+    rating: float | None = None
+    tags: tuple[str, ...] = ()
+    owner: str | None = None
+
+
+def say(engine: Engine, file_id: int, said: Said, now_ns: int, *, by: str) -> bool:
+    """Keep what is said of a file; True when anything of it is new."""
+    there = of_files(engine, [file_id]).get(file_id, Marks())
+    now = Marks(
+        there.pinned if said.pinned is None else said.pinned,
+        there.rating if said.rating is None else said.rating,
+        tuple(sorted({*there.tags, *said.tags})) if {*said.tags} - {*there.tags} else there.tags,
+        said.owner or there.owner,
+    )
+    lines: list[tuple[str, dict[str, object]]] = []
+    if now.pinned != there.pinned:
+        lines.append(("pinned" if now.pinned else "unpinned", {}))
+    if now.rating != there.rating:
+        lines.append(("rated", {"rating": now.rating}))
+    if now.tags != there.tags:
+        added = sorted({*now.tags} - {*there.tags})
+        lines.append(("tagged", {"added": added, "removed": []}))
+    if now.owner != there.owner:
+        lines.append(("owned", {"owner": now.owner, "was": there.owner}))
+    if not lines:
+        return False
+    _keep(engine, {file_id: now})
+    engine.insert(
+        "history",
+        ("file_id", "at_ns", "event", "detail"),
+        [(file_id, now_ns, event, json.dumps({"by": by, **more})) for event, more in lines],
+    )
+    undecided.mark(engine, [file_id])
+    return True
+
+
 def pin(engine: Engine, ids: Collection[int], now_ns: int, *, by: str) -> int:
     """Pin files: no policy takes them away; return how many were not."""
     return _pin(engine, ids, now_ns, by, pinned=True)
@@ -101,6 +141,16 @@ def _write(
     detail: Mapping[str, object],
     now_ns: int,
 ) -> None:
+    _keep(engine, changed)
+    engine.insert(
+        "history",
+        ("file_id", "at_ns", "event", "detail"),
+        [(file_id, now_ns, event, json.dumps(detail)) for file_id in changed],
+    )
+    undecided.mark(engine, list(changed))
+
+
+def _keep(engine: Engine, changed: Mapping[int, Marks]) -> None:
     engine.executemany(
         "INSERT INTO marks (file_id, pinned, rating, tags, owner) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (file_id) DO UPDATE SET pinned = excluded.pinned, rating = excluded.rating,"
@@ -110,9 +160,3 @@ def _write(
             for file_id, marks in changed.items()
         ],
     )
-    engine.insert(
-        "history",
-        ("file_id", "at_ns", "event", "detail"),
-        [(file_id, now_ns, event, json.dumps(detail)) for file_id in changed],
-    )
-    undecided.mark(engine, list(changed))

@@ -18,6 +18,7 @@ from storewarden.config.problems import did_you_mean, shown
 from storewarden.errors import PermanentError
 
 DEEPEST = 20
+MISSING = "is missing"
 _MOST_PROBLEMS = 100
 _EXACT = 2**53
 _NANO = Decimal(1_000_000_000)
@@ -126,7 +127,7 @@ def _made(kind: Any, given: object, below: str, problems: list[Problem]) -> Any:
             values[name] = _one(field, checks[name], value, pointer, problems)
     for name, field in known.items():
         if field.required and name not in given:
-            problems.append(Problem(f"{below}/{name}", "is missing", field.shape.words))
+            problems.append(Problem(f"{below}/{name}", MISSING, field.shape.words))
     return None if problems else kind(**values)
 
 

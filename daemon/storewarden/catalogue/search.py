@@ -52,25 +52,32 @@ def search(
     *,
     host_id: int | None = None,
     limit: int = 20,
+    met: Sequence[Node] = (),
 ) -> Answer:
     """Return the files that have all words of a query and meet all terms, the best first.
+
+    ``met`` is what else the rows of files are to meet.
 
     Words that stand in a negative prompt count only when there are not enough files without.
     Raises UsageError for a query or a term that cannot be understood.
     """
     wanted = Wanted(
         query.parse(text),
-        condition=_condition(engine, wanted_terms, now_ns, host_id),
+        condition=_condition(engine, wanted_terms, now_ns, host_id, met),
     )
     best = ranking.ranked(_candidates(engine, wanted, limit))
     return Answer(tuple(_hits(engine, wanted, best[:limit])), len(best) > limit)
 
 
 def _condition(
-    engine: Engine, wanted_terms: Sequence[str], now_ns: int, host_id: int | None
+    engine: Engine,
+    wanted_terms: Sequence[str],
+    now_ns: int,
+    host_id: int | None,
+    also: Sequence[Node],
 ) -> Node:
     asked = terms.parse(wanted_terms)
-    met = terms.conditions(asked, engine.dialect, now_ns)
+    met = [*terms.conditions(asked, engine.dialect, now_ns), *also]
     if host_id is not None:
         met.append(Root.host == host_id)
     key = search_file.FILE_ID if engine.dialect == "sqlite" else search_server.FILE_ID

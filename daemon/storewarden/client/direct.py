@@ -1,0 +1,126 @@
+"""Directly at a catalogue: deeds and questions in transactions of our own, beside a daemon or not.
+
+What applications tell is cached by nobody, so that it needs no lease.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from storewarden.api.carry import carry_all
+from storewarden.api.checked import check
+from storewarden.api.deeds import Deed
+from storewarden.api.done import Done
+from storewarden.api.who import MACHINE
+from storewarden.catalogue import drivers
+from storewarden.catalogue.connect import open_catalogue
+from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.hosts import host_id, this_machine
+from storewarden.catalogue.roots import register_host
+from storewarden.catalogue.version import require_current
+from storewarden.client.backend import Question, told_once
+from storewarden.client.errors import Closed
+from storewarden.client.patience import Deadline, Patience
+from storewarden.clock import Clock, SystemClock
+from storewarden.config.load import load
+from storewarden.errors import CatalogueBusy, CatalogueUnavailable, StorewardenError
+
+_ROLE = "storewarden-client"
+_URLS = ("sqlite:", *drivers.SERVERS)
+
+
+class Direct:
+    """A catalogue by its address, or by the configuration that names it."""
+
+    def __init__(
+        self,
+        catalogue: str,
+        timeout: float,
+        patience: Patience | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        """Find out where it is; it is opened when it is first used.
+
+        Raises:
+            ConfigError: the configuration cannot be used.
+        """
+        self._url, self._state = _named(catalogue)
+        self._timeout, self._patience = timeout, patience or Patience()
+        self._clock = clock or SystemClock()
+        self._lock = threading.Lock()
+        self._engines: dict[bool, Engine] = {}
+        self._process = os.getpid()
+        self._host: int | None = None
+        self._closed = False
+
+    def tell(self, deeds: Sequence[Deed]) -> list[Done]:
+        """Keep all of the deeds, or none of them."""
+        for deed in deeds:
+            check(deed)
+        busy: tuple[type[StorewardenError], ...] = (CatalogueBusy,)
+        if not any(map(told_once, deeds)):
+            # nobody can know whether it was kept when a server went away
+            busy = (CatalogueBusy, CatalogueUnavailable)
+        return self._patience.keep_on(
+            lambda _deadline: self._kept(deeds), Deadline(self._timeout), busy
+        )
+
+    def ask(self, question: Question) -> Any:
+        """Return the record that answers a question."""
+        from storewarden.api.reading.reader import Reader  # noqa: PLC0415  # for who asks
+        from storewarden.client.answering import ANSWERS  # noqa: PLC0415  # as above
+
+        engine = self._engine(readonly=True)
+        reader = Reader(engine, MACHINE, host_id(engine, this_machine()), self._clock.wall_ns())
+        return ANSWERS[question.name](reader, question)
+
+    def close(self) -> None:
+        """Close the catalogue."""
+        with self._lock:
+            self._closed = True
+            for engine in self._engines.values():
+                engine.close()
+            self._engines.clear()
+
+    def __str__(self) -> str:
+        from storewarden.measure.shown import without_secrets  # noqa: PLC0415  # who looks at us
+
+        return without_secrets(self._url)
+
+    def _kept(self, deeds: Sequence[Deed]) -> list[Done]:
+        engine = self._engine(readonly=False)
+        now_ns = self._clock.wall_ns()
+        with engine.transaction(durable=True):
+            return carry_all(engine, self._our_host(engine, now_ns), deeds, MACHINE, now_ns)
+
+    def _our_host(self, engine: Engine, now_ns: int) -> int:
+        if self._host is None:
+            self._host = register_host(engine, this_machine(), now_ns)
+        return self._host
+
+    def _engine(self, *, readonly: bool) -> Engine:
+        with self._lock:
+            if self._closed:
+                raise Closed("this client was closed", where=str(self))
+            if self._process != os.getpid():  # of a parent, who goes on using them
+                self._engines, self._process = {}, os.getpid()
+            if readonly not in self._engines:
+                engine = open_catalogue(self._url, self._state, readonly=readonly, role=_ROLE)
+                try:
+                    require_current(engine)
+                except BaseException:
+                    engine.close()
+                    raise
+                self._engines[readonly] = engine
+            return self._engines[readonly]
+
+
+def _named(catalogue: str) -> tuple[str, Path]:
+    if catalogue.startswith(_URLS):
+        return catalogue, Path()
+    settings = load(Path(catalogue), os.environ, Path.cwd())
+    return settings.catalogue, settings.state

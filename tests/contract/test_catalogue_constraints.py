@@ -29,7 +29,7 @@ UUID = "00000000-0000-0000-0000-00000000000"
 
 ROOTED = (
     *("hosts", "roots", "directories", "schema_version", "users", "tokens", "answers"),
-    *("user_totals", "file_slices"),
+    *("user_totals", "file_slices", "file_doubts"),
 )
 SOUND: dict[str, dict[str, Any]] = {
     "hosts": {"id": 2, "name": "other", "machine_id": "m2", "first_seen_ns": NOW},
@@ -277,7 +277,8 @@ SOUND: dict[str, dict[str, Any]] = {
         "step": 160,
         "times": 1,
     },
-    "file_slices": {"slice": 0, "doubts": 0, "counted": 0, "through_id": 7},
+    "file_slices": {"slice": 0, "through_id": 7},
+    "file_doubts": {"id": 1, "slice": 0},
     "file_sums": {
         "host_id": 1,
         "slice": 0,
@@ -561,9 +562,8 @@ BROKEN: dict[str, list[Any]] = {
     "api_usage_times_step": [-1],
     "api_usage_times_times": [-1],
     "file_slices_slice": [-1],
-    "file_slices_doubts": [-1],
-    "file_slices_counted": [-1],
     "file_slices_through_id": [-1],
+    "file_doubts_slice": [-1],
     "file_sums_about": [""],
     "file_sums_slice": [-1],
     "file_sums_files": [-1],

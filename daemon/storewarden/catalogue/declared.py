@@ -73,6 +73,7 @@ MODELS: tuple[type[Model], ...] = (
     summed.ApiUsageDay,
     summed.ApiUsageTime,
     summed.FileSlice,
+    summed.FileDoubt,
     summed.FileSum,
     heard.EventRound,
     heard.ListenerRow,

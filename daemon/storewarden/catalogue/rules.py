@@ -314,7 +314,8 @@ def _summed() -> Iterator[Rule]:
             *("cost_units", "timed", "took_us", "longest_ns"),
         ),
         "api_usage_times": ("day", "step", "times"),
-        "file_slices": ("slice", "doubts", "counted", "through_id"),
+        "file_slices": ("slice", "through_id"),
+        "file_doubts": ("slice",),
         "file_sums": ("slice", "files", "bytes"),
     }
     for table, columns in filled.items():

@@ -6,8 +6,8 @@ not told is an empty text. Days are counted from 1970, in UTC.
 
 from __future__ import annotations
 
-from storewarden.catalogue.orm import BigIntegerField, CompositeKey, Model, TextField
-from storewarden.catalogue.tables import Host, child_of, default, rules_of
+from storewarden.catalogue.orm import BigAutoField, BigIntegerField, CompositeKey, Model, TextField
+from storewarden.catalogue.tables import Host, child_of, rules_of
 
 
 class ApiUsageDay(Model):
@@ -65,19 +65,25 @@ class ApiUsageTime(Model):
 
 
 class FileSlice(Model):
-    """Some thousand files with neighbouring ids: whether what is summed of them still holds.
-
-    It does while ``counted`` is ``doubts``, and no file of them is newer than ``through_id``.
-    """
+    """Some thousand files with neighbouring ids that were counted, up to the newest of them."""
 
     slice = BigIntegerField(primary_key=True)
-    doubts = BigIntegerField(constraints=default(0))
-    counted = BigIntegerField(null=True)
-    through_id = BigIntegerField(constraints=default(0))
+    through_id = BigIntegerField()
 
     class Meta:
         table_name = "file_slices"
         constraints = rules_of("file_slices")
+
+
+class FileDoubt(Model):
+    """A file of a slice changed since it was counted; rows of their own, so that nobody waits."""
+
+    id = BigAutoField()
+    slice = BigIntegerField()
+
+    class Meta:
+        table_name = "file_doubts"
+        constraints = rules_of("file_doubts")
 
 
 class FileSum(Model):

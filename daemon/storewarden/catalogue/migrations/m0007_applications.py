@@ -266,13 +266,16 @@ UP = (
     """
     CREATE TABLE file_slices (
         slice {int} NOT NULL PRIMARY KEY,
-        doubts {int} NOT NULL DEFAULT 0,
-        counted {int},
-        through_id {int} NOT NULL DEFAULT 0,
+        through_id {int} NOT NULL,
         CONSTRAINT file_slices_slice CHECK (slice >= 0),
-        CONSTRAINT file_slices_doubts CHECK (doubts >= 0),
-        CONSTRAINT file_slices_counted CHECK (counted >= 0),
         CONSTRAINT file_slices_through_id CHECK (through_id >= 0)
+    ){strict}
+    """,
+    """
+    CREATE TABLE file_doubts (
+        id {id},
+        slice {int} NOT NULL,
+        CONSTRAINT file_doubts_slice CHECK (slice >= 0)
     ){strict}
     """,
     """
@@ -427,6 +430,7 @@ DOWN = (
     "DROP INDEX answers_at",
     "DROP TABLE answers",
     "DROP TABLE file_sums",
+    "DROP TABLE file_doubts",
     "DROP TABLE file_slices",
     "DROP TABLE api_usage_times",
     "DROP TABLE api_usage_days",

@@ -26,6 +26,7 @@ from storewarden.daemon.deciding import Policies
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
 from storewarden.daemon.healthy import Healthy
 from storewarden.daemon.heartbeat import Heartbeat
+from storewarden.daemon.telling.together import Telling
 from storewarden.daemon.tending import together as tending
 from storewarden.daemon.tidy import Tidy
 from storewarden.errors import (
@@ -238,11 +239,13 @@ class Daemon:
             ),
             clock=self._clock,
         )
+        self._telling = Telling(self._ground, self._settings, self._metrics)
         self._http = Server(
             self._metrics,
             stuck=lambda: self._supervisor.stuck(self._clock.monotonic()),
             waiting=lambda: tuple(self._waiting),
         )
+        self._http.guest = self._telling.guest
 
     # -- the main thread ------------------------------------------------------------------
 
@@ -313,6 +316,7 @@ class Daemon:
             made = listening.opened(http.listen)
         if made is not None:
             self._http.start(made, web, ours=ours)
+        self._telling.open()
 
     def _stop(self) -> tuple[str, ...]:
         notify.stopping()
@@ -322,6 +326,7 @@ class Daemon:
         self._background.give_up()
         self._actor.give_up()
         self._tender.give_up()
+        self._telling.close()
         left = self._supervisor.stop(STOP_SECONDS)
         self._observer.stop()
         self._observer.join(0.5)
@@ -383,6 +388,7 @@ class Daemon:
         self._actor.follow(new)
         self._tender.follow(new)
         self._healthy.follow(new)
+        self._telling.follow(new)
         self._settings = new
 
     # -- what the parts tell each other ---------------------------------------------------

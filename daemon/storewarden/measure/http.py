@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from urllib.parse import parse_qs, urlsplit
 
-from storewarden.measure.listener import HTML, JSON, TEXT, Answer, Listener
+from storewarden.measure.listener import HTML, JSON, TEXT, Answer, Guest, Listener
 from storewarden.measure.listening import left, shown
 from storewarden.measure.metrics import Metrics, compressed
 from storewarden.measure.web import Web
@@ -25,6 +25,7 @@ INDEX = """\
 <li><a href="/metrics">/metrics</a> figures for Prometheus
 <li><a href="/healthz">/healthz</a> does every part get on?
 <li><a href="/readyz">/readyz</a> is every root watched?
+<li><a href="/api/v1/">/api/v1/</a> what applications may tell and ask
 </ul>
 <p>What each figure tells: docs/reference/metrics.md. On a terminal: <code>storewarden status</code>
 """
@@ -40,6 +41,8 @@ class Server:
         metrics: what /metrics shows.
         stuck: names of workers that do not get on, with the seconds since they last did.
         waiting: what the daemon still waits for before it is ready; empty when it is.
+
+    ``guest`` is who serves what is below /api; to be set before it starts.
     """
 
     def __init__(self, metrics: Metrics, *, stuck: Stuck, waiting: Waiting) -> None:
@@ -49,11 +52,12 @@ class Server:
         self._listener: Listener | None = None
         self._thread: threading.Thread | None = None
         self._ours = True
+        self.guest: Guest | None = None
 
     def start(self, listening: socket.socket, web: Web | None = None, *, ours: bool = True) -> None:
         """Answer what comes to a socket; ``web`` says to whom, ``ours`` that we made it."""
         self._ours = ours
-        self._listener = Listener(listening, self.answer, web)
+        self._listener = Listener(listening, self.answer, web, self.guest)
         self._thread = threading.Thread(
             target=self._listener.serve_forever, args=(3600.0,), name="http", daemon=True
         )

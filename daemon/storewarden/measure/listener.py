@@ -2,7 +2,8 @@
 
 At most ``THREADS`` of them at once, ten seconds to be sent and ten to be answered: who dawdles
 holds up one thread for that long and nobody else. A connection carries one request, so that none is
-kept by idle clients.
+kept by idle clients. One that begins with a request below ``/api`` is given to a guest, which keeps
+it as long as it likes and has threads of its own.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ THREADS = 32
 SECONDS = 10.0
 HEADER_BYTES = 16 * 1024
 _KNOCK = 0.1  # seconds
+_GUESTS = b"/api"
+_ENDS = frozenset({b"/", b" ", b"?"})
+_SOME = 4096
 BUSY = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 TEXT, HTML, JSON = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json"
 
@@ -49,6 +53,10 @@ WHO = Answer(
 )
 
 
+Guest = Callable[[socket.socket, bytes], None]
+"""Takes a connection over, with what was read from it; it is closed afterwards."""
+
+
 class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """Accepts connections and gives each a thread, as long as there are any left."""
 
@@ -61,9 +69,12 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         listening: socket.socket,
         answer: Callable[[str, str, str], Answer],
         web: Web | None = None,
+        guest: Guest | None = None,
     ) -> None:
         """Take a socket that listens."""
         self.answer = answer
+        self.guest = guest
+        self._guests: set[int] = set()  # threads that serve a guest's connection
         self._web = web
         self._free = threading.BoundedSemaphore(THREADS)
         address = listening.getsockname()
@@ -119,7 +130,16 @@ class Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
             log.debug("a connection was refused", extra={"facts": {"error": repr(error)}})
             self.shutdown_request(request)
         finally:
-            self._free.release()
+            if threading.get_ident() in self._guests:
+                self._guests.discard(threading.get_ident())
+            else:
+                self._free.release()
+
+    def hand_over(self, guest: Guest, connection: socket.socket, ahead: bytes) -> None:
+        """Let a guest serve a connection in this thread, which counts as ours no longer."""
+        self._guests.add(threading.get_ident())
+        self._free.release()
+        guest(connection, ahead)
 
     def _passed(self, request: socket.socket) -> socket.socket:
         context = self.gate().context
@@ -149,13 +169,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def setup(self) -> None:
         """Read through a limit on time and size, see ``Limited``."""
         super().setup()
-        self.rfile = io.BufferedReader(Limited(self.connection, SECONDS, HEADER_BYTES))
+        self._limited = Limited(self.connection, SECONDS, HEADER_BYTES)
+        self.rfile = io.BufferedReader(self._limited)
 
     def handle(self) -> None:
-        """Answer one request and no second."""
+        """Answer one request and no second; or leave the connection to a guest."""
         self.close_connection = True
         with contextlib.suppress(TimeoutError, TooLong, ConnectionError, ssl.SSLError):
-            self.handle_one_request()
+            guest = self.server.guest
+            if guest is not None and self._limited.begins_with(_GUESTS):
+                self.server.hand_over(guest, self.connection, self._limited.ahead)
+            else:
+                self.handle_one_request()
 
     def do_GET(self) -> None:
         """Send headers and body."""
@@ -222,12 +247,34 @@ class Limited(io.RawIOBase):
         self._connection = connection
         self._deadline = time.monotonic() + seconds
         self._left = size
+        self.ahead = b""  # read from the socket, and by nobody else yet
+
+    def begins_with(self, path: bytes) -> bool:
+        """Whether the request is for a path, or for what is below it."""
+        while True:
+            _, found, target = self.ahead.partition(b" ")
+            if len(target) > len(path) or (found and not path.startswith(target)):
+                return target.startswith(path) and target[len(path) : len(path) + 1] in _ENDS
+            if b"\n" in self.ahead or len(self.ahead) > self._left:
+                return False
+            piece = bytearray(_SOME)
+            got = self._receive(piece)
+            if not got:
+                return False
+            self.ahead += piece[:got]
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
         """Read what is there, or raise TimeoutError or TooLong."""
+        if self.ahead:
+            got = min(len(buffer), len(self.ahead))
+            buffer[:got], self.ahead = self.ahead[:got], self.ahead[got:]
+            return got
+        return self._receive(buffer)
+
+    def _receive(self, buffer: Any) -> int:
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError

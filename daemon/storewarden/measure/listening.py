@@ -7,7 +7,7 @@ import errno
 import os
 import socket
 import stat
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from typing import Final
 
 from storewarden.config.schema import Listen
@@ -17,6 +17,7 @@ _FIRST: Final = 3  # the descriptor that systemd begins with
 _BACKLOG: Final = 64
 _MODE: Final = 0o660
 _PATIENCE: Final = 1.0
+_LONGEST_NAME: Final = 107  # bytes of a socket's name that the kernel takes
 
 
 def handed_over(environ: MutableMapping[str, str] = os.environ) -> socket.socket | None:
@@ -42,13 +43,16 @@ def handed_over(environ: MutableMapping[str, str] = os.environ) -> socket.socket
     return taken
 
 
-def opened(listen: Listen) -> socket.socket:
-    """Return a socket that listens, or raise what to do about it."""
+def opened(listen: Listen, key: str = "http.listen", backlog: int = _BACKLOG) -> socket.socket:
+    """Return a socket that listens, or raise what to do about it; ``key`` says where it is named.
+
+    The name of one in the file system may be as long as any path.
+    """
     try:
         made = _at_path(listen.socket) if listen.socket is not None else _at_address(listen)
     except (OSError, OverflowError) as error:
-        raise _cannot_listen(listen, error) from error
-    made.listen(_BACKLOG)
+        raise _cannot_listen(listen, error, key) from error
+    made.listen(backlog)
     return made
 
 
@@ -86,20 +90,35 @@ def _at_address(listen: Listen) -> socket.socket:
 
 def _at_path(path: bytes) -> socket.socket:
     """Listen at a name; a socket that nobody listens on any more is replaced, and nothing else."""
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        if _is_abandoned(path):
-            os.unlink(path)
-        before = os.umask(0o177)  # nobody connects before its mode is what it shall be
+    with _short(path) as name:
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            made.bind(path)
-        finally:
-            os.umask(before)
-        os.chmod(path, _MODE)
-    except BaseException:
-        made.close()
-        raise
+            if _is_abandoned(name):
+                os.unlink(name)
+            before = os.umask(0o177)  # nobody connects before its mode is what it shall be
+            try:
+                made.bind(name)
+            finally:
+                os.umask(before)
+            os.chmod(name, _MODE)
+        except BaseException:
+            made.close()
+            raise
     return made
+
+
+@contextlib.contextmanager
+def _short(path: bytes) -> Iterator[bytes]:
+    """Lend a name of the same place that the kernel takes."""
+    if len(path) <= _LONGEST_NAME:
+        yield path
+        return
+    above, name = os.path.split(path)
+    directory = os.open(above, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield b"/proc/self/fd/%d/%b" % (directory, name)
+    finally:
+        os.close(directory)
 
 
 def _is_abandoned(path: bytes) -> bool:
@@ -119,11 +138,11 @@ def _is_abandoned(path: bytes) -> bool:
     return False
 
 
-def left(listening: socket.socket) -> None:
-    """Take the name of a socket away that we made and close."""
+def left(listening: socket.socket, path: bytes | None = None) -> None:
+    """Take the name of a socket away that we made and close; ``path`` where it has a longer one."""
     if listening.family == socket.AF_UNIX:
         with contextlib.suppress(OSError):
-            os.unlink(listening.getsockname())
+            os.unlink(path or listening.getsockname())
 
 
 def _no_socket(why: str, remedy: str = "see systemctl status of its unit") -> StorewardenError:
@@ -132,24 +151,24 @@ def _no_socket(why: str, remedy: str = "see systemctl status of its unit") -> St
     )
 
 
-def _cannot_listen(listen: Listen, error: Exception) -> StorewardenError:
+def _cannot_listen(listen: Listen, error: Exception, key: str) -> StorewardenError:
     why = getattr(error, "strerror", None) or str(error)
-    elsewhere = "http.listen in the configuration says where"
+    elsewhere = f"{key} in the configuration says where"
     remedies = {
         errno.EADDRINUSE: f"`ss -ltnp 'sport = :{listen.port}'` names who has it; "
-        "http.listen in the configuration takes another",
+        f"{key} in the configuration takes another",
         errno.EADDRNOTAVAIL: "no interface of this machine has that address",
         errno.EACCES: "ports below 1024 need privileges: take a higher one",
     }
     if listen.socket is not None:
         remedies = {
             errno.EADDRINUSE: f"`ss -lxp src {listen.socket.decode(errors='replace')}` names who "
-            "has it; http.listen in the configuration takes another",
+            f"has it; {key} in the configuration takes another",
             errno.ENOENT: "make the directory it lies in",
             errno.EACCES: "let the user that Storewarden runs as write into its directory",
         }
     return StorewardenError(
-        "metrics cannot be served",
+        "applications cannot be served" if key.startswith("api") else "metrics cannot be served",
         where=str(listen),
         why=why,
         remedy=remedies.get(getattr(error, "errno", None) or 0, elsewhere),

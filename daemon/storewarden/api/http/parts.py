@@ -1,0 +1,56 @@
+"""What answers requests: put together by the daemon, known here by what it can do."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal, Protocol
+
+from storewarden.api.carry import Also
+from storewarden.api.deeds import Deed
+from storewarden.api.done import Done
+from storewarden.api.who import Who
+from storewarden.catalogue.engine import Engine
+from storewarden.clock import Clock
+
+READERS: Final = 3  # of the catalogue's six connections; the daemon has its own work
+
+
+class Tells(Protocol):
+    """Carries out deeds."""
+
+    def tell(self, deeds: Sequence[Deed], who: Who, also: Also | None = None) -> list[Done]:
+        """Keep all of them for good, or none, and return what came of each."""
+        ...
+
+
+class Knows(Protocol):
+    """Knows who shows a token."""
+
+    def who(self, text: str) -> Who: ...
+
+
+class Allowed(Protocol):
+    """What is allowed without a token, as the configuration says at this moment."""
+
+    @property
+    def socket_without_token(self) -> Literal["none", "read", "write"]: ...
+
+    @property
+    def loopback_without_token(self) -> Literal["none", "read"]: ...
+
+
+@dataclass(slots=True)
+class Parts:
+    """Everything that handlers need."""
+
+    engine: Engine
+    host_id: int
+    clock: Clock
+    teller: Tells
+    known: Knows
+    allowed: Callable[[], Allowed]
+    reading: threading.BoundedSemaphore = field(
+        default_factory=lambda: threading.BoundedSemaphore(READERS)
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from storewarden.errors import (
+    AlreadyThere,
     NotAllowed,
     NotKnown,
     NotThere,
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from storewarden.api.checked import Wrong
 
 __all__ = [
+    "AlreadyThere",
     "Closed",
     "NotAllowed",
     "NotKnown",

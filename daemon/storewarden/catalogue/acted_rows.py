@@ -232,7 +232,7 @@ class ActedRows:
         usage.carry(self._engine, other.id, row.id)
         copies.carry(self._engine, other.id, row.id)
         self._engine.execute("DELETE FROM files WHERE id = ?", (other.id,))
-        undecided.recede(self._engine)
+        undecided.recede(self._engine, [other.id])
         self.changes.append((other.root_id, other.kind, other.state, -1, -other.size))
         return True
 

@@ -101,7 +101,7 @@ class Digests:
         carry(self._engine, digested.id, gone.id)
         copies.carry(self._engine, digested.id, gone.id)
         self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
-        undecided.recede(self._engine)
+        undecided.recede(self._engine, [digested.id])
         # the path is another one: what was found out beside and below it need not hold
         anew = (*_CARRIED, "gone_ns", "inspected_ns")
         self._engine.update("files", ("id",), anew, [(*carried, None, None, gone.id)])

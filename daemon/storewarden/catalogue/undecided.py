@@ -2,7 +2,8 @@
 
 New files need nothing: their ids lie beyond the one up to which all were decided. A file of which a
 row changed is noted by its id, one whose directory was renamed by its directory. Whoever changes
-what a policy can ask for calls one of these. What a user has is counted anew by the same call.
+what a policy can ask for calls one of these. What a user has, and how many files there are of what,
+is counted anew by the same call.
 """
 
 from __future__ import annotations
@@ -10,17 +11,19 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.told import holdings
+from storewarden.catalogue.told import holdings, slices
 
 
-def mark(engine: Engine, ids: Collection[int]) -> None:
-    """Have files decided anew."""
+def mark(engine: Engine, ids: Collection[int], *, used: bool = False) -> None:
+    """Have files decided anew; ``used``: only how often they are used is another."""
     engine.fetch_in(
         "INSERT INTO undecided (file_id) SELECT id FROM files WHERE id IN ({in})"
         " ON CONFLICT (file_id) DO NOTHING",
         ids,
     )
-    holdings.note(engine, ids)
+    if not used:
+        holdings.note(engine, ids)
+        slices.doubt(engine, ids)
 
 
 def mark_directories(engine: Engine, ids: Collection[int]) -> None:
@@ -37,13 +40,15 @@ def drop(engine: Engine, ids: Collection[int]) -> None:
     """Forget what was to become of files that are gone."""
     engine.fetch_in("DELETE FROM schedule WHERE file_id IN ({in})", ids)
     holdings.note(engine, ids)
+    slices.doubt(engine, ids)
 
 
-def recede(engine: Engine) -> None:
-    """Take back that files were decided which are no longer there.
+def recede(engine: Engine, gone: Collection[int]) -> None:
+    """Take back that files were decided of which the rows were just deleted.
 
     SQLite gives the highest number out again after its row was deleted; a server never does.
     """
+    slices.doubt(engine, gone)
     if engine.dialect == "sqlite":
         last = "(SELECT coalesce(max(id), 0) FROM files)"
         engine.execute(

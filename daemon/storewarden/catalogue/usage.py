@@ -65,7 +65,7 @@ class Usage:
             _ADD_DAYS, [(id_, one.last_ns // DAY_NS, one.opens, one.writes) for id_, one in known]
         )
         if self.decides:
-            undecided.mark(self._engine, [id_ for id_, _ in known])
+            undecided.mark(self._engine, [id_ for id_, _ in known], used=True)
         return unknown
 
     def _present(
@@ -119,7 +119,7 @@ def forget(engine: Engine, root_id: int, before_ns: int, limit: int) -> int:
         gone = engine.execute(
             f"DELETE FROM usage_days WHERE (file_id, day) IN ({find}) RETURNING file_id", wanted
         )
-        undecided.mark(engine, {file_id for (file_id,) in gone})
+        undecided.mark(engine, {file_id for (file_id,) in gone}, used=True)
     return len(gone)
 
 

@@ -151,7 +151,7 @@ class Writes:
             copies.carry(engine, gone, stays)
             engine.execute("DELETE FROM files WHERE id = ?", (gone,))
         if self._absorbed:
-            undecided.recede(engine)
+            undecided.recede(engine, [gone for gone, _ in self._absorbed])
         if self._kept:
             engine.update("files", ("id",), _KEPT, self._kept)
         if self._anew:

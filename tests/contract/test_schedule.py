@@ -206,7 +206,7 @@ def test_a_number_that_is_given_out_again_is_a_new_file(desk: Desk) -> None:
     desk.check()
     with desk.engine.transaction():
         desk.engine.execute("DELETE FROM files WHERE id >= 2")
-        undecided.recede(desk.engine)
+        undecided.recede(desk.engine, [2, 3])
     desk.directories.forget()
     desk.names(entry(b"new.png", 9, size=100))
     desk.check()

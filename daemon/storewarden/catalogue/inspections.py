@@ -11,6 +11,7 @@ from storewarden.catalogue import undecided
 from storewarden.catalogue.bundles import Belongs, Bundles, Linked, Placed, await_inspection
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.events import rounds
 from storewarden.catalogue.fact_rows import FactRows, Found, stored
 from storewarden.catalogue.reconcile import PRESENT
 from storewarden.catalogue.waiting import Waiting, waiting
@@ -107,6 +108,7 @@ class Inspections:
         self._write(others, linked, now_ns)
         self._rows.give_prompts([r.id for r in others if not r.inspected.facts.provenance])
         self._tell_others(rows, linked, told)
+        rounds.describe(self._engine, [row.id for row in rows])
         return _counted(rows)
 
     # -- the steps of storing ------------------------------------------------------------------

@@ -16,6 +16,7 @@ from storewarden.catalogue.depart import Departures
 from storewarden.catalogue.digests import Digests
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.events.rounds import Rounds, follow
 from storewarden.catalogue.inspections import Inspections
 from storewarden.catalogue.record import Recorder
 from storewarden.catalogue.sweep import Sweep, note_places, uninspected
@@ -44,6 +45,7 @@ class Ground:
     host_id: int
     clock: Clock
     roots: dict[str, int]  # name to id
+    rounds: Rounds | None = None  # the journal of events, where one is kept
 
     def register(self, wanted: Sequence[RootSettings]) -> None:
         """Give each configured root its row."""
@@ -73,7 +75,8 @@ def prepared(settings: Settings, clock: Clock, program: str) -> Iterator[Ground]
         host_id = roots.register_host(engine, roots.this_machine(), clock.wall_ns())
         held = lease.take(engine, host_id, program, clock, time.sleep)
         try:
-            ground = Ground(engine, held, host_id, clock, {})
+            rounds = follow(engine, host_id, clock.wall_ns)
+            ground = Ground(engine, held, host_id, clock, {}, rounds)
             ground.register(settings.roots)
             yield ground
         finally:

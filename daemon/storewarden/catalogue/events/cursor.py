@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, NoReturn
 
 from storewarden.errors import UsageError
 
@@ -14,7 +14,7 @@ FILES, LINES, DESCRIBED, END = "f", "l", "m", "z"
 
 _LARGEST: Final = 2**63 - 1
 _LONGEST: Final = 4_000  # characters: fifty hosts
-_ONE = re.compile(r"(\d{1,19})\.(\d{1,19})\.(\d{1,19})\.([flmz])(\d{1,19})")
+_ONE = re.compile(r"(\d{1,19})\.(\d{1,19})\.(\d{1,19})\.([flmz])(\d{1,19})", re.ASCII)
 
 
 class Position(NamedTuple):
@@ -60,7 +60,7 @@ def read(text: str) -> Cursor:
     return Cursor(found)
 
 
-def _refuse(text: str) -> None:
+def _refuse(text: str) -> NoReturn:
     shown = text[:80].encode("ascii", "backslashreplace").decode()
     raise UsageError(
         "the id of an event cannot be understood",

@@ -97,33 +97,41 @@ def read(engine: Engine, cursor: Cursor, most: int, host_id: int | None = None) 
     An empty cursor stands before everything that is kept. Where the journal no longer reaches back
     to the cursor, or the cursor is of another catalogue, ``missed`` comes first.
     """
-    hosts = [host_id] if host_id is not None else _hosts(engine)
     found: list[Happening] = []
-    for host in hosts:
-        begin, missed = _begin(engine, cursor, host)
+    cursor = begun(engine, cursor, host_id)
+    for host in _hosts(engine, host_id):
+        at, missed = _begin(engine, cursor, host)
         if missed is not None:
             found.append(missed)
-        at, more = begin, True
+        more = True
         while more and len(found) < most:
             some, at, more = _some(engine, host, at, most - len(found))
             found += some
-        cursor = cursor if at is BEGINNING else cursor.at(host, at)
+        if missed is not None or at is not BEGINNING:
+            cursor = cursor.at(host, at)
         if more:
             return Heard(found, cursor, more=True)
     return Heard(found, cursor, more=False)
 
 
-def _hosts(engine: Engine) -> list[int]:
+def begun(engine: Engine, cursor: Cursor, host_id: int | None = None) -> Cursor:
+    """Return the cursor itself, or instead of an empty one that which stands before everything."""
+    if cursor.positions:
+        return cursor
+    return Cursor(dict.fromkeys(_hosts(engine, host_id), BEGINNING))
+
+
+def _hosts(engine: Engine, host_id: int | None) -> list[int]:
+    if host_id is not None:
+        return [host_id]
     return [int(id_) for (id_,) in engine.execute("SELECT id FROM hosts ORDER BY id")]
 
 
 def _begin(engine: Engine, cursor: Cursor, host_id: int) -> tuple[Position, Happening | None]:
     """Return from where to read on, and what to tell first when something was missed."""
     at = cursor.positions.get(host_id)
-    if at is None and not cursor.positions:
-        return BEGINNING, None
     if at is not None and (
-        at.round == 0
+        at.round == BEGINNING.round
         or engine.execute(
             "SELECT 1 FROM event_rounds WHERE id = ? AND host_id = ? AND at_ns = ?",
             (at.round, host_id, at.at_ns),

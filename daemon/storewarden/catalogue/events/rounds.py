@@ -79,11 +79,16 @@ class Rounds:
             self.ring()
 
 
-def follow(
-    engine: Engine, host_id: int, wall_ns: Callable[[], int], ring: Callable[[], None]
-) -> Rounds:
-    """Keep the journal of everything that this engine records from now on."""
-    rounds = Rounds(engine, host_id, wall_ns, ring)
+def follow(engine: Engine, host_id: int, wall_ns: Callable[[], int]) -> Rounds:
+    """Keep the journal of everything that this engine records from now on.
+
+    It begins with a round of nothing: so that a listener that begins before anything happens knows
+    a place in it, and can be told when it missed something.
+    """
+    if not engine.execute("SELECT 1 FROM event_rounds WHERE host_id = ? LIMIT 1", (host_id,)):
+        with engine.transaction():
+            write(engine, host_id, wall_ns(), [0, 0, 0, 0])
+    rounds = Rounds(engine, host_id, wall_ns)
     engine.follower = rounds
     return rounds
 
@@ -92,6 +97,15 @@ def describe(engine: Engine, ids: Iterable[int]) -> None:
     """Tell that more is known of files, inside the open transaction, if a journal is kept."""
     if isinstance(engine.follower, Rounds):
         engine.follower.describe(ids)
+
+
+def tell(engine: Engine, host_id: int, ids: Iterable[int], now_ns: int) -> None:
+    """Do the same also where no journal is kept: a client that writes beside the daemon."""
+    told = set(ids)
+    if isinstance(engine.follower, Rounds):
+        engine.follower.describe(told)
+    elif told:
+        write(engine, host_id, now_ns, [0, 0, 0, 0], told)
 
 
 def write(

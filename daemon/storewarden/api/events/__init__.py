@@ -1,0 +1,1 @@
+"""What happens to files, told to whoever listens: streams, webhooks, Redis; at least once."""

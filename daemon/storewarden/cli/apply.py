@@ -165,11 +165,11 @@ def _plan(
     policy: str | None,
     root: str | None,
 ) -> Due:
+    from storewarden.api.reading.in_force import frozen, observed
     from storewarden.catalogue.planned import held
     from storewarden.catalogue.subjects import tops
     from storewarden.cli.around import Around, disks
     from storewarden.cli.meant import unknown
-    from storewarden.cli.policies import frozen, observed
     from storewarden.clock import SystemClock
     from storewarden.pipeline.planning import Plan, Question
     from storewarden.policy.timing import machine_zone

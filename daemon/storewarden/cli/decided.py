@@ -33,8 +33,9 @@ class Decided:
 
 def read(session: Session, engine: Engine, host: int | None, now_ns: int) -> Decided:
     """Read what is known of a host's policies."""
+    from storewarden.api.reading.in_force import frozen
     from storewarden.catalogue.policy_sets import in_force
-    from storewarden.cli.policies import frozen, policies_of
+    from storewarden.cli.policies import policies_of
     from storewarden.errors import PolicyError
 
     written: PolicySet | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,30 +12,11 @@ from storewarden.cli.output import Cell, Output, Style, named, note
 from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:
-    from storewarden.catalogue.acts import Act
+    from storewarden.api.reading.lines import Line
     from storewarden.catalogue.engine import Engine
 
 SCREENFUL = 30  # on a terminal, unless told otherwise
 STYLES: dict[str, Style] = {"done": "good", "refused": "odd", "failed": "bad", "undone": "dim"}
-
-
-class Line(NamedTuple):
-    """One thing that happened: an act, or what was seen of a file."""
-
-    at_ns: int
-    what: str  # an act's verb, or an event
-    outcome: str  # an act's state; empty for an event
-    root: str
-    path: bytes
-    files: int
-    size: int
-    store: str
-    policy: str
-    by: str
-    why: str
-    error: str
-    act: int | None
-    undoes: int | None
 
 
 @verb
@@ -83,10 +64,11 @@ def history(
 def _of_all(
     engine: Engine, host: int | None, *, troubles: bool, policy: str | None
 ) -> Iterator[Line]:
+    from storewarden.api.reading.lines import act_line
     from storewarden.catalogue.past_acts import ended
 
     if host is not None:
-        yield from map(_act, ended(engine, host, policy=policy, troubles=troubles))
+        yield from map(act_line, ended(engine, host, policy=policy, troubles=troubles))
 
 
 def _of_path(
@@ -95,7 +77,8 @@ def _of_path(
     """Yield what happened to all files that had a name, the last first."""
     import os
 
-    from storewarden.catalogue import acts, find
+    from storewarden.api.reading import lines
+    from storewarden.catalogue import find
     from storewarden.catalogue.subjects import tops
     from storewarden.cli.located import candidates, unknown
 
@@ -104,53 +87,18 @@ def _of_path(
         rows = find.show(engine, absolute, host_id=host)
         if not rows:
             continue
-        told: list[Line] = []
-        for row in rows:
-            whole = [_act(act) for act in acts.of_file(engine, row.id, limit=1000)]
-            noted = {line.act for line in whole}
-            told += whole
-            if not troubles and policy is None:
-                told += [_event(row.root, row.path, one) for one in _seen(engine, row.id, noted)]
+        seen = not troubles and policy is None
+        told = [line for row in rows for line in lines.of_file(engine, row, seen=seen)]
         kept = [line for line in told if _wanted(line, troubles=troubles, policy=policy)]
-        yield from sorted(kept, key=lambda line: (-line.at_ns, -(line.act or 0)))
+        yield from sorted(kept, key=lines.newest_first)
         return
     raise unknown(path, roots)
-
-
-def _seen(engine: Engine, file_id: int, noted: set[int | None]) -> Iterator[Any]:
-    """Yield what was noted of a file, but for what its acts tell of themselves."""
-    from storewarden.catalogue import find
-
-    for event in find.history(engine, file_id):
-        if event.detail.get("act") not in noted or event.detail.get("act") is None:
-            yield event
 
 
 def _wanted(line: Line, *, troubles: bool, policy: str | None) -> bool:
     if troubles and line.outcome not in {"refused", "failed"}:
         return False
     return policy is None or line.policy == policy
-
-
-def _act(act: Act) -> Line:
-    at_ns = act.ended_ns if act.ended_ns is not None else act.changed_ns
-    return Line(
-        *(at_ns, act.verb, act.state, act.root, act.path, len(act.members), act.size),
-        *(act.store or "", act.policy or "", act.asked_by, act.reason, act.error),
-        *(act.id, act.undoes),
-    )
-
-
-def _event(root: str, path: bytes, event: Any) -> Line:
-    told = dict(event.detail)
-    by, why = str(told.pop("by", "") or ""), str(told.pop("reason", "") or "")
-    policy, store = str(told.pop("policy", "") or ""), str(told.pop("store", "") or "")
-    act = told.pop("act", None)
-    rest = ", ".join(f"{key} {value}" for key, value in told.items() if value)
-    return Line(
-        *(event.at_ns, event.event, "", root, path, 1, 0, store, policy, by),
-        *(": ".join(part for part in (why, rest) if part), "", act, None),
-    )
 
 
 # -- the three forms ----------------------------------------------------------------------------

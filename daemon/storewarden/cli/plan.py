@@ -92,11 +92,11 @@ def _around(
     times: tuple[int, int],
     root: str | None,
 ) -> Around:
+    from storewarden.api.reading.in_force import frozen, observed
     from storewarden.catalogue.planned import growth, held
     from storewarden.catalogue.subjects import tops
     from storewarden.cli.around import Around, disks
     from storewarden.cli.meant import unknown
-    from storewarden.cli.policies import frozen, observed
 
     places = tops(engine, host)
     if root is not None and root not in places:

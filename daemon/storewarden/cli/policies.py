@@ -37,31 +37,3 @@ def told_if_others(engine: Engine, host: int | None, policy_set: PolicySet) -> b
         f"{moment(stored.loaded_ns)}; systemctl reload storewarden takes these"
     )
     return True
-
-
-def observed(engine: Engine, host: int | None, policy_set: PolicySet) -> frozenset[str]:
-    """Return the policies of which nothing is done until a person has applied their first plan."""
-    from storewarden.catalogue.policy_sets import policies
-    from storewarden.policy.fingerprints import fingerprint
-
-    stored = policies(engine, host) if host is not None else {}
-    approved = {
-        each.name: each.fingerprint for each in stored.values() if each.approved_ns is not None
-    }
-    return frozenset(
-        policy.id
-        for policy in policy_set.policies
-        if policy.destructive and policy.observe and approved.get(policy.id) != fingerprint(policy)
-    )
-
-
-def frozen(engine: Engine, host: int | None) -> str:
-    """Return how the clock jumped, while nothing is freed because of that; else nothing."""
-    from storewarden.catalogue.clocks import read
-
-    clocks = read(engine, host) if host is not None else None
-    if clocks is None or clocks.jumped_ns is None:
-        return ""
-    from storewarden.policy.jumps import Jump
-
-    return str(Jump(clocks.jumped_ns, clocks.since_ns or clocks.wall_ns))

@@ -10,12 +10,9 @@ import click
 from storewarden.cli.session import Session, verb
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from storewarden.api.reading.judged import Why
     from storewarden.catalogue.engine import Engine
-    from storewarden.catalogue.held_back import HeldBack
-    from storewarden.cli.judged import Why
-    from storewarden.policy.rules import Force, PolicySet
+    from storewarden.policy.rules import PolicySet
     from storewarden.policy.subject import Subject
 
 ACTIONS = ("copy", "move", "archive", "trash", "purge")
@@ -64,51 +61,11 @@ def _reasons(
     engine: Engine, host: int | None, path: str, policy_set: PolicySet, action: str | None
 ) -> Why:
     """Read one file and have it judged."""
-    from storewarden.catalogue.subjects import past
-    from storewarden.cli.judged import judged
-    from storewarden.cli.policies import frozen, observed
-    from storewarden.cli.went import read as read_went
+    from storewarden.api.reading.reasons import reasons
     from storewarden.clock import SystemClock
 
     subject, place = _file(engine, host, path)
-    gone_ns, happened = past(engine, subject.id)
-    went, tried = read_went(engine, subject.id, subject.state, subject.root, subject.path)
-    found = judged(subject, place, policy_set, SystemClock().wall_ns(), action)
-    return found._replace(
-        gone_ns=gone_ns,
-        happened=happened,
-        went=went,
-        tried=tried,
-        observed=found.decision.policy in observed(engine, host, policy_set),
-        frozen=frozen(engine, host),
-        held=_held(engine, host, found),
-    )
-
-
-def _held(engine: Engine, host: int | None, found: Why) -> tuple[HeldBack, ...]:
-    """Return what the daemon's last run was kept from by limits, if this file is among it."""
-    from storewarden.catalogue import held_back
-
-    decision, root = found.decision, found.subject.root
-    due = decision.due_ns is not None and decision.due_ns <= found.now_ns
-    if host is None or decision.action is None or decision.blocked or not due:
-        return ()
-    kept = [
-        one
-        for one in held_back.read(engine, host)
-        if one.policy == decision.policy and one.guard.partition(":")[2] in {"", root}
-    ]
-    return tuple(_untold(kept, decision.action)) if kept else ()
-
-
-def _untold(kept: Sequence[HeldBack], action: Force) -> Iterator[HeldBack]:
-    """Yield what holds an action back and is not told by what is known without a run."""
-    from storewarden.policy.run import Limit
-
-    told = {Limit.OBSERVED.value, Limit.CLOCK.value}
-    if not action.destructive:
-        told |= {Limit.OBJECTS.value, Limit.BYTES.value, Limit.SHARE.value}
-    yield from (one for one in kept if one.guard not in told)
+    return reasons(engine, host, subject, place, policy_set, SystemClock().wall_ns(), action)
 
 
 def _file(engine: Engine, host: int | None, path: str) -> tuple[Subject, bytes]:

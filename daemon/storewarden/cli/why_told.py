@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from storewarden.cli.judged import GONE, Said, Why
+from storewarden.api.reading.judged import GONE, Said, Why
+from storewarden.api.reading.went import Went, tried_as_json, went_as_json
 from storewarden.cli.output import Cell, Output, Style, named, width
-from storewarden.cli.went import Went, tried_as_json, went_as_json
 from storewarden.cli.when import ago, moment
 from storewarden.measure.shown import shown
 from storewarden.policy.account import Obstacle

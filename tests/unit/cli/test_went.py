@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from storewarden.api.reading.judged import Why, judged
+from storewarden.api.reading.went import Lies, Tried, Went
 from storewarden.catalogue.held_back import HeldBack
-from storewarden.cli.judged import Why, judged
 from storewarden.cli.output import Output
-from storewarden.cli.went import Lies, Tried, Went
 from storewarden.cli.why_told import document, tell
 from storewarden.policy import load
 from tests.conftest import Golden

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from storewarden.api.reading.judged import Why, judged
 from storewarden.catalogue import clocks
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.policy_sets import put_in_force
 from storewarden.catalogue.roots import host_id, this_machine
 from storewarden.catalogue.subjects import Happened
-from storewarden.cli.judged import Why, judged
 from storewarden.cli.output import Output
 from storewarden.cli.why_told import document, tell
 from storewarden.policy import load

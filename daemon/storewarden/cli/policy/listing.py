@@ -83,8 +83,8 @@ def _listed(policy_set: PolicySet, opened: tuple[Engine, int] | None) -> list[Li
 
 def _states(engine: Engine, host: int, policy_set: PolicySet) -> dict[str, str]:
     """Return of each policy whether the daemon acts by it."""
+    from storewarden.api.reading.in_force import observed
     from storewarden.catalogue.policy_sets import in_force, policies
-    from storewarden.cli.policies import observed
     from storewarden.policy.fingerprints import fingerprint
 
     force = in_force(engine, host)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from storewarden.catalogue.subjects import acted_on
 from storewarden.measure.shown import shown
 
 if TYPE_CHECKING:
@@ -50,12 +52,10 @@ def read(
     engine: Engine, file_id: int, state: str, root: str, path: bytes
 ) -> tuple[Went | None, Tried | None]:
     """Return how a file went, if it did, and what was last tried with it, if nothing came of it."""
-    from storewarden.catalogue.subjects import acted_on
-
     if state not in AWAY and not acted_on(engine, file_id):
         return None, None  # as most: what acts are takes four milliseconds to load
 
-    from storewarden.catalogue import acts, copies
+    from storewarden.catalogue import acts, copies  # noqa: PLC0415  # for few files
 
     newest = acts.of_file(engine, file_id)
     tried = _tried(newest[0]) if newest else None
@@ -72,7 +72,7 @@ def read(
 
 
 def _that_took_it(newest: list[Act]) -> Act | None:
-    from storewarden.catalogue.acts import DONE, REMOVING
+    from storewarden.catalogue.acts import DONE, REMOVING  # noqa: PLC0415  # as above
 
     found = (one for one in newest if one.state == DONE and one.verb in REMOVING)
     return next(found, None)
@@ -90,8 +90,6 @@ def _went(act: Act | None, lies: tuple[Lies, ...], back: str) -> Went:
 
 def _back(root: str, path: bytes, act: Act | None) -> str:
     """Return the command that brings a file back; by its number where no text holds its name."""
-    import shlex
-
     whole = root.encode() + b"/" + path
     if shown(whole).encode() == whole or act is None:
         return f"storewarden restore {shlex.quote(shown(whole))}"

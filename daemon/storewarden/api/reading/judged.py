@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from storewarden.api.reading.went import Tried, Went
 from storewarden.catalogue.held_back import HeldBack
 from storewarden.catalogue.subjects import Happened
-from storewarden.cli.went import Tried, Went
 from storewarden.policy import account
 from storewarden.policy.account import Account, Obstacle
 from storewarden.policy.decide import decide

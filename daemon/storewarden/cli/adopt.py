@@ -118,8 +118,8 @@ def _ground(engine: Engine, state: Any) -> Ground:
     if host is None:
         why = "nothing of this machine is recorded yet"
         raise StorewardenError("nothing can be taken over", why=why, remedy="storewarden scan")
-    tops = {row.name: row.path for row in roots(engine, host)}
-    return Ground(engine, host, this_machine().machine_id, tops, state / "scratch", SystemClock())
+    machine, ours = this_machine().machine_id, tuple(roots(engine, host))
+    return Ground(engine, host, machine, ours, state / "scratch", SystemClock())
 
 
 def _tell(output: Output, wish: Wish, adopted: Adopted) -> None:

@@ -18,8 +18,9 @@ from storewarden.api.adopting.rows import Turner, source_of
 from storewarden.api.adopting.shipped import by_name, fitting
 from storewarden.api.adopting.taking import Taker
 from storewarden.api.adopting.values import Maker, zone
-from storewarden.catalogue import find
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.roots import RootRow
+from storewarden.catalogue.told.away import away
 from storewarden.clock import Clock
 from storewarden.databases.child import run_job
 from storewarden.errors import FileUnusable, UsageError
@@ -27,7 +28,6 @@ from storewarden.measure.shown import shown
 
 _SECONDS: Final = 3600.0
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_AWAY: Final = ("archived", "trashed", "held")
 
 Progress = Callable[[str, int, int | None], None]
 """Hears what is being done, how many rows are, and of how many."""
@@ -51,7 +51,7 @@ class Ground:
     engine: Engine
     host_id: int
     host: str
-    roots: dict[str, bytes]
+    roots: tuple[RootRow, ...]
     scratch: Path  # a directory of ours
     clock: Clock
 
@@ -84,7 +84,11 @@ def adopt(
         report.expect(plan)
         total = sum(database.spool(plan, lambda rows: progress("reading", rows, None)))
         places = stack.enter_context(
-            Places(ground.roots, _hints(wish), lambda path: _known(ground, path))
+            Places(
+                {root.name: root.path for root in ground.roots},
+                _hints(wish),
+                lambda root, path: _kept(ground, root, path),
+            )
         )
         source = source_of(wish.database, wish.source, ground.host)
         turner = Turner(plan, Maker(zone(map_.zone)), places, source)
@@ -103,10 +107,11 @@ def _hints(wish: Wish) -> Hints:
     return Hints((beside, os.path.dirname(beside)), wish.hints.moved)
 
 
-def _known(ground: Ground, path: bytes) -> str | None:
-    """Return the state of a file that was put away and comes back."""
-    rows = find.show(ground.engine, path, host_id=ground.host_id)
-    return next((f"is {row.state}" for row in rows if row.state in _AWAY), None)
+def _kept(ground: Ground, root: str, path: bytes) -> str | None:
+    """Return how a file is kept that was put away and can come back."""
+    (root_id,) = [one.id for one in ground.roots if one.name == root]
+    state = away(ground.engine, root_id, path)
+    return None if state is None else f"is {state}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,11 +46,11 @@ class Places:
         self,
         roots: Mapping[str, bytes],
         hints: Hints,
-        known: Callable[[bytes], str | None] = lambda _path: None,
+        kept: Callable[[str, bytes], str | None] = lambda _root, _path: None,
     ) -> None:
-        self._roots = {name: _Root(path) for name, path in roots.items()}
+        self._roots = {name: _Root(name, path) for name, path in roots.items()}
         self._hints = hints
-        self._known = known  # the state of a file of which the catalogue knows
+        self._kept = kept  # how a file below a root is kept that is not there
 
     def __enter__(self) -> Self:
         return self
@@ -72,10 +72,10 @@ class Places:
             found = root.look(path)
             if found is not None:
                 return Placed(path, "there", size=found.st_size)
-        for path, _ in below:
-            state = self._known(path)
-            if state is not None:
-                return Placed(path, "kept", state)
+        for path, root in below:
+            kept = self._kept(root.name, path[len(root.path) + 1 :])
+            if kept is not None:
+                return Placed(path, "kept", kept)
         if below:
             return Placed(below[0][0], "absent", "is not there")
         why = "is below none of the roots"
@@ -107,7 +107,8 @@ class Places:
 class _Root:
     """A root whose files are looked at, with directories of it that are open."""
 
-    def __init__(self, path: bytes) -> None:
+    def __init__(self, name: str, path: bytes) -> None:
+        self.name = name
         self.path = os.path.normpath(path)
         self._top: int | None = None
         self._open: OrderedDict[bytes, int | None] = OrderedDict()

@@ -20,10 +20,9 @@ from storewarden.catalogue.told.flows import PhaseSaid
 from storewarden.catalogue.told.places import Place, ToldRow
 from storewarden.catalogue.told.talk import ChatSaid, TextSaid
 from storewarden.catalogue.told.usage import Usage
+from storewarden.catalogue.told_links import APPLICATION
 from storewarden.catalogue.words import Words
 from storewarden.errors import AlreadyThere, NotAllowed
-
-APPLICATION = "an application"  # who says something, when it is not a user
 
 
 class _Flow(NamedTuple):

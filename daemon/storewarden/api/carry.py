@@ -15,6 +15,7 @@ from storewarden.api.deeds import Deed
 from storewarden.api.done import Done
 from storewarden.api.who import Who
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.told import places
 from storewarden.errors import PermanentError, StorewardenError
 
 Also = Callable[[Engine, Sequence[Done]], None]
@@ -40,7 +41,11 @@ def carry_out(
 def carry_groups(
     engine: Engine, host_id: int, groups: Sequence[Group], now_ns: int
 ) -> list[list[Done] | StorewardenError]:
-    """Carry groups out, each whole or not at all; return what came of each."""
+    """Carry groups out, each whole or not at all; return what came of each.
+
+    It is the beginning of its transaction.
+    """
+    _begin(engine, groups)
     if len(groups) > 1:
         try:  # mostly none is refused: then one savepoint does for all
             with engine.savepoint():
@@ -55,10 +60,17 @@ def carry_all(
     engine: Engine, host_id: int, deeds: Sequence[Deed], who: Who, now_ns: int
 ) -> list[Done]:
     """Carry out deeds of one request; raises the first refusal, and then none of them is kept."""
-    outcome = _alone(engine, host_id, Group(deeds, who), now_ns)
+    (outcome,) = carry_groups(engine, host_id, [Group(deeds, who)], now_ns)
     if isinstance(outcome, StorewardenError):
         raise outcome
     return outcome
+
+
+def _begin(engine: Engine, groups: Sequence[Group]) -> None:
+    """Keep files from being recorded meanwhile, where a deed is about one."""
+    deeds = (deed for group in groups for deed in group.deeds)
+    if any(getattr(deed, "path", None) or getattr(deed, "image", None) for deed in deeds):
+        places.begin_telling(engine)
 
 
 def _alone(

@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from storewarden.catalogue import acts, bundles, copies, undecided, usage
+from storewarden.catalogue import acts, bundles, copies, told_links, undecided, usage
 from storewarden.catalogue.acts import Act, Member
 from storewarden.catalogue.counts import Change
 from storewarden.catalogue.engine import Engine
@@ -180,9 +180,10 @@ class ActedRows:
             if place not in places:
                 places[place] = directory_of(self._engine, *place)
             directory_id = places[place]
-            if not self._free_name(directory_id, name, row, one.entry):
+            if not self._free_name(directory_id, name, row, one.entry, now_ns):
                 continue
             self._place(row, directory_id, name, one, now_ns)
+            told_links.seen(self._engine, [(directory_id, name)], now_ns)
             came.append(row)
         ids = [row.id for row in came]
         self.note_places(ids, IN_ITS_ROOT, now_ns)  # it stays a while where it was put
@@ -216,7 +217,9 @@ class ActedRows:
         self.changes.append((row.root_id, row.kind, PRESENT, 1, seen["size"]))
         self._void({directory_id, row.directory_id})
 
-    def _free_name(self, directory_id: int, name: bytes, row: FileRow, entry: Entry) -> bool:
+    def _free_name(
+        self, directory_id: int, name: bytes, row: FileRow, entry: Entry, now_ns: int
+    ) -> bool:
         """Tell whether a row can have a name; the recorder's row of the very file gives way."""
         states = " OR ".join(f"f.state = '{state}'" for state in HERE)
         rows = self._engine.execute(
@@ -231,6 +234,7 @@ class ActedRows:
         bundles.part(self._engine, [other.id])
         usage.carry(self._engine, other.id, row.id)
         copies.carry(self._engine, other.id, row.id)
+        told_links.carry(self._engine, other.id, row.id, now_ns)
         self._engine.execute("DELETE FROM files WHERE id = ?", (other.id,))
         undecided.recede(self._engine, [other.id])
         self.changes.append((other.root_id, other.kind, other.state, -1, -other.size))

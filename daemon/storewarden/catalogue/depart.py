@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from storewarden.catalogue import acts, bundles, undecided
+from storewarden.catalogue import acts, bundles, told_links, undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.directories import Directories
 from storewarden.catalogue.engine import Engine
@@ -166,6 +166,7 @@ class Departures:
                 moved.append((target, b"", directory_id))
         self._engine.update("directories", ("id",), ("path", "stale"), moved)
         undecided.mark_directories(self._engine, [id_ for *_, id_ in moved])
+        told_links.seen_below(self._engine, root_id, new, now_ns)
         return not stale
 
     def _merge(self, root: str, source: int, target: int, now_ns: int) -> None:

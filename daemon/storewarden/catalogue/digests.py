@@ -7,7 +7,7 @@ import os
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from storewarden.catalogue import acts, bundles, copies, undecided
+from storewarden.catalogue import acts, bundles, copies, told_links, undecided
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.reconcile import MISSING
@@ -100,6 +100,7 @@ class Digests:
         bundles.part(self._engine, [digested.id])
         carry(self._engine, digested.id, gone.id)
         copies.carry(self._engine, digested.id, gone.id)
+        told_links.carry(self._engine, digested.id, gone.id, now_ns)
         self._engine.execute("DELETE FROM files WHERE id = ?", (digested.id,))
         undecided.recede(self._engine, [digested.id])
         # the path is another one: what was found out beside and below it need not hold

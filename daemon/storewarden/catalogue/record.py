@@ -29,6 +29,7 @@ from storewarden.catalogue.reconcile import (
     newest,
     same_content,
 )
+from storewarden.catalogue.told import places
 from storewarden.catalogue.written import Recorded, Writes
 from storewarden.errors import CatalogueRefused
 from storewarden.model import Entry, Listing
@@ -94,6 +95,7 @@ class Recorder:
         """Make what happens inside one transaction; when it fails, memory forgets it too."""
         try:
             with self._engine.transaction():
+                places.begin_seeing(self._engine)
                 self._counts.begin()
                 yield
                 self._counts.write()

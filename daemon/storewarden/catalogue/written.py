@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 
-from storewarden.catalogue import acts, bundles, copies, undecided
+from storewarden.catalogue import acts, bundles, copies, told_links, undecided
 from storewarden.catalogue.directories import Directories, Directory
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.origins import Strangers
@@ -149,6 +149,7 @@ class Writes:
         for gone, stays in self._absorbed:
             engine.execute("UPDATE history SET file_id = ? WHERE file_id = ?", (stays, gone))
             copies.carry(engine, gone, stays)
+            told_links.carry(engine, gone, stays, self.now_ns)
             engine.execute("DELETE FROM files WHERE id = ?", (gone,))
         if self._absorbed:
             undecided.recede(engine, [gone for gone, _ in self._absorbed])
@@ -164,7 +165,13 @@ class Writes:
         if self._history:
             engine.insert("history", ("file_id", "at_ns", "event", "detail"), self._history)
         directories.void(self.undigested)
+        told_links.seen(engine, self._came(), self.now_ns)
         return self.result
+
+    def _came(self) -> list[tuple[int, bytes]]:
+        """Return directory and name of the files that are new in their places."""
+        rows = (row for written in (self._inserted, self._anew, self._renewed) for row in written)
+        return [(row[0], row[1]) for row in rows]  # type: ignore[misc]  # as _placed has them
 
     def _updated(self) -> list[int]:
         """Return the rows of which something changes that policies may ask for."""

@@ -6,7 +6,7 @@ what shall come. A file that was renamed away from a place is not meant by it an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from storewarden.catalogue.engine import Engine
@@ -77,13 +77,9 @@ def known(engine: Engine, place: Place) -> Known:
 def made(engine: Engine, place: Place, now_ns: int) -> Made:
     """Return what is told of a place, having made a row for it where there was none.
 
-    Inside a transaction. Of a file that is seen at the same moment either this learns, or whoever
-    records it learns of this.
+    Inside a transaction that began with ``begin_telling``.
     """
     there = known(engine, place)
-    if there.told is None and there.file_id is None and engine.dialect == "postgresql":
-        engine.execute("SELECT pg_advisory_xact_lock(?, ?)", _LOCK)
-        there = known(engine, place)
     if there.told is not None:
         return Made(there.file_id, there.told, created=False)
     waiting = int(there.file_id is None)
@@ -110,11 +106,24 @@ def change(engine: Engine, told_id: int, values: Mapping[str, Any], now_ns: int)
     )
 
 
-def let_no_place_appear(engine: Engine) -> None:
-    """Wait for those who tell of a place now, and let nobody do so until the transaction ends.
+def by_ids(engine: Engine, ids: Collection[int]) -> list[ToldRow]:
+    """Return rows of what was told."""
+    rows = engine.fetch_in(f"SELECT {_TOLD} FROM told_files t WHERE t.id IN ({{in}})", ids)
+    return [ToldRow._make(row) for row in rows]
 
-    For whoever records files: what is told after that finds them. The writer of SQLite is alone.
+
+def begin_telling(engine: Engine) -> None:
+    """Let no file be recorded until the transaction ends, of which this is the beginning.
+
+    Else a place could be told of and its file be seen at the same moment, and neither would learn
+    of the other. The writer of SQLite is alone anyway.
     """
+    if engine.dialect == "postgresql":
+        engine.execute("SELECT pg_advisory_xact_lock(?, ?)", _LOCK)
+
+
+def begin_seeing(engine: Engine) -> None:
+    """Let no place be told of until the transaction ends, of which this is the beginning."""
     if engine.dialect == "postgresql":
         engine.execute("SELECT pg_advisory_xact_lock_shared(?, ?)", _LOCK)
 

@@ -9,7 +9,7 @@ as a rule all but the last slices are read from what was counted before.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from storewarden.catalogue.engine import Engine
@@ -75,9 +75,25 @@ class Held(NamedTuple):
 class Asked(NamedTuple):
     """Which files are asked for: of a host, from a day on, of what a user may see."""
 
-    host_id: int
+    host_id: int | None = None
     since_day: int = 0
     user_id: int | None = None
+
+    def takes(self, key: Key) -> bool:
+        """Tell whether files with this in common are asked for."""
+        if self.host_id not in {None, key.host_id} or key.day < self.since_day:
+            return False
+        return self.user_id is None or bool(key.public) or key.owner_id == self.user_id
+
+    def where(self) -> tuple[str, tuple[int, ...]]:
+        """Return the same as a condition, and its values."""
+        met = {
+            "day >= ?": self.since_day,
+            "host_id = ?": self.host_id,
+            "(owner_id = ? OR public = 1)": self.user_id,
+        }
+        asked = {sql: value for sql, value in met.items() if value is not None}
+        return " AND ".join(asked), tuple(asked.values())
 
 
 Counted = Mapping[Key, Held]
@@ -181,32 +197,19 @@ class Files:
         return {int(step): held.files for step, held in self._of(WAITED, "name").items()}
 
     def _of(self, about: str, column: str) -> dict[Any, Held]:
-        found: dict[Any, Held] = defaultdict(Held)
-        for name, files, size in self._stored(about, column):
-            found[name] = Held(int(files), int(size))
-        for key, held in self._live_ones(about):
-            name = getattr(key, column)
-            found[name] = found[name].plus(held)
-        return dict(found)
-
-    def _stored(self, about: str, column: str) -> list[Any]:
-        asked = self._asked
+        where, params = self._asked.where()
         live = ", ".join(map(str, self._live)) or "-1"
-        seen, params = "", [asked.host_id, about, asked.since_day]
-        if asked.user_id is not None:
-            seen, params = " AND (owner_id = ? OR public = 1)", [*params, asked.user_id]
-        return self._engine.execute(
+        stored = self._engine.execute(
             f"SELECT {column}, SUM(files), SUM(bytes) FROM file_sums"
-            f" WHERE host_id = ? AND about = ? AND day >= ?{seen} AND slice NOT IN ({live})"
-            f" GROUP BY {column}",
-            params,
+            f" WHERE about = ? AND slice NOT IN ({live}) AND {where} GROUP BY {column}",
+            (about, *params),
         )
-
-    def _live_ones(self, about: str) -> Iterator[tuple[Key, Held]]:
-        asked = self._asked
+        found: dict[Any, Held] = defaultdict(Held)
+        for name, files, size in stored:
+            found[name] = Held(int(files), int(size))
         for counted in self._counted:
             for key, held in counted.items():
-                if key.host_id != asked.host_id or key.about != about or key.day < asked.since_day:
-                    continue
-                if asked.user_id is None or key.public or key.owner_id == asked.user_id:
-                    yield key, held
+                if key.about == about and self._asked.takes(key):
+                    name = getattr(key, column)
+                    found[name] = found[name].plus(held)
+        return dict(found)

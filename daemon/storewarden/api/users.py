@@ -22,6 +22,7 @@ from storewarden.catalogue.told.holdings import Holding
 from storewarden.catalogue.told.tokens import NewToken, TokenRow
 from storewarden.catalogue.told.users import UserRow
 from storewarden.errors import NotThere, UsageError
+from storewarden.measure.shown import shown
 
 LONGEST: Final = 64  # characters of a name
 _NAME: Final = re.compile(USER)
@@ -99,7 +100,8 @@ def give_token(
     """
     row = _named(engine, name)
     if len(label) > _LABEL or not label.isprintable():
-        raise UsageError("this is no label", where=label[:_LABEL], why="one line, not too long")
+        why = f"a label is one line of {_LABEL} characters at the most"
+        raise UsageError("this is no label", where=shown(label[:_LABEL]), why=why)
     if expires_ns is not None and expires_ns <= now_ns:
         raise UsageError("this token would never hold", why=f"it expires at {_moment(expires_ns)}")
     token = tokens.make(random)
@@ -131,7 +133,7 @@ def revoke(engine: Engine, name: str, which: Collection[str], now_ns: int) -> li
     if missing:
         raise NotThere(
             f"{name} has no such token",
-            where=", ".join(missing),
+            where=shown(", ".join(missing)),
             remedy=f"storewarden user show {name} lists them",
         )
     kept_tokens.revoke(engine, [one.id for one in found], now_ns)
@@ -165,7 +167,9 @@ def _named(engine: Engine, name: str) -> UserRow:
     row = kept.named(engine, name) if _is_name(name) else None
     if row is None:
         raise NotThere(
-            "there is no such user", where=name[:LONGEST], remedy="storewarden user list shows all"
+            "there is no such user",
+            where=shown(name[:LONGEST]),
+            remedy="storewarden user list shows all",
         )
     return row
 
@@ -176,8 +180,10 @@ def _is_name(name: str) -> bool:
 
 def _refuse_name(name: str) -> None:
     if not _is_name(name):
-        why = f"a name is 1 to {LONGEST} letters, digits and . _ @ + -, and begins with neither"
-        raise UsageError("this is no name of a user", where=name[:LONGEST], why=f"{why} of these")
+        why = (
+            f"it is 1 to {LONGEST} letters, digits and . _ @ + -, and begins with one of the first"
+        )
+        raise UsageError("this is no name of a user", where=shown(name[:LONGEST]), why=why)
     if name in RESERVED:
         raise UsageError("this name is taken", where=name, why="metrics call the rest so")
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from storewarden.api.http import telling
+from storewarden.api.http import asking, pages, telling
 from storewarden.api.http.routes import Route
 
-ROUTES: Final[tuple[Route, ...]] = telling.ROUTES
+
+def every() -> tuple[Route, ...]:
+    """Return all of them."""
+    return ROUTES
+
+
+ROUTES: Final[tuple[Route, ...]] = (*telling.ROUTES, *asking.ROUTES, *pages.about(every))

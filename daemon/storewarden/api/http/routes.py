@@ -46,13 +46,17 @@ class Route:
     asks: Any = None  # the record of the query
     statuses: tuple[int, ...] = (200,)
     problems: tuple[Kind, ...] = ()
-    streams: bool = False
     group: str = ""
 
     @property
     def parts(self) -> tuple[str, ...]:
         """The path in its parts."""
         return tuple(self.path.strip("/").split("/")) if self.path != "/" else ()
+
+    @property
+    def once(self) -> bool:
+        """Whether a key of the request makes it be carried out once."""
+        return self.method == "POST" and self.scope == "write"
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -1,0 +1,148 @@
+"""What applications ask: each request is one of the questions that ``reading`` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from storewarden.api.checked import moment_ns
+from storewarden.api.http.answering import record_of
+from storewarden.api.http.asked import FilesAsked, Paged, SearchAsked, UsageAsked
+from storewarden.api.http.message import Response
+from storewarden.api.http.problems import NOT_THERE, Problem
+from storewarden.api.http.routes import Call, Handler, Route
+from storewarden.api.reading import files, flows, said, searching, spent
+from storewarden.api.reading.reader import Reader
+from storewarden.api.reading.records import (
+    Chats,
+    Files,
+    Hits,
+    Scene,
+    Scenes,
+    Texts,
+    Usages,
+    WholeFile,
+    Workflow,
+    Workflows,
+)
+from storewarden.catalogue.rules import LARGEST
+
+Question = Callable[[Reader, Call], Any]
+
+
+def asks(question: Question) -> Handler:
+    """Return what answers a question: not more than a few at once, so that others get a turn."""
+
+    def handler(call: Call) -> Response:
+        parts = call.parts
+        with parts.reading:
+            reader = Reader(parts.engine, call.who, parts.host_id, parts.clock.wall_ns())
+            return record_of(question(reader, call))
+
+    return handler
+
+
+def file_of(call: Call) -> int | str:
+    """Return which file a path names: by its number in the catalogue, or by its own path."""
+    name = call.names["file"]
+    if not name.isascii() or not name.isdecimal():
+        return name
+    number = int(name) if len(name) <= len(str(LARGEST)) else LARGEST + 1
+    if number > LARGEST:
+        raise Problem(NOT_THERE, "there is no such file")
+    return number
+
+
+def _files(reader: Reader, call: Call) -> Files:
+    asked: FilesAsked = call.asked
+    return files.page(reader, asked.term, asked.limit, asked.after)
+
+
+def _file(reader: Reader, call: Call) -> WholeFile:
+    return files.whole(reader, file_of(call))
+
+
+def _texts(reader: Reader, call: Call) -> Texts:
+    return said.texts(reader, file_of(call))
+
+
+def _chats(reader: Reader, call: Call) -> Chats:
+    return said.chats(reader, file_of(call), call.asked.limit, call.asked.after)
+
+
+def _search(reader: Reader, call: Call) -> Hits:
+    asked: SearchAsked = call.asked
+    return searching.search(reader, asked.q, asked.term, asked.limit)
+
+
+def _workflows(reader: Reader, call: Call) -> Workflows:
+    return flows.workflows(reader, call.asked.limit, call.asked.after)
+
+
+def _workflow(reader: Reader, call: Call) -> Workflow:
+    return flows.workflow(reader, call.names["workflow"])
+
+
+def _scenes(reader: Reader, call: Call) -> Scenes:
+    return flows.scenes(reader, call.names["workflow"], call.asked.limit, call.asked.after)
+
+
+def _scene(reader: Reader, call: Call) -> Scene:
+    return flows.scene(reader, call.names["workflow"], call.names["scene"])
+
+
+def _usage(reader: Reader, call: Call) -> Usages:
+    asked: UsageAsked = call.asked
+    return spent.usage(
+        reader,
+        since_ns=None if asked.since is None else moment_ns(asked.since),
+        provider=asked.provider,
+        workflow=asked.workflow,
+        limit=asked.limit,
+        after=asked.after,
+    )
+
+
+def _route(path: str, name: str, about: str, gives: Any, question: Question, asked: Any) -> Route:
+    return Route(
+        *("GET", path, name, about, asks(question), "read"),
+        gives=gives,
+        asks=asked,
+        problems=(NOT_THERE,) if "{" in path else (),
+        group="Asking",
+    )
+
+
+ROUTES: Final = (
+    _route("/files", "files", "Files that meet all terms.", Files, _files, FilesAsked),
+    _route("/files/{file}", "file", "Everything that is known of a file.", WholeFile, _file, None),
+    _route(
+        *("/files/{file}/texts", "texts", "The transcripts and summaries of a file."),
+        *(Texts, _texts, None),
+    ),
+    _route(
+        *("/files/{file}/chats", "chats", "What was asked about a file, the newest first."),
+        *(Chats, _chats, Paged),
+    ),
+    _route(
+        *("/search", "search", "The files in which words are found, the best first."),
+        *(Hits, _search, SearchAsked),
+    ),
+    _route(
+        *("/workflows", "workflows", "Workflows, the newest first."),
+        *(Workflows, _workflows, Paged),
+    ),
+    _route("/workflows/{workflow}", "workflow", "A workflow.", Workflow, _workflow, None),
+    _route(
+        *("/workflows/{workflow}/scenes", "scenes", "The scenes of a workflow, in their order."),
+        *(Scenes, _scenes, Paged),
+    ),
+    _route(
+        *("/workflows/{workflow}/scenes/{scene}", "scene", "A scene of a workflow."),
+        *(Scene, _scene, None),
+    ),
+    _route(
+        *("/usage", "usage", "Calls of services and what they cost, the newest first."),
+        *(Usages, _usage, UsageAsked),
+    ),
+)

@@ -14,7 +14,7 @@ from storewarden.api import checked
 from storewarden.api.adopting.fitting import Fitted, Plan, Source
 from storewarden.api.adopting.kinds import KINDS, AdoptUser, fields, is_beside
 from storewarden.api.adopting.matching import Placed, Places
-from storewarden.api.adopting.values import Maker, Odd
+from storewarden.api.adopting.values import Maker, Odd, empty
 from storewarden.api.deeds import Deed
 from storewarden.measure.shown import shown
 
@@ -89,7 +89,7 @@ class Turner:
         return number, (
             self._told(at, one, row)
             for one in reading.fitted
-            if one.only_if is None or row[one.only_if] not in {None, ""}
+            if one.only_if is None or not empty(row[one.only_if])
         )
 
     def _told(self, at: At, one: Fitted, row: Sequence[Any]) -> Came:
@@ -131,7 +131,7 @@ class Turner:
         key = f"adopt:{self.source}:{at.table}:{row[1:-1]}"
         if len(key) <= _KEY and key.isascii() and key.isprintable():
             return key
-        return f"adopt:{self.source}:{blake3(key.encode(errors='replace')).hexdigest()}"
+        return f"adopt:{blake3(key.encode(errors='backslashreplace')).hexdigest()}"
 
 
 def _blamed(at: At, one: Fitted, wrong: checked.Wrong) -> Bad:

@@ -60,7 +60,7 @@ class Maker:
         if field.kind is abc.Mapping:
             return _gathered(source, row)
         held = row[source.at[0]]
-        if held is None or held == "":
+        if empty(held):
             return value.otherwise
         if field.many:
             return _tags(_plain(held))
@@ -97,7 +97,7 @@ class Maker:
         found: list[dict[str, Any]] = []
         for at, name in zip(source.json_at, source.names[len(source.at) :], strict=True):
             held = row[at]
-            if held is None or held == "":
+            if empty(held):
                 continue
             told = _json(held, name)
             if isinstance(told, dict):
@@ -114,8 +114,8 @@ class Maker:
         one = told if isinstance(told, dict) else {"name": told}
         made: dict[str, Any] = {}
         for name, others in _PHASE.items():
-            held = next((one[key] for key in (name, *others) if one.get(key) not in {None, ""}), "")
-            if held == "":
+            held = next((one[key] for key in (name, *others) if not empty(one.get(key))), None)
+            if held is None:
                 continue
             if not isinstance(held, str | int | float) or isinstance(held, bool):
                 raise Odd(f"a phase whose {name} is {shown(str(held))}", column)
@@ -138,6 +138,11 @@ _PHASE: Final = {
 def zone(name: str) -> tzinfo:
     """Return a time zone that there is."""
     return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def empty(held: Any) -> bool:
+    """Whether a column holds nothing."""
+    return held is None or held == ""
 
 
 def _plain(held: Any) -> Any:
@@ -236,7 +241,7 @@ def _gathered(source: Source, row: Sequence[Any]) -> dict[str, Any] | None:
     found: dict[str, Any] = {}
     names = source.names
     for at, name in zip(source.json_at, names[len(source.at) :], strict=True):
-        if row[at] is None or row[at] == "":
+        if empty(row[at]):
             continue
         told = _json(row[at], name)
         found |= told if isinstance(told, dict) else {name: told}

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from storewarden.api.carry import carry_all
 from storewarden.api.checked import check
 from storewarden.api.deeds import Deed
 from storewarden.api.done import Done
+from storewarden.api.teller import Teller
 from storewarden.api.who import MACHINE
 from storewarden.catalogue import drivers
 from storewarden.catalogue.connect import open_catalogue
@@ -31,6 +31,9 @@ from storewarden.errors import CatalogueBusy, CatalogueUnavailable, StorewardenE
 
 _ROLE = "storewarden-client"
 _URLS = ("sqlite:", *drivers.SERVERS)
+
+# What a child has of its parent: to close it would be to write into the parent's catalogue.
+_LEFT_ALONE: list[dict[bool, Engine]] = []
 
 
 class Direct:
@@ -53,8 +56,8 @@ class Direct:
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._engines: dict[bool, Engine] = {}
+        self._teller: Teller | None = None
         self._process = os.getpid()
-        self._host: int | None = None
         self._closed = False
 
     def tell(self, deeds: Sequence[Deed]) -> list[Done]:
@@ -74,7 +77,8 @@ class Direct:
         from storewarden.api.reading.reader import Reader  # noqa: PLC0415  # for who asks
         from storewarden.client.answering import ANSWERS  # noqa: PLC0415  # as above
 
-        engine = self._engine(readonly=True)
+        with self._lock:
+            engine = self._opened(readonly=True)
         reader = Reader(engine, MACHINE, host_id(engine, this_machine()), self._clock.wall_ns())
         return ANSWERS[question.name](reader, question)
 
@@ -92,31 +96,30 @@ class Direct:
         return without_secrets(self._url)
 
     def _kept(self, deeds: Sequence[Deed]) -> list[Done]:
-        engine = self._engine(readonly=False)
-        now_ns = self._clock.wall_ns()
-        with engine.transaction(durable=True):
-            return carry_all(engine, self._our_host(engine, now_ns), deeds, MACHINE, now_ns)
-
-    def _our_host(self, engine: Engine, now_ns: int) -> int:
-        if self._host is None:
-            self._host = register_host(engine, this_machine(), now_ns)
-        return self._host
-
-    def _engine(self, *, readonly: bool) -> Engine:
         with self._lock:
-            if self._closed:
-                raise Closed("this client was closed", where=str(self))
-            if self._process != os.getpid():  # of a parent, who goes on using them
-                self._engines, self._process = {}, os.getpid()
-            if readonly not in self._engines:
-                engine = open_catalogue(self._url, self._state, readonly=readonly, role=_ROLE)
-                try:
-                    require_current(engine)
-                except BaseException:
-                    engine.close()
-                    raise
-                self._engines[readonly] = engine
-            return self._engines[readonly]
+            engine = self._opened(readonly=False)
+            if self._teller is None:
+                host = register_host(engine, this_machine(), self._clock.wall_ns())
+                self._teller = Teller(engine, host, self._clock)
+            teller = self._teller
+        return teller.tell(deeds, MACHINE)
+
+    def _opened(self, *, readonly: bool) -> Engine:
+        """Return the catalogue, opened; to be called by one thread at a time."""
+        if self._closed:
+            raise Closed("this client was closed", where=str(self))
+        if self._process != os.getpid():  # of a parent, who goes on using them
+            _LEFT_ALONE.append(self._engines)
+            self._engines, self._teller, self._process = {}, None, os.getpid()
+        if readonly not in self._engines:
+            engine = open_catalogue(self._url, self._state, readonly=readonly, role=_ROLE)
+            try:
+                require_current(engine)
+            except BaseException:
+                engine.close()
+                raise
+            self._engines[readonly] = engine
+        return self._engines[readonly]
 
 
 def _named(catalogue: str) -> tuple[str, Path]:

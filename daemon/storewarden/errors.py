@@ -159,6 +159,18 @@ class DatabaseUnusable(PermanentError):
     """A file is no database that we can read: another format, encrypted, hostile, unreadable."""
 
 
+class ListenerAway(TransientError):
+    """A listener does not answer, or says that it cannot now; what it is to hear waits for it."""
+
+    def __init__(self, what: str, *, where: str = "", why: str = "", later: float = 0.0) -> None:
+        super().__init__(what, where=where, why=why)
+        self.later = later  # seconds, after which it wants to be asked again
+
+
+class ListenerRefused(PermanentError):
+    """A listener answers, and does not take what it was sent."""
+
+
 class WorkStopped(TransientError):
     """Work was given up because somebody asked for it; nothing half done was left."""
 

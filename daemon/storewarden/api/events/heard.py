@@ -41,12 +41,14 @@ class Told(NamedTuple):
     """Events as they are sent, in order for each file.
 
     ``events`` holds the id, the kind and the JSON of each; after them a listener is at ``cursor``,
-    also when there were none. ``more``: there is more to be had at once.
+    also when there were none. ``more``: there is more to be had at once. ``last`` is the last
+    round that there was when it was read, for who looks whether there is another.
     """
 
     events: Sequence[tuple[str, str, str]]
     cursor: Cursor
     more: bool
+    last: int = -1
 
 
 def wanted(

@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
-HEAD_BYTES: Final = 32 * 1024
+HEAD_BYTES: Final = 64 * 1024
 BODY_BYTES: Final = 8 * 1024 * 1024
 
 _FIRST: Final = re.compile(
-    r"(?P<method>[A-Z]{1,20}) (?P<target>[\x21-\x7e\x80-\xff]{1,8192}) HTTP/1\.(?P<minor>[01])"
+    r"(?P<method>[A-Z]{1,20}) (?P<target>[\x21-\x7e\x80-\xff]{1,60000}) HTTP/1\.(?P<minor>[01])"
 )
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSAFE: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")

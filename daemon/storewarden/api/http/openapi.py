@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 from storewarden import __version__
+from storewarden.api import shapes
+from storewarden.api.deeds import Owner
 from storewarden.api.fields import fields_of
 from storewarden.api.http import problems
 from storewarden.api.http.problems import Kind
@@ -15,6 +17,7 @@ from storewarden.api.http.routes import BASE, Route
 from storewarden.api.http.schemas import REF, Schema, Schemas
 from storewarden.api.http.telling import NAMED, Deeds
 from storewarden.api.scopes import WORDS
+from storewarden.api.shapes import Shape
 
 _ALWAYS: Final = (
     *(problems.MALFORMED, problems.TOO_SLOW, problems.TOO_LARGE, problems.WRONG),
@@ -69,7 +72,7 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
         "operationId": route.name,
         "summary": route.about,
         "tags": [route.group],
-        "parameters": [*_in_path(route), *_in_query(route, schemas), *_in_headers(route)],
+        "parameters": [*_in_path(route, schemas), *_in_query(route, schemas), *_in_headers(route)],
         "responses": _responses(route, schemas),
     }
     body = _body(route, schemas)
@@ -81,25 +84,24 @@ def _operation(route: Route, schemas: Schemas) -> dict[str, Any]:
     return operation
 
 
-def _in_path(route: Route) -> list[Schema]:
-    return [
-        {
-            "name": name,
-            "in": "path",
-            "required": True,
-            "description": _NAMES.get(name, name),
-            "schema": {"type": "string", "minLength": 1, "maxLength": 8192},
-        }
-        for name in route.names
-    ]
+def _in_path(route: Route, schemas: Schemas) -> list[Schema]:
+    found = []
+    for name in route.names:
+        words, hint = _NAMES[name]
+        schema = schemas.value(hint, said=True)
+        schema.pop("description", None)
+        one: Schema = {"name": name, "in": "path", "required": True}
+        found.append(one | {"description": words, "schema": schema})
+    return found
 
 
-_NAMES: Final = {
-    "workflow": "the name of a workflow",
-    "scene": "the name of a scene in it",
-    "file": "the number of a file, or its path, percent-encoded: absolute, or ROOT/PATH",
-    "user": "the name of a user",
-    "token": "the public id of a token",
+_FILE: Final = Annotated[str, Shape("a file", 1, 4096, pattern=r"[^\x00]*")]
+_NAMES: Final[Mapping[str, tuple[str, Any]]] = {
+    "workflow": ("the name of a workflow", shapes.Name),
+    "scene": ("the name of a scene in it", shapes.Name),
+    "file": ("its number, or its path, percent-encoded: absolute, or ROOT/PATH", _FILE),
+    "user": ("the name of a user", Owner),
+    "token": ("the public id of a token", shapes.Name),
 }
 
 

@@ -11,6 +11,7 @@ from storewarden.config.problems import did_you_mean, printable
 from storewarden.errors import MapError
 
 _PROBLEMS: Final = 200
+_LISTED: Final = 12  # names in a hint
 Column = str | tuple[str, str, str, str]
 """One of the table's own, or ours, and the table, its key and its column that is taken."""
 
@@ -97,8 +98,8 @@ def fit(one: Map, tables: Sequence[Shape]) -> Plan:
         reading for table in one.tables for reading in fitting.reading(table) if reading.fitted
     ]
     if not readings and not fitting.problems:
-        there = printable(", ".join(table.name for table in tables)) or "none"
-        fitting.problems.append(f"{one.name}: names none of its tables; there are: {there}")
+        there = some("there are", [table.name for table in tables]) or "it has none"
+        fitting.problems.append(f"{one.name}: names none of its tables; {there}")
     if fitting.problems:
         raise MapError(tuple(dict.fromkeys(fitting.problems))[:_PROBLEMS])
     named = {table.name.lower() for table in one.tables}
@@ -137,7 +138,7 @@ class _Fitting:
         table = self.tables.get(one.name.lower())
         if table is None:
             names = [each.name for each in self.tables.values()]
-            hint = did_you_mean(one.name, names, _some("there are", names))
+            hint = did_you_mean(one.name, names, some("there are", names))
             self.say(one.place, f"the database has no table {printable(one.name)}", hint)
             return
         columns: dict[Column, int] = {}
@@ -197,7 +198,7 @@ class _Fitting:
             if found is not None:
                 return found
         name = " or ".join(names)
-        hint = did_you_mean(names[0], list(table.columns), _some("it has", table.columns))
+        hint = did_you_mean(names[0], list(table.columns), some("it has", table.columns))
         self.say(place, f"{printable(table.name)} has no column {printable(name)}", hint)
         return None
 
@@ -218,6 +219,8 @@ class _Fitting:
         return column, table.name, key, take
 
 
-def _some(words: str, names: Iterable[str]) -> str:
-    some = [printable(name) for name in names][:12]
-    return f"{words} {', '.join(some)}" if some else ""
+def some(words: str, names: Sequence[str]) -> str:
+    """Return what there is, as much as helps; nothing where there is nothing."""
+    told = [printable(name) for name in names[:_LISTED]]
+    more = f" and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
+    return f"{words} {', '.join(told)}{more}" if told else ""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from storewarden.api.adopting.fitting import Shape, fits
+from storewarden.api.adopting.fitting import Shape, fits, some
 from storewarden.api.adopting.kinds import Map
 from storewarden.api.adopting.language import read
 from storewarden.config.problems import did_you_mean, printable
@@ -57,8 +57,7 @@ def fitting(tables: Sequence[Shape]) -> Map:
     if len(found) == 1:
         return found[0]
     names = [one.name for one in found or maps]
-    there = printable(", ".join(table.name for table in tables)) or "none"
-    why = f"its tables are {there}"
+    why = some("its tables are", [table.name for table in tables]) or "it has no tables"
     what = "this could be the database of several applications"
     raise UsageError(
         what if found else "no shipped map is for such a database",

@@ -85,7 +85,7 @@ tables:
 def test_a_map_of_other_tables_is_refused() -> None:
     text = "version: 1\nmissing: ignore\ntables: {films: {tell: file, path: path}}"
 
-    with pytest.raises(MapError, match="there are: Videos, chat"):
+    with pytest.raises(MapError, match="there are Videos, chat"):
         fit(read("my.yaml", text.encode()), [VIDEOS, CHAT])
 
 

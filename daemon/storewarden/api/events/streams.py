@@ -8,7 +8,7 @@ carries an id as well, so that who hears little still knows how far it came.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Final
 
 from storewarden.api.events.bell import Bell
@@ -72,7 +72,7 @@ class Streams:
 
     def stream(
         self, asked: Wanted, at: Cursor, may: Callable[[], bool] = _always
-    ) -> Iterator[bytes]:
+    ) -> Generator[bytes]:
         """Yield what happens after a cursor, for ever, in the form of server-sent events.
 
         It ends when the daemon does, and when ``may``, which is asked with each heartbeat, says

@@ -30,6 +30,7 @@ VERBS = {
     "run": ("run", "The daemon: watch the roots and record every file, until stopped."),
     "status": ("status", "One screen: what is watched, what waits, what cannot be seen."),
     "health": ("health", "How healthy all of it is, and what every lost point is for."),
+    "stats": ("stats", "How many files of what, what calls cost, and how long work took."),
     "scan": ("scan", "One pass over the roots that makes the catalogue right."),
     "files": ("files", "List recorded files: kind=video 'size>1GiB' 'modified<7d' …"),
     "search": ("search", "Find files by words in prompts, transcripts, models and paths."),

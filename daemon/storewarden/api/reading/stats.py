@@ -113,7 +113,11 @@ class Stats:
 
 
 def stats(
-    reader: Reader, *, by: str | None = None, since_ns: int | None = None, limit: int = MOST
+    reader: Reader,
+    *,
+    by: str | None = None,
+    since_ns: int | None = None,
+    limit: int | None = MOST,
 ) -> Stats:
     """Return statistics, told apart ``by`` one of ``BY``; from the day on in which ``since`` is."""
     since = day(since_ns) if since_ns is not None else 0
@@ -139,7 +143,7 @@ def stats(
         files_took=_waited(files.waited()),
         by=by,
         rows=tuple(rows[:limit]),
-        more=max(0, len(rows) - limit),
+        more=0 if limit is None else max(0, len(rows) - limit),
     )
 
 

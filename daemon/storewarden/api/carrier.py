@@ -48,7 +48,7 @@ class Carrier:
         self._host = host_id
         self._now = now_ns
         self._roots: located.Roots | None = None
-        self._flows: dict[tuple[int | None, str, str | None], _Flow] = {}
+        self._flows: dict[tuple[int | None, int | None, str, str | None], _Flow] = {}
         self._ways: dict[type, Callable[[Any, Who], Done]] = {
             deeds.TellWorkflow: self._workflow,
             deeds.TellScene: self._scene,
@@ -71,17 +71,14 @@ class Carrier:
 
     def _workflow(self, deed: deeds.TellWorkflow, who: Who) -> Done:
         engine, name = self._engine, deed.workflow
-        row = flows.workflow(engine, self._host, name)
-        if row is None and deed.must == "exist":
-            raise owning.not_there("workflow", name)
         said_owner = self._owner(deed.owner, who)
-        if row is None:
-            owner = owning.owner_after(who, None, said_owner)
-            row = flows.make_workflow(engine, self._host, name, owner, self._now)
-        it = _owned(row)
-        if deed.must == "exist":
-            owning.refuse_unseen(who, it, "workflow", name)
-        owning.refuse_unchangeable(who, it, "workflow", name)
+        owner = owning.owner_after(who, None, said_owner)
+        row = self._found(name, who, owner)
+        if deed.must == "exist" and (row is None or not owning.may_see(who, _owned(row))):
+            public = flows.is_public(engine, self._host, name)
+            owning.refuse_unchangeable(who, Owned(public=public, told=True), "workflow", name)
+            raise owning.not_there("workflow", name)
+        row = row or flows.make_workflow(engine, self._host, name, owner, self._now)
         self._flows.clear()  # it may belong to another one from now on
         created = row["told_ns"] is None
         if deed.must == "be_new" and not created:
@@ -104,7 +101,8 @@ class Carrier:
         return Done(what="workflow", id=row["id"], created=created, workflow=name)
 
     def _scene(self, deed: deeds.TellScene, who: Who) -> Done:
-        row = self._part(self._owned_flow(deed.workflow, who), deed.scene)
+        owner = owning.owner_after(who, None, None)
+        row = self._part(self._owned_flow(deed.workflow, who, owner), deed.scene)
         created = row["told_ns"] is None
         said = {
             "number": deed.number,
@@ -129,25 +127,35 @@ class Carrier:
             file=file_id,
         )
 
-    def _flow(self, workflow: str | None, scene: str | None, who: Who) -> _Flow:
-        """Return the rows of a workflow and a scene, making those that are not there."""
+    def _flow(
+        self, workflow: str | None, scene: str | None, who: Who, owner: int | None = None
+    ) -> _Flow:
+        """Return the rows of a workflow and a scene, making those that are not there.
+
+        ``owner`` is whose of several of that name is meant, where one may see all.
+        """
         if workflow is None:
             return _Flow()
-        key = (who.user_id, workflow, scene)
+        owner = owning.owner_after(who, None, owner if who.sees_all else None)
+        key = (who.user_id, owner, workflow, scene)
         if key not in self._flows:
-            workflow_id = self._owned_flow(workflow, who)
+            workflow_id = self._owned_flow(workflow, who, owner)
             part = None if scene is None else self._part(workflow_id, scene)
             self._flows[key] = _Flow(workflow_id, None if part is None else part["id"])
         return self._flows[key]
 
-    def _owned_flow(self, name: str, who: Who) -> int:
+    def _owned_flow(self, name: str, who: Who, owner: int | None) -> int:
         """Return the row of a workflow to which something may be added."""
-        row = flows.workflow(self._engine, self._host, name)
-        if row is None:
-            owner = owning.owner_after(who, None, None)
-            row = flows.make_workflow(self._engine, self._host, name, owner, self._now)
-        owning.refuse_unchangeable(who, _owned(row), "workflow", name)
+        row = self._found(name, who, owner)
+        row = row or flows.make_workflow(self._engine, self._host, name, owner, self._now)
         return int(row["id"])
+
+    def _found(self, name: str, who: Who, owner: int | None) -> dict[str, Any] | None:
+        """Return the workflow that somebody means and may change; others' names are theirs."""
+        row = flows.workflow(self._engine, self._host, name, owner)
+        if row is None or not owning.may_change(who, _owned(row)):
+            return None
+        return row if owner is None or row["owner_id"] in (owner, None) else None
 
     def _part(self, workflow_id: int, name: str) -> dict[str, Any]:
         row = flows.scene(self._engine, self._host, workflow_id, name)
@@ -158,7 +166,8 @@ class Carrier:
     def _file(self, deed: deeds.TellFile, who: Who) -> Done:
         said_owner = self._owner(deed.owner, who)
         at = self._at(deed.path, who, said_owner=said_owner)
-        flow = self._flow(deed.workflow, deed.scene, who)
+        owner = owning.owner_after(who, at.told.owner_id, said_owner)
+        flow = self._flow(deed.workflow, deed.scene, who, owner)
         said = {
             "workflow_id": flow.workflow,
             "scene_id": flow.scene,
@@ -191,7 +200,8 @@ class Carrier:
         """Return what there is of a place, and have it belong to whom it does from now on."""
         place = self._place(path, pointer)
         file_id, told, created = places.made(self._engine, place, self._now)
-        owning.refuse_unchangeable(who, _owned(told._asdict()), "file", path)
+        it = Owned(told.owner_id, bool(told.public), told=not created)
+        owning.refuse_unchangeable(who, it, "file", path)
         owner = owning.owner_after(who, told.owner_id, said_owner)
         if owner != told.owner_id:
             places.change(self._engine, told.id, {"owner_id": owner}, self._now)
@@ -236,7 +246,7 @@ class Carrier:
 
     def _pin(self, deed: deeds.Pin, who: Who) -> Done:
         there = places.known(self._engine, self._place(deed.path))
-        it = None if there.told is None else _owned(there.told._asdict())
+        it = there.told and Owned(there.told.owner_id, bool(there.told.public), told=True)
         if not who.sees_all or (there.told is None and there.file_id is None):
             owning.refuse_unseen(who, it, "file", deed.path)
         at = self._at(deed.path, who)
@@ -274,7 +284,16 @@ class Carrier:
             told_ns=self._now,
         )
         row_id, created = usage.keep(self._engine, row, deed.workflow, who.name)
+        if created and at is not None:
+            self._add_cost(at, row)
         return self._done("usage", row_id, at, deed, created=created)
+
+    def _add_cost(self, at: _At, row: Usage) -> None:
+        values = at.told.with_cost(row.cost_nano, row.currency)
+        if values:
+            places.change(self._engine, at.told.id, values, self._now)
+            if at.file_id is not None:
+                undecided.mark(self._engine, [at.file_id])
 
     def _text(self, deed: deeds.TellText, who: Who) -> Done:
         at = self._at(deed.path, who)
@@ -328,8 +347,9 @@ class Carrier:
         )
 
 
-def _owned(row: dict[str, Any]) -> Owned:
-    return Owned(row["owner_id"], bool(row["public"]))
+def _owned(workflow: dict[str, Any]) -> Owned:
+    told = workflow["told_ns"] is not None
+    return Owned(workflow["owner_id"], bool(workflow["public"]), told=told)
 
 
 def _phase(phase: deeds.Phase) -> PhaseSaid:

@@ -9,10 +9,14 @@ from storewarden.errors import NotAllowed, NotThere
 
 
 class Owned(NamedTuple):
-    """Whose something is (None: nobody's, so the machine's), and whether everybody may see it."""
+    """Whose something is (None: nobody's, so the machine's), and whether everybody may see it.
+
+    ``told``: somebody said something of it. What is nobody's then is what the machine told.
+    """
 
     owner_id: int | None = None
     public: bool = False
+    told: bool = False
 
 
 def may_see(who: Who, it: Owned) -> bool:
@@ -22,7 +26,9 @@ def may_see(who: Who, it: Owned) -> bool:
 
 def may_change(who: Who, it: Owned) -> bool:
     """Tell whether one may say something of a thing: one's own, or what is nobody's yet."""
-    return who.sees_all or it.owner_id is None or it.owner_id == who.user_id
+    if who.sees_all or it.owner_id == who.user_id:
+        return True
+    return it.owner_id is None and not it.told
 
 
 def refuse_unseen(who: Who, it: Owned | None, what: str, name: str) -> None:

@@ -111,7 +111,11 @@ INDEXES: dict[str, str] = {
     "directories_stale": (
         "CREATE INDEX directories_stale ON directories (id) WHERE stale IS NOT NULL"
     ),
-    "workflows_host_name": "CREATE UNIQUE INDEX workflows_host_name ON workflows (host_id, name)",
+    # each user has names of its own, and the machine has those that files named
+    "workflows_host_name": (
+        "CREATE UNIQUE INDEX workflows_host_name ON workflows"
+        " (host_id, name, (coalesce(owner_id, 0)))"
+    ),
     # a scene without a workflow is one of its host's, and there it has its name alone
     "scenes_of_name": (
         "CREATE UNIQUE INDEX scenes_of_name ON scenes (host_id, (coalesce(workflow_id, 0)), name)"

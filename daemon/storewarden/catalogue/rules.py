@@ -271,7 +271,7 @@ def _told() -> Iterator[Rule]:
     sums = ("calls", "tokens_in", "tokens_out", "cost_nano", "duration_ns")
     counted = {
         "users": ("quota_bytes", "quota_files"),
-        "told_files": ("held_bytes",),
+        "told_files": ("cost_nano", "held_bytes"),
         "user_totals": ("files", "bytes"),
         "scenes": ("number",),
         "workflow_phases": ("position",),
@@ -410,8 +410,7 @@ UNIQUE = {
     "directories_root_path": "a directory has one row",
     "directories.root_id, directories.path": "a directory has one row",
     "files_directory_name": "a name in a directory has one row whose file is there",
-    "workflows_host_name": "a host has one workflow of a name",
-    "workflows.host_id, workflows.name": "a host has one workflow of a name",
+    "workflows_host_name": "a user has one workflow of a name on a host",
     "scenes_of_name": "a workflow has one scene of a name",
     "policies_host_name": "a host has one policy of a name",
     "policies.host_id, policies.name": "a host has one policy of a name",

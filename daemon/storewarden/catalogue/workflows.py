@@ -53,16 +53,33 @@ class Workflows:
         return found
 
     def _workflows(self, host: int, names: Collection[str], now_ns: int) -> dict[str, int]:
+        """Return the rows of names: that of nobody, else the first that a user has."""
+        found = self._named(host, names)
         self._engine.executemany(
-            "INSERT INTO workflows (host_id, name, first_seen_ns, last_seen_ns)"
-            " VALUES (?, ?, ?, ?) ON CONFLICT (host_id, name)"
-            " DO UPDATE SET last_seen_ns = excluded.last_seen_ns",
-            [(host, name, now_ns, now_ns) for name in sorted(names)],
+            "UPDATE workflows SET last_seen_ns = ? WHERE id = ?",
+            [(now_ns, id_) for id_ in sorted(found.values())],
         )
+        missing = sorted(names - found.keys())
+        if missing:
+            self._engine.executemany(
+                "INSERT INTO workflows (host_id, name, first_seen_ns, last_seen_ns)"
+                " VALUES (?, ?, ?, ?) ON CONFLICT (host_id, name, (coalesce(owner_id, 0)))"
+                " DO UPDATE SET last_seen_ns = excluded.last_seen_ns",
+                [(host, name, now_ns, now_ns) for name in missing],
+            )
+            found |= self._named(host, missing)
+        return found
+
+    def _named(self, host: int, names: Collection[str]) -> dict[str, int]:
         rows = self._engine.fetch_in(
-            "SELECT name, id FROM workflows WHERE host_id = ? AND name IN ({in})", names, (host,)
+            "SELECT name, coalesce(owner_id, 0), id FROM workflows"
+            " WHERE host_id = ? AND name IN ({in})",
+            names,
+            (host,),
         )
-        found: dict[str, int] = dict(rows)
+        found: dict[str, int] = {}
+        for name, _, id_ in sorted(rows):
+            found.setdefault(name, id_)
         return found
 
     def _scenes(

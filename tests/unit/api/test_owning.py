@@ -19,7 +19,7 @@ from storewarden.errors import NotAllowed, NotThere
 ADA, BOB = Who(1, "ada", USUAL), Who(2, "bob", USUAL)
 ADMIN = Who(3, "root", frozenset({"read", "write", "admin"}))
 IDS = st.none() | st.integers(1, 3)
-THINGS = st.builds(Owned, IDS, st.booleans())
+THINGS = st.builds(Owned, IDS, st.booleans(), st.booleans())
 
 
 @given(THINGS)
@@ -36,8 +36,8 @@ def test_a_user_sees_what_is_its_own_or_public(it: Owned) -> None:
 
 
 @given(THINGS)
-def test_a_user_changes_what_is_its_own_or_nobodys(it: Owned) -> None:
-    assert may_change(ADA, it) == (it.owner_id in {1, None})
+def test_a_user_changes_what_is_its_own_or_what_nobody_told_of(it: Owned) -> None:
+    assert may_change(ADA, it) == (it.owner_id == 1 or (it.owner_id is None and not it.told))
 
 
 def words(error: pytest.ExceptionInfo[Exception]) -> tuple[type[Exception], str]:

@@ -107,7 +107,10 @@ def _row(reader: Reader, name: str) -> Sequence[Any]:
     ours, host = _of_host(reader, "w")
     theirs, user = visible.theirs(reader.user_id, "w")
     rows = reader.engine.execute(
-        f"{_WORKFLOW} WHERE w.name = ?{ours}{theirs} ORDER BY w.id", (name, *host, *user)
+        f"{_WORKFLOW} WHERE w.name = ?{ours}{theirs}"
+        " ORDER BY CASE WHEN w.owner_id = ? THEN 0 WHEN w.owner_id IS NULL THEN 1 ELSE 2 END, w.id"
+        " LIMIT 1",
+        (name, *host, *user, reader.user_id),
     )
     if not rows:
         raise not_there("workflow", shown(name))

@@ -42,6 +42,11 @@ UP = (
         " workflows_public CHECK (public IN (0, 1))"
     ),
     "ALTER TABLE workflows ADD COLUMN more TEXT NOT NULL DEFAULT '{}'",
+    "DROP INDEX workflows_host_name",
+    (
+        "CREATE UNIQUE INDEX workflows_host_name ON workflows"
+        " (host_id, name, (coalesce(owner_id, 0)))"
+    ),
     "ALTER TABLE workflows ADD COLUMN told_ns {int}",
     "ALTER TABLE scenes ADD COLUMN number {int} CONSTRAINT scenes_number CHECK (number >= 0)",
     "ALTER TABLE scenes ADD COLUMN description TEXT",
@@ -107,6 +112,8 @@ UP = (
         pinned {int},
         rating {real},
         tags TEXT NOT NULL DEFAULT '[]',
+        cost_nano {int},
+        cost_currency TEXT,
         first_told_ns {int} NOT NULL,
         told_ns {int} NOT NULL,
         held_by {int},
@@ -116,6 +123,7 @@ UP = (
         CONSTRAINT told_files_waiting CHECK (waiting IN (0, 1)),
         CONSTRAINT told_files_public CHECK (public IN (0, 1)),
         CONSTRAINT told_files_pinned CHECK (pinned IN (0, 1)),
+        CONSTRAINT told_files_cost_nano CHECK (cost_nano >= 0),
         CONSTRAINT told_files_directory CHECK (
             {no 00 in directory} AND substr(directory, 1, 1) <> {x 2f}
             AND substr(directory, length(directory), 1) <> {x 2f}
@@ -450,6 +458,13 @@ DOWN = (
     "ALTER TABLE scenes DROP COLUMN description",
     "ALTER TABLE scenes DROP COLUMN number",
     "ALTER TABLE workflows DROP COLUMN told_ns",
+    "DROP INDEX workflows_host_name",
+    # a host had one workflow of a name: the others' names get their numbers
+    (
+        "UPDATE workflows SET name = name || ' #' || id WHERE id > (SELECT min(w.id)"
+        " FROM workflows w WHERE w.host_id = workflows.host_id AND w.name = workflows.name)"
+    ),
+    "CREATE UNIQUE INDEX workflows_host_name ON workflows (host_id, name)",
     "ALTER TABLE workflows DROP COLUMN more",
     "ALTER TABLE workflows DROP COLUMN public",
     "ALTER TABLE workflows DROP COLUMN owner_id",

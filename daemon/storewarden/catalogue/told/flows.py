@@ -26,13 +26,30 @@ class PhaseSaid(NamedTuple):
     detail: str | None = None
 
 
-def workflow(engine: Engine, host_id: int, name: str) -> dict[str, Any] | None:
-    """Return the row of a workflow."""
+def workflow(
+    engine: Engine, host_id: int, name: str, owner_id: int | None
+) -> dict[str, Any] | None:
+    """Return the row of an owner's workflow: the owner's, else that of nobody, else another's.
+
+    Each user has names of its own: who may say nothing of what is found makes one.
+    """
     rows = engine.execute(
-        f"SELECT {', '.join(_WORKFLOW)} FROM workflows WHERE host_id = ? AND name = ?",
-        (host_id, name),
+        f"SELECT {', '.join(_WORKFLOW)} FROM workflows WHERE host_id = ? AND name = ?"
+        " ORDER BY CASE WHEN owner_id = ? THEN 0 WHEN owner_id IS NULL THEN 1 ELSE 2 END, id"
+        " LIMIT 1",
+        (host_id, name, owner_id),
     )
     return dict(zip(_WORKFLOW, rows[0], strict=True)) if rows else None
+
+
+def is_public(engine: Engine, host_id: int, name: str) -> bool:
+    """Tell whether there is a workflow of a name that everybody may see."""
+    return bool(
+        engine.execute(
+            "SELECT 1 FROM workflows WHERE host_id = ? AND name = ? AND public = 1 LIMIT 1",
+            (host_id, name),
+        )
+    )
 
 
 def make_workflow(
@@ -41,7 +58,7 @@ def make_workflow(
     """Return the row of a workflow that is made now, or was by somebody else at this moment."""
     rows = engine.execute(
         "INSERT INTO workflows (host_id, name, first_seen_ns, last_seen_ns, owner_id)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (host_id, name)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (host_id, name, (coalesce(owner_id, 0)))"
         " DO UPDATE SET last_seen_ns = excluded.last_seen_ns"
         f" RETURNING {', '.join(_WORKFLOW)}",
         (host_id, name, now_ns, now_ns, owner_id),

@@ -107,6 +107,7 @@ def _in_all(output: Output, found: Stats, since: str) -> None:
     wide = max(len(told) for _, told, _ in lines)
     for label, told, now in lines:
         output.text(f"{label:<10} {told:<{wide}}  {f'today {now}' if now else ''}".rstrip())
+    output.text()
     _took(output, found)
     _days(output, found)
 
@@ -143,13 +144,12 @@ def _spans(found: Stats) -> list[tuple[str, Took]]:
 
 def _took(output: Output, found: Stats) -> None:
     spans = _spans(found)
-    if not spans:
-        return
-    output.text()
-    output.table(
-        ("it took", "times", "mean", "half within", "90 % within", "99 % within", "longest"),
-        [[Cell(what), *_spent(took)] for what, took in spans],
-    )
+    if spans:
+        output.table(
+            ("it took", "times", "mean", "half within", "90 % within", "99 % within", "longest"),
+            [[Cell(what), *_spent(took)] for what, took in spans],
+        )
+        output.text()
 
 
 def _spent(took: Took) -> list[Cell]:
@@ -246,6 +246,7 @@ def _days(output: Output, found: Stats) -> None:
     for title, values in pictures:
         if any(values):
             _picture(output, title, values, days)
+            output.text()
 
 
 def _span_of_days(found: Stats) -> list[str]:
@@ -264,7 +265,6 @@ def _picture(output: Output, title: str, values: Sequence[Decimal], days: Sequen
     most = max(values)
     columns = min(COLUMNS, shutil.get_terminal_size().columns)
     top = f"{most:,f}" if most == most.to_integral_value() else f"{_short(most):,f}"
-    output.text()
     output.text(title, "head")
     for line in picture(
         [float(value) for value in values],

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from storewarden.api import shapes
+from storewarden.api.reading.stats import By
 from storewarden.api.shapes import Shape
 
 Limit = Annotated[int, Shape("how many a page holds", 1, 1000)]
@@ -52,6 +53,17 @@ class WhyAsked:
     """What becomes of a file."""
 
     not_: Annotated[str | None, Shape("also why this action does not happen: trash", 1, 40)] = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatsAsked:
+    """Statistics."""
+
+    by: By | None = None
+    since: Annotated[
+        str | None, Shape("from the beginning of this day on, in UTC", 1, 64, moment=True)
+    ] = None
+    limit: Annotated[int, Shape("how many rows are shown", 1, 1000)] = 1000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

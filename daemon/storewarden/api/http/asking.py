@@ -7,24 +7,34 @@ from typing import Any, Final
 
 from storewarden.api.checked import moment_ns
 from storewarden.api.http.answering import record_of
-from storewarden.api.http.asked import FilesAsked, Paged, SearchAsked, UsageAsked
+from storewarden.api.http.asked import (
+    FilesAsked,
+    Paged,
+    SearchAsked,
+    StatsAsked,
+    UsageAsked,
+    WhyAsked,
+)
 from storewarden.api.http.message import Response
 from storewarden.api.http.problems import NOT_THERE, Problem
 from storewarden.api.http.routes import Call, Handler, Route
-from storewarden.api.reading import files, flows, said, searching, spent
+from storewarden.api.reading import deciding, files, flows, happened, said, searching, spent, stats
 from storewarden.api.reading.reader import Reader
 from storewarden.api.reading.records import (
     Chats,
     Files,
+    History,
     Hits,
     Scene,
     Scenes,
     Texts,
     Usages,
     WholeFile,
+    Why,
     Workflow,
     Workflows,
 )
+from storewarden.api.reading.stats import Stats
 from storewarden.catalogue.rules import LARGEST
 
 Question = Callable[[Reader, Call], Any]
@@ -60,6 +70,22 @@ def _files(reader: Reader, call: Call) -> Files:
 
 def _file(reader: Reader, call: Call) -> WholeFile:
     return files.whole(reader, file_of(call))
+
+
+def _why(reader: Reader, call: Call) -> Why:
+    settings, asked = call.parts.settings(), call.asked
+    policies = deciding.in_force(reader, settings.store_names, settings.table_names)
+    return deciding.why(reader, file_of(call), policies, asked.not_)
+
+
+def _history(reader: Reader, call: Call) -> History:
+    return happened.history(reader, file_of(call))
+
+
+def _stats(reader: Reader, call: Call) -> Stats:
+    asked: StatsAsked = call.asked
+    since_ns = None if asked.since is None else moment_ns(asked.since)
+    return stats.stats(reader, by=asked.by, since_ns=since_ns, limit=asked.limit)
 
 
 def _texts(reader: Reader, call: Call) -> Texts:
@@ -117,6 +143,14 @@ ROUTES: Final = (
     _route("/files", "files", "Files that meet all terms.", Files, _files, FilesAsked),
     _route("/files/{file}", "file", "Everything that is known of a file.", WholeFile, _file, None),
     _route(
+        *("/files/{file}/why", "why", "What becomes of a file and why, policy by policy."),
+        *(Why, _why, WhyAsked),
+    ),
+    _route(
+        *("/files/{file}/history", "history", "What happened to a file, the last first."),
+        *(History, _history, None),
+    ),
+    _route(
         *("/files/{file}/texts", "texts", "The transcripts and summaries of a file."),
         *(Texts, _texts, None),
     ),
@@ -144,5 +178,9 @@ ROUTES: Final = (
     _route(
         *("/usage", "usage", "Calls of services and what they cost, the newest first."),
         *(Usages, _usage, UsageAsked),
+    ),
+    _route(
+        *("/stats", "stats", "Statistics: files, calls and what they cost, how long work took."),
+        *(Stats, _stats, StatsAsked),
     ),
 )

@@ -39,7 +39,7 @@ def who(request: Request, parts: Parts) -> Who:
 
 def _by_way(request: Request, parts: Parts) -> Who | None:
     """Return who asks by the way it came; None where that says nothing."""
-    allowed = parts.allowed()
+    allowed = parts.settings().api
     if request.peer.socket:
         return {"none": None, "read": _READS, "write": _WRITES}[allowed.socket_without_token]
     reads = allowed.loopback_without_token != "none"  # noqa: S105  # a word of the configuration

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from storewarden.api.http import asking, pages, telling
+from storewarden.api.http import accounts, asking, listening, pages, telling
 from storewarden.api.http.routes import Route
 
 
@@ -13,4 +13,10 @@ def every() -> tuple[Route, ...]:
     return ROUTES
 
 
-ROUTES: Final[tuple[Route, ...]] = (*telling.ROUTES, *asking.ROUTES, *pages.about(every))
+ROUTES: Final[tuple[Route, ...]] = (
+    *telling.ROUTES,
+    *asking.ROUTES,
+    *listening.ROUTES,
+    *accounts.ROUTES,
+    *pages.about(every),
+)

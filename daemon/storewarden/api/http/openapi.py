@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
+from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from storewarden import __version__
 from storewarden.api import shapes
 from storewarden.api.deeds import Owner
 from storewarden.api.fields import fields_of
-from storewarden.api.http import problems
+from storewarden.api.http import once, problems
 from storewarden.api.http.problems import Kind
 from storewarden.api.http.routes import BASE, Route
 from storewarden.api.http.schemas import REF, Schema, Schemas
@@ -28,6 +29,7 @@ _HEADERS: Final[Mapping[int, tuple[str, str]]] = {
     429: ("Retry-After", "in how many seconds it may be tried again"),
     503: ("Retry-After", "in how many seconds it may be tried again"),
 }
+_WELL: Final[Mapping[int, str]] = {200: "It is so.", 201: "It was made.", 204: "It is done."}
 _ABOUT: Final = """\
 What applications may tell Storewarden and ask of it. Files come by directories: nothing is \
 uploaded here. Times are texts with their zone, amounts of money decimal numbers, to the \
@@ -136,13 +138,13 @@ def _in_headers(route: Route) -> list[Schema]:
         found += [_header("If-Match", "`*`: it must be there", ["*"])]
     if route.once:
         words = "what tells this request from all others: sent again, it is answered as before"
-        found += [_header("Idempotency-Key", words, None)]
+        found += [_header(once.HEADER, words, None)]
     return found
 
 
 def _header(name: str, words: str, values: list[str] | None) -> Schema:
     schema: Schema = {"type": "string"}
-    schema |= {"enum": values} if values else {"pattern": "^[!-~]{1,200}$"}
+    schema |= {"enum": values} if values else {"pattern": f"^{once.FORM}$"}
     return {"name": name, "in": "header", "description": words, "schema": schema}
 
 
@@ -178,8 +180,9 @@ def _deeds(schemas: Schemas) -> Schema:
 def _responses(route: Route, schemas: Schemas) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for status in route.statuses:
-        words = "It was made." if status == 201 else "It is so."  # noqa: PLR2004  # HTTP's
-        found[str(status)] = {"description": words, "content": _content(route, schemas)}
+        found[str(status)] = {"description": _WELL[status]}
+        if status != HTTPStatus.NO_CONTENT:
+            found[str(status)]["content"] = _content(route, schemas)
     kinds: dict[int, list[Kind]] = defaultdict(list)
     for kind in (*_ALWAYS, *_may_happen(route)):
         if kind not in kinds[kind.status]:

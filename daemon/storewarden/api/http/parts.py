@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from storewarden.api.carry import Also
 from storewarden.api.deeds import Deed
 from storewarden.api.done import Done
+from storewarden.api.events.streams import Streams
 from storewarden.api.who import Who
 from storewarden.catalogue.engine import Engine
 from storewarden.clock import Clock
+from storewarden.config.schema import Settings
 
 READERS: Final = 3  # of the catalogue's six connections; the daemon has its own work
 
@@ -30,15 +32,7 @@ class Knows(Protocol):
 
     def who(self, text: str) -> Who: ...
 
-
-class Allowed(Protocol):
-    """What is allowed without a token, as the configuration says at this moment."""
-
-    @property
-    def socket_without_token(self) -> Literal["none", "read", "write"]: ...
-
-    @property
-    def loopback_without_token(self) -> Literal["none", "read"]: ...
+    def forget(self) -> None: ...
 
 
 @dataclass(slots=True)
@@ -50,7 +44,6 @@ class Parts:
     clock: Clock
     teller: Tells
     known: Knows
-    allowed: Callable[[], Allowed]
-    reading: threading.BoundedSemaphore = field(
-        default_factory=lambda: threading.BoundedSemaphore(READERS)
-    )
+    streams: Streams
+    settings: Callable[[], Settings]  # those in force
+    reading: threading.BoundedSemaphore

@@ -15,6 +15,7 @@ from storewarden.errors import (
     NotKnown,
     NotThere,
     PlaceTaken,
+    PolicyError,
     QuotaExceeded,
     StorewardenError,
     UsageError,
@@ -67,6 +68,7 @@ _OF_ERRORS: Final[tuple[tuple[type[StorewardenError], Kind], ...]] = (
     (QuotaExceeded, QUOTA),
     (PlaceTaken, CONFLICT),
     (CatalogueRefused, CONFLICT),
+    (PolicyError, CONFLICT),  # of whoever administers: who asks cannot mend it
 )
 
 

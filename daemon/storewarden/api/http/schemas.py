@@ -48,10 +48,11 @@ class Schemas:
             if name in without:
                 continue
             hint = hints[one.name]
-            properties[name] = self.value(hint, said=said)
+            always = one.default is MISSING and one.default_factory is MISSING
+            value = self.value(hint, said=said)
+            properties[name] = value if always or not said else _or_null(value)
             if said and one.default is not MISSING and one.default not in {None, ()}:
                 properties[name]["default"] = one.default
-            always = one.default is MISSING and one.default_factory is MISSING
             if always or (not said and not _nullable(hint)):
                 required.append(name)
         schema: Schema = {"type": "object", "description": _about(kind), "properties": properties}
@@ -75,9 +76,7 @@ class Schemas:
         origin, args = get_origin(hint), get_args(hint)
         if origin in {Union, UnionType}:
             kinds = [one for one in args if one is not type(None)]
-            inner = hint_of(kinds[0], shape)
-            schema = self.value(inner, said=said)
-            return _or_null(schema) if said and len(kinds) < len(args) else schema
+            return self.value(hint_of(kinds[0], shape), said=said)
         if origin is tuple:
             return self._list(args, shape, said=said)
         if origin is Literal:

@@ -19,7 +19,7 @@ from storewarden.api.deeds import (
     TellWorkflow,
 )
 from storewarden.api.done import Done
-from storewarden.api.http import taking
+from storewarden.api.http import once, taking
 from storewarden.api.http.answering import record_of
 from storewarden.api.http.message import Response
 from storewarden.api.http.problems import CONFLICT, QUOTA, Kind
@@ -52,15 +52,21 @@ class AllDone:
 
 
 def _tell(call: Call) -> Response:
-    (done,) = call.parts.teller.tell([call.said], call.who)
-    return record_of(done, _MADE if done.created else _WELL)
+    return once.told(call, [call.said], _answered)
+
+
+def _answered(done: Sequence[Done]) -> Response:
+    return record_of(done[0], _MADE if done[0].created else _WELL)
 
 
 def _tell_workflow(call: Call) -> Response:
-    if call.request.headers.get("if-none-match", "").strip() == "*":
-        call.said = replace(call.said, must="be_new")
-    elif call.request.headers.get("if-match", "").strip() == "*":
-        call.said = replace(call.said, must="exist")
+    for header, must in (("If-None-Match", "be_new"), ("If-Match", "exist")):
+        value = call.request.headers.get(header.lower())
+        if value is None:
+            continue
+        if value != "*":
+            raise Wrong([Problem(f"/{header}", "is no *", "there are no versions to name")])
+        call.said = replace(call.said, must=must)
     return _tell(call)
 
 
@@ -72,13 +78,14 @@ def _change_workflow(call: Call) -> Response:
 def _tell_all(call: Call) -> Response:
     deeds = read_deeds(taking.body(call.request))
     try:
-        done = call.parts.teller.tell(deeds, call.who)
+        return once.told(call, deeds, lambda done: record_of(AllDone(done=tuple(done))))
     except Wrong as wrong:
+        if wrong.problems[0].pointer.startswith(f"/{once.HEADER}"):
+            raise
         below = "/deeds/0" if len(deeds) == 1 else "/deeds"
         raise Wrong(
             [one._replace(pointer=f"{below}{one.pointer}") for one in wrong.problems]
         ) from wrong
-    return record_of(AllDone(done=tuple(done)))
 
 
 def read_deeds(said: Any) -> Sequence[Deed]:

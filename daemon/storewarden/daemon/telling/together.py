@@ -10,7 +10,8 @@ import socket
 import threading
 from typing import TYPE_CHECKING
 
-from storewarden.config.schema import ApiSettings, Settings
+from storewarden.api.events.bell import Bell
+from storewarden.config.schema import Settings
 from storewarden.daemon.ground import Ground
 from storewarden.daemon.telling.door import Door
 from storewarden.measure.metrics import Metrics
@@ -29,6 +30,7 @@ class Telling:
 
     def __init__(self, ground: Ground, settings: Settings, metrics: Metrics) -> None:
         self._ground, self._settings, self._metrics = ground, settings, metrics
+        self.bell = Bell()  # rung after each commit that has something to tell
         self._making = threading.Lock()
         self._serving: Serving | None = None
         self._teller: Teller | None = None
@@ -46,13 +48,14 @@ class Telling:
             self._door.open()
 
     def follow(self, settings: Settings) -> None:
-        """Take over what may be done without a token."""
+        """Take over a new configuration: what may be done without a token."""
         self._settings = settings
 
     def close(self) -> None:
         """Let nobody come any more; answer what is under way, and cut what takes too long."""
         if self._door is not None:
             self._door.close()
+        self.bell.end()
         with self._making:
             serving, teller = self._serving, self._teller
         if serving is not None and not serving.places.end(_END_SECONDS):
@@ -63,10 +66,6 @@ class Telling:
     def guest(self, connection: socket.socket, ahead: bytes) -> None:
         """Serve a connection that came to the daemon's other address."""
         self._made().serve(connection, ahead)
-
-    def allowed(self) -> ApiSettings:
-        """Return what may be done without a token."""
-        return self._settings.api
 
     def _came(self, connection: socket.socket) -> None:
         try:
@@ -82,14 +81,16 @@ class Telling:
             return self._serving
 
     def _make(self) -> Serving:
-        from storewarden.api.http.application import Application  # noqa: PLC0415  # see above
+        from storewarden.api.events.streams import Streams  # noqa: PLC0415  # see above
+        from storewarden.api.http.application import Application  # noqa: PLC0415
         from storewarden.api.http.interface import ROUTES  # noqa: PLC0415
-        from storewarden.api.http.parts import Parts  # noqa: PLC0415
+        from storewarden.api.http.parts import READERS, Parts  # noqa: PLC0415
         from storewarden.api.http.serving import Serving  # noqa: PLC0415
         from storewarden.api.known import Known  # noqa: PLC0415
         from storewarden.api.teller import Teller  # noqa: PLC0415
 
         ground = self._ground
+        reading = threading.BoundedSemaphore(READERS)
         self._teller = Teller(ground.engine, ground.host_id, ground.clock)
         parts = Parts(
             engine=ground.engine,
@@ -97,7 +98,9 @@ class Telling:
             clock=ground.clock,
             teller=self._teller,
             known=Known(ground.engine, ground.clock),
-            allowed=self.allowed,
+            streams=Streams(ground.engine, self.bell, ground.clock, reading),
+            settings=lambda: self._settings,
+            reading=reading,
         )
         return Serving(Application(ROUTES, parts, self._seen))
 

@@ -86,6 +86,7 @@ def subjects(draw: st.DrawFn, id_: int = 1) -> Subject:
     tool = draw(_maybe(_TEXTS))
     made = tool is not None
     understood = inspected and (not made or draw(st.booleans()))
+    workflow, scene = draw(_maybe(_TEXTS)), draw(_maybe(_TEXTS))
     state = draw(st.sampled_from(("present", "present", "present", "archived", "trashed")))
     placed = draw(st.sampled_from((LOCAL, LOCAL, *STORES)))
     counted = ROOTS[root]
@@ -109,8 +110,10 @@ def subjects(draw: st.DrawFn, id_: int = 1) -> Subject:
         width=draw(_maybe((511, 512, 513))),
         height=draw(_maybe((512, 1080))),
         duration_ns=draw(_maybe((SECOND, 2 * SECOND, 2 * SECOND + 1))),
-        workflow=draw(_maybe(_TEXTS)),
-        scene=draw(_maybe(_TEXTS)),
+        workflow=workflow,
+        scene=scene,
+        workflow_told=workflow is not None and draw(st.booleans()),
+        scene_told=scene is not None and draw(st.booleans()),
         tool=tool,
         model=draw(_maybe(_TEXTS)) if made else None,
         prompt=draw(_maybe(_PROMPTS)) if made else None,
@@ -119,6 +122,8 @@ def subjects(draw: st.DrawFn, id_: int = 1) -> Subject:
         rating=draw(_maybe((3.0, 4.0, 4.5))),
         tags=tuple(draw(tagged)),
         owner=draw(_maybe(_TEXTS)),
+        cost=draw(_maybe((0.0, 0.1, 0.5))),
+        file_type=draw(_maybe(_TEXTS)),
         usage_since_ns=counted,
         # The catalogue notes both at once: a file with a day of use was used at a time.
         last_opened_ns=draw(times() if used else st.none() | times()) if counted else None,
@@ -173,7 +178,7 @@ _VALUES: dict[str, Sequence[Value]] = {
     "duration": (0, 2 * SECOND),
     "seed": (42, -1, 123456789012345678901234567890),
     "prompt": _SAID,
-    "cost": (0.1,),
+    "cost": (0, 0.1, 0.5),
     "rating": (3, 4, 4.25),
     "copies": (0, 1, 2),
     "free_ratio": (0.25,),
@@ -299,7 +304,8 @@ def clean(engine: Engine) -> None:
 def store(engine: Engine, files: Sequence[Subject]) -> None:
     """Write files as rows of a catalogue that has tables and no rows.
 
-    What was not inspected has no facts, or has some that wait to be found anew, or was refused.
+    What was told of workflow and scene is otherwise than what the file says itself. What was not
+    inspected has no facts, or has some that wait to be found anew, or was refused.
     """
     with engine.transaction():
         roots_ids = _roots(engine)
@@ -381,14 +387,19 @@ def _files(
 def _facts(engine: Engine, files: Sequence[Subject]) -> None:
     known = [one for one in files if one.inspected or one.id % 3 != 1]
     numbers = {
-        table: _named(engine, table, {getattr(one, table.removesuffix("s")) for one in known})
+        table: _named(engine, table, {getattr(one, table.removesuffix("s")) for one in files})
         for table in ("workflows", "scenes")
     }
+    _told_files(engine, files, numbers)
     rows = [
         (
             *(one.id, "png", 1, "read" if one.inspected else "refused", "", one.mime, one.width),
-            *(one.height, one.duration_ns, numbers["workflows"].get(one.workflow)),
-            numbers["scenes"].get(one.scene),
+            *(
+                one.height,
+                one.duration_ns,
+                _own(one.workflow_told, one.workflow, numbers["workflows"]),
+            ),
+            _own(one.scene_told, one.scene, numbers["scenes"]),
         )
         for one in known
     ]
@@ -400,6 +411,34 @@ def _facts(engine: Engine, files: Sequence[Subject]) -> None:
         if one.tool is not None
     ]
     engine.insert("prompts", ("file_id", "tool", "understood", "model", "prompt", "seed"), made)
+
+
+def _own(told: bool, name: str | None, numbers: dict[str | None, int]) -> int | None:  # noqa: FBT001
+    """Return what a file says itself: another one, or nothing, where an application told."""
+    return numbers.get(name) if not told else next((n for n in numbers.values() if n % 2), None)
+
+
+def _told_files(
+    engine: Engine, files: Sequence[Subject], numbers: dict[str, dict[str | None, int]]
+) -> None:
+    ids: dict[str, int] = dict(engine.execute("SELECT name, id FROM roots"))
+    columns = (
+        *("root_id", "directory", "name", "waiting", "file_id", "workflow_id", "scene_id"),
+        *("file_type", "cost_nano", "cost_currency", "first_told_ns", "told_ns"),
+    )
+    rows = [
+        (
+            *(ids[one.root], b"", one.name, 0, one.id),
+            numbers["workflows"][one.workflow] if one.workflow_told else None,
+            numbers["scenes"][one.scene] if one.scene_told else None,
+            one.file_type,
+            *((None, None) if one.cost is None else (round(one.cost * 10**9), "EUR")),
+            *(NOW, NOW),
+        )
+        for one in files
+        if one.workflow_told or one.scene_told or one.file_type or one.cost is not None
+    ]
+    engine.insert("told_files", columns, rows)
 
 
 def _named(engine: Engine, table: str, names: set[str | None]) -> dict[str | None, int]:

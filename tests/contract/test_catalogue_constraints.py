@@ -530,6 +530,7 @@ BROKEN: dict[str, list[Any]] = {
     "told_files_waiting": [2, -1],
     "told_files_public": [2, -1],
     "told_files_pinned": [2, -1],
+    "told_files_cost_nano": [-1],
     "told_files_held_bytes": [-1],
     "user_totals_files": [-1],
     "user_totals_bytes": [-1],

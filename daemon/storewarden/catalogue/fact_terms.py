@@ -41,6 +41,7 @@ from storewarden.catalogue.term import (
     refuse,
     since,
 )
+from storewarden.catalogue.told_tables import ToldFile
 from storewarden.catalogue.wanted import Wanted
 from storewarden.units import parse_duration
 from storewarden.wildcard import is_pattern
@@ -122,14 +123,17 @@ def _text(model: Rows, field: Field[Any]) -> Meaning:
     return meaning
 
 
-def _named(parent: Rows) -> Meaning:
-    """The same for the name of a workflow or a scene."""
+def _named(parent: Rows, told: Any, own: Any) -> Meaning:
+    """The same for the name of a workflow or a scene: what was told of it wins."""
 
     def meaning(term: Term, context: Context) -> Node:
         met = _one_of(parent.name, term, context)
-        rows = FactsRow.select(SQL("1")).join(parent)
-        wanted = met if term.compare == "=" else ~met
-        there: Node = fn.EXISTS(rows.where(FactsRow.file == File.id, wanted))
+        which = fn.COALESCE(
+            ToldFile.select(told).where(ToldFile.file == File.id),
+            FactsRow.select(own).where(FactsRow.file == File.id),
+        )
+        rows = parent.select(SQL("1")).where(Expression(parent.id, "=", which))
+        there: Node = fn.EXISTS(rows.where(met if term.compare == "=" else ~met))
         return there
 
     return meaning
@@ -279,14 +283,16 @@ def _with_seed(term: Term, _context: Context) -> Node | None:
     return rows
 
 
-def _with_parent(parent: Rows) -> Narrow:
+def _with_parent(parent: Rows, told: Any, own: Any) -> Narrow:
     def narrow(term: Term, context: Context) -> Node | None:
         if term.compare != "=":
             return None
-        rows: Node = (
-            FactsRow.select(FactsRow.file).join(parent).where(_one_of(parent.name, term, context))
-        )
-        return rows
+        met = _one_of(parent.name, term, context)
+        said: Any = ToldFile.select(ToldFile.file).join(parent, on=told == parent.id)
+        rows = FactsRow.select(FactsRow.file).join(parent, on=own == parent.id)
+        there: Any = ToldFile.file.is_null(False)  # noqa: FBT003  # peewee's own word for it
+        found: Node = said.where(met, there).union(rows.where(met))
+        return found
 
     return narrow
 
@@ -304,8 +310,8 @@ NARROW: dict[str, Narrow] = {
     "model": _with_text(PromptRow.model),
     "tool": _with_text(PromptRow.tool),
     "seed": _with_seed,
-    "workflow": _with_parent(Workflow),
-    "scene": _with_parent(Scene),
+    "workflow": _with_parent(Workflow, ToldFile.workflow, FactsRow.workflow),
+    "scene": _with_parent(Scene, ToldFile.scene, FactsRow.scene),
     "prompt": _with_words("prompt"),
     "negative": _with_words("negative"),
 }
@@ -324,8 +330,8 @@ FACT_TERMS: dict[str, Meaning] = {
     "pages": _number(FactsRow, FactsRow.pages),
     "outcome": _outcome,
     "inspected": _inspected,
-    "workflow": _named(Workflow),
-    "scene": _named(Scene),
+    "workflow": _named(Workflow, ToldFile.workflow, FactsRow.workflow),
+    "scene": _named(Scene, ToldFile.scene, FactsRow.scene),
     "tool": _text(PromptRow, PromptRow.tool),
     "model": _text(PromptRow, PromptRow.model),
     "lora": _lora,

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 from storewarden.catalogue.engine import Engine, Row
 
 PAGE = 4000
+NANO = 1e9  # billionths of a currency
 
 _SELECT = (
     "SELECT f.id, r.name, d.path, f.name, f.kind, f.size, f.first_seen_ns, f.modified_ns, f.state,"
@@ -21,10 +22,14 @@ _SELECT = (
     " f.inspected_ns, a.outcome, p.understood, a.mime, a.width, a.height, a.duration_ns,"
     " w.name, s.name, p.tool, p.model, p.prompt, p.seed,"
     " m.pinned, m.rating, m.tags, m.owner, r.usage_since_ns, u.last_ns, pl.store, pl.since_ns,"
-    " od.path, o.name, CASE WHEN f.kind = 'database' THEN a.more END"
+    " od.path, o.name, CASE WHEN f.kind = 'database' THEN a.more END,"
+    " CASE WHEN td.cost_currency <> '' THEN td.cost_nano END, td.file_type,"
+    " td.workflow_id, td.scene_id"
     " FROM files f JOIN directories d ON d.id = f.directory_id JOIN roots r ON r.id = d.root_id"
-    " LEFT JOIN facts a ON a.file_id = f.id LEFT JOIN workflows w ON w.id = a.workflow_id"
-    " LEFT JOIN scenes s ON s.id = a.scene_id LEFT JOIN prompts p ON p.file_id = f.id"
+    " LEFT JOIN facts a ON a.file_id = f.id LEFT JOIN told_files td ON td.file_id = f.id"
+    " LEFT JOIN workflows w ON w.id = coalesce(td.workflow_id, a.workflow_id)"
+    " LEFT JOIN scenes s ON s.id = coalesce(td.scene_id, a.scene_id)"
+    " LEFT JOIN prompts p ON p.file_id = f.id"
     " LEFT JOIN usage u ON u.file_id = f.id LEFT JOIN marks m ON m.file_id = f.id"
     " LEFT JOIN placed pl ON pl.file_id = f.id LEFT JOIN sidecars x ON x.file_id = f.id"
     " LEFT JOIN files o ON o.id = x.of_id LEFT JOIN directories od ON od.id = o.directory_id"
@@ -65,6 +70,9 @@ class SubjectRow(NamedTuple):
     tags: tuple[str, ...]
     owner: str | None
     cost: float | None
+    file_type: str | None
+    workflow_told: bool
+    scene_told: bool
     usage_since_ns: int | None
     last_opened_ns: int | None
     days: tuple[tuple[int, int, int], ...]
@@ -172,14 +180,16 @@ def _row(
     state, state_ns, growing, uid, inspected_ns, outcome, understood, *rest = rest
     facts, rest = rest[:10], rest[10:]
     pinned, rating, tags, owner, since_ns, last_ns, store, placed_ns, *rest = rest
-    owner_directory, owner_name, more = rest
+    owner_directory, owner_name, more, nano, file_type, workflow_id, scene_id = rest
     inspected = inspected_ns is not None and outcome is not None and outcome != "refused"
     return SubjectRow._make(
         (
             *(id_, root, _path(directory, name), kind, size, first_seen_ns, modified_ns),
             *(state, state_ns, bool(growing), uid, inspected, inspected and understood != 0),
             *facts,
-            *(bool(pinned), rating, () if tags is None else _tags(tags), owner, None),
+            *(bool(pinned), rating, () if tags is None else _tags(tags), owner),
+            *(None if nano is None else nano / NANO, file_type),
+            *(workflow_id is not None, scene_id is not None),
             *(since_ns, last_ns, days, copies, store or "local", placed_ns),
             None if owner_name is None else _path(owner_directory, owner_name),
             None if more is None else _free_ratio(more),

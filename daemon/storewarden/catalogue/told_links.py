@@ -135,6 +135,7 @@ def _merge(engine: Engine, gone: ToldRow, stays: ToldRow) -> None:
         "pinned": earlier.pinned if later.pinned is None else later.pinned,
         "rating": earlier.rating if later.rating is None else later.rating,
         "tags": json.dumps(sorted({*json.loads(gone.tags), *json.loads(stays.tags)})),
+        **stays.with_cost(gone.cost_nano, gone.cost_currency),
     }
     _move(engine, gone.id, stays.id)
     engine.execute("UPDATE told_files SET owner_id = NULL WHERE id = ?", (gone.id,))

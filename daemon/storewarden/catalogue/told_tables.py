@@ -61,6 +61,7 @@ class ToldFile(Model):
     ``waiting``: no file was seen there yet. The place stays as it was told; a file that is renamed
     keeps its row, and with it this one. What was told of workflow, scene and kind wins over what
     the file says itself; rating, tags and owner become marks as soon as there is a file.
+    ``cost_nano`` is what was told that making it cost; of several currencies the name is empty.
     ``held_by`` and ``held_bytes``: for which user it counts now, and with how many bytes.
     """
 
@@ -80,6 +81,8 @@ class ToldFile(Model):
     pinned = BigIntegerField(null=True)
     rating = DoubleField(null=True)
     tags = TextField(constraints=default("[]"))
+    cost_nano = BigIntegerField(null=True)
+    cost_currency = TextField(null=True)
     first_told_ns = BigIntegerField()
     told_ns = BigIntegerField()
     held_by = BigIntegerField(null=True)

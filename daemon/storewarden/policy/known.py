@@ -99,8 +99,10 @@ _FACTS: dict[str, Callable[[Subject], Fact]] = {
     "width": _media(lambda subject: subject.width),
     "height": _media(lambda subject: subject.height),
     "duration": _media(lambda subject: subject.duration_ns),
-    "workflow": _media(lambda subject: subject.workflow),
-    "scene": _media(lambda subject: subject.scene),
+    "workflow": lambda subject: (
+        subject.workflow if subject.inspected or subject.workflow_told else UNKNOWN
+    ),
+    "scene": lambda subject: subject.scene if subject.inspected or subject.scene_told else UNKNOWN,
     "tool": _media(lambda subject: subject.tool),
     "model": _made(lambda subject: subject.model),
     "prompt": _made(lambda subject: subject.prompt),
@@ -108,6 +110,7 @@ _FACTS: dict[str, Callable[[Subject], Fact]] = {
     "regenerable": _made(_regenerable),
     "cost": lambda subject: _or_unknown(subject.cost),
     "rating": lambda subject: subject.rating,
+    "file_type": lambda subject: subject.file_type,
     "tag": lambda subject: subject.tags,
     "owner": lambda subject: subject.owner,
     "pinned": lambda subject: subject.pinned,

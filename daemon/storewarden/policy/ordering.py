@@ -10,17 +10,19 @@ from collections.abc import Sequence
 
 from storewarden.policy.rules import Order
 from storewarden.policy.sql_pieces import Speech, Sql, put, sql
-from storewarden.policy.sql_terms import clock, rate, regenerable
+from storewarden.policy.sql_terms import COST, clock, rate, regenerable
 from storewarden.policy.terms import RATES
+
+_SAID = {"rating": sql("m.rating", joins="m"), "cost": sql(COST, joins="td")}
 
 
 def ordering(order: Sequence[Order], speech: Speech) -> Sql:
     """Return what stands behind ORDER BY, without what decides between equals.
 
-    It is empty where no order is written, or where nobody stored what files are ordered by. What is
-    not known goes last. Behind it belong the due date and the id.
+    It is empty where no order is written. What is not known goes last. Behind it belong the due
+    date and the id.
     """
-    pieces = [_by(each, speech) for each in order if each.term != "cost"]
+    pieces = [_by(each, speech) for each in order]
     if not pieces:
         return Sql("")
     return put(", ".join(["{}"] * len(pieces)), *pieces)
@@ -41,8 +43,8 @@ def _value(term: str, speech: Speech) -> tuple[Sql, bool]:
             return clock(term, speech), False
         case "regenerable":
             return regenerable(), False
-        case "rating":
-            return sql("m.rating", joins="m"), False
+        case "rating" | "cost":
+            return _SAID[term], False
         case _ if term in RATES:
             return rate(term, speech), False
         case _:

@@ -20,15 +20,16 @@ __all__ = ["Dialect", "Sql", "joins", "render", "surely_known", "whole"]
 _JOINS = {
     "a": "LEFT JOIN facts a ON a.file_id = f.id",
     "p": "LEFT JOIN prompts p ON p.file_id = f.id",
-    "w": "LEFT JOIN workflows w ON w.id = a.workflow_id",
-    "s": "LEFT JOIN scenes s ON s.id = a.scene_id",
+    "td": "LEFT JOIN told_files td ON td.file_id = f.id",
+    "w": "LEFT JOIN workflows w ON w.id = coalesce(td.workflow_id, a.workflow_id)",
+    "s": "LEFT JOIN scenes s ON s.id = coalesce(td.scene_id, a.scene_id)",
     "u": "LEFT JOIN usage u ON u.file_id = f.id",
     "m": "LEFT JOIN marks m ON m.file_id = f.id",
     "x": "LEFT JOIN sidecars x ON x.file_id = f.id",
     "pl": "LEFT JOIN placed pl ON pl.file_id = f.id",
 }
 # cheap ones first: where one decides, the others are not asked
-_COST = {"recorded": 1, "told": 3, "media": 3, "made": 4, "cost": 0, "measured": 0, "use": 5}
+_COST = {"recorded": 1, "told": 3, "media": 3, "made": 4, "cost": 3, "measured": 0, "use": 5}
 _COSTLY = {"path": 2, "ext": 2, "name": 2, "copies": 6, "tag": 6, "prompt": 6}
 
 

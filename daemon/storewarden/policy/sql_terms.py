@@ -16,17 +16,21 @@ from storewarden.policy.sql_texts import texts
 from storewarden.policy.terms import RATES, TERMS
 
 LEAST = -(2**63) + 1
+COST = (
+    "(CASE WHEN td.cost_currency <> ''"
+    " THEN CAST(td.cost_nano AS DOUBLE PRECISION) / 1000000000 END)"
+)
 
 
 def term(of: Term, speech: Speech) -> Sql:
     """Return one term as a condition."""
     kind = TERMS[of.name]
-    if kind.source in {"cost", "measured"}:
+    if kind.source == "measured":
         return sql("CAST(NULL AS BOOLEAN)")  # nobody stored it yet
-    if kind.kind == "age":
-        return _age(of, speech)
-    if of.name in RATES:
-        return _rate_term(of, speech)
+    if kind.source == "cost":
+        return _numbers(COST, of, joins="td")
+    if kind.kind == "age" or of.name in RATES:
+        return _age(of, speech) if kind.kind == "age" else _rate_term(of, speech)
     if kind.source == "recorded":
         return _recorded(of, speech)
     if kind.source == "told":
@@ -67,6 +71,8 @@ def _told(of: Term, speech: Speech) -> Sql:
         return sql(f"coalesce(m.pinned, 0) = {int(yes)}", joins="m")
     if of.name == "rating":
         return _or_absent(of, _numbers("m.rating", of, joins="m"))
+    if of.name == "file_type":
+        return _or_absent(of, _or_not(of, texts("td.file_type", of.values, speech, joins="td")))
     if of.name == "owner":
         return _or_absent(of, _or_not(of, texts("m.owner", of.values, speech, joins="m")))
     each = "json_each(m.tags) t" if speech.lite else _TAGS
@@ -75,6 +81,7 @@ def _told(of: Term, speech: Speech) -> Sql:
 
 
 _TAGS = "jsonb_array_elements_text(CAST(m.tags AS jsonb)) t(value)"
+_TOLD_TOO = {"workflow": "td.workflow_id", "scene": "td.scene_id"}
 _INSPECTED = "f.inspected_ns IS NOT NULL AND a.outcome <> 'refused'"
 _UNDERSTOOD = f"{_INSPECTED} AND coalesce(p.understood, 1) = 1"
 _MADE = "p.tool IS NOT NULL AND p.model IS NOT NULL AND p.prompt IS NOT NULL AND p.seed IS NOT NULL"
@@ -86,6 +93,9 @@ def _found(of: Term, speech: Speech) -> Sql:
         yes = (of.values[0] is True) == (of.compare == "=")
         return regenerable(yes=yes)
     met = _or_absent(of, _inside(of, speech))
+    if of.name in _TOLD_TOO:
+        guard = f"({_TOLD_TOO[of.name]} IS NOT NULL OR ({_INSPECTED}))"
+        return put(f"CASE WHEN {guard} THEN {{}} END", met, joins="a td")
     guard = _UNDERSTOOD if TERMS[of.name].source == "made" and of.name != "tool" else _INSPECTED
     return put(f"CASE WHEN {guard} THEN {{}} END", met, joins="a p" if "p." in guard else "a")
 
@@ -115,7 +125,7 @@ def _inside(of: Term, speech: Speech) -> Sql:
             equal = texts("a.mime", of.values, speech, joins="a")
         case _:
             letter = of.name[0]
-            equal = texts(f"{letter}.name", of.values, speech, joins=f"a {letter}")
+            equal = texts(f"{letter}.name", of.values, speech, joins=f"a td {letter}")
     return _or_not(of, equal)
 
 

@@ -54,7 +54,10 @@ class Subject:
     rating: float | None = None
     tags: tuple[str, ...] = ()
     owner: str | None = None
-    cost: float | None = None  # unknown until an application tells it
+    cost: float | None = None  # unknown until an application tells it, in one currency
+    file_type: str | None = None
+    workflow_told: bool = False  # then it is known without a look into the file
+    scene_told: bool = False
 
     usage_since_ns: int | None = None  # since when its root counts; never: use is unknown
     last_opened_ns: int | None = None

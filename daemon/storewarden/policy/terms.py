@@ -108,6 +108,7 @@ _ALL = (
     TermType("rating", "number", "told", "how well it was rated", order=True),
     _text("tag", "told", "one of its tags"),
     _text("owner", "told", "whose it is, as was told"),
+    _text("file_type", "told", "what it is to its workflow, as an application told"),
     TermType("pinned", "flag", "told", "whether it is pinned"),
     TermType("copies", "whole", "recorded", "how many other stores have a verified copy"),
     TermType(

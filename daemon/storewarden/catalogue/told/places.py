@@ -10,11 +10,12 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.rules import LARGEST
 
 _LOCK: Final = (0x53746F72, 8)  # "Stor": who tells of a file, and who sees it, at the same moment
 _COLUMNS: Final = (
     *("id", "file_id", "waiting", "owner_id", "workflow_id", "scene_id", "file_type", "title"),
-    *("metadata", "public", "pinned", "rating", "tags", "told_ns"),
+    *("metadata", "public", "pinned", "rating", "tags", "cost_nano", "cost_currency", "told_ns"),
 )
 _TOLD: Final = ", ".join(f"t.{column}" for column in _COLUMNS)
 
@@ -43,7 +44,17 @@ class ToldRow(NamedTuple):
     pinned: int | None
     rating: float | None
     tags: str
+    cost_nano: int | None
+    cost_currency: str | None
     told_ns: int
+
+    def with_cost(self, nano: int | None, currency: str | None) -> dict[str, Any]:
+        """Return the columns that say what it cost, with so much more."""
+        if nano is None:
+            return {}
+        mixed = self.cost_nano is not None and self.cost_currency != currency
+        total = min(LARGEST, nano + (self.cost_nano or 0))
+        return {"cost_nano": total, "cost_currency": "" if mixed else currency}
 
 
 class Known(NamedTuple):

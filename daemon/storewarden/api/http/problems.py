@@ -9,6 +9,7 @@ from typing import Any, Final
 from storewarden.api.checked import Wrong
 from storewarden.api.http.message import Malformed, Response
 from storewarden.errors import (
+    AlreadyThere,
     CatalogueRefused,
     ConfigError,
     NotAllowed,
@@ -48,6 +49,7 @@ NOT_THERE: Final = Kind(404, "not-there", "There is no such thing, or it may not
 NO_METHOD: Final = Kind(405, "no-such-method", "What is there does not take this method.")
 TOO_SLOW: Final = Kind(408, "too-slow", "The request did not come in time.")
 CONFLICT: Final = Kind(409, "conflict", "What is there already stands against it.")
+ALREADY_THERE: Final = Kind(409, "already-there", "There is such a thing already.")
 TOO_LARGE: Final = Kind(413, "too-large", "The body is larger than is taken.")
 NO_JSON: Final = Kind(415, "no-json", "The body is of another type than application/json.")
 WRONG: Final = Kind(422, "wrong", "What was said or asked cannot be; `errors` tells all of it.")
@@ -58,7 +60,7 @@ OURS: Final = Kind(500, "our-fault", "A mistake of the program; its log has more
 
 KINDS: Final = (
     *(MALFORMED, NOT_KNOWN, NOT_ALLOWED, QUOTA, NOT_THERE, NO_METHOD, TOO_SLOW),
-    *(CONFLICT, TOO_LARGE, NO_JSON, WRONG, TOO_MANY, LONG_HEAD, LATER),
+    *(CONFLICT, ALREADY_THERE, TOO_LARGE, NO_JSON, WRONG, TOO_MANY, LONG_HEAD, LATER),
 )
 _OF_STATUS: Final = {kind.status: kind for kind in (MALFORMED, TOO_SLOW, TOO_LARGE, LONG_HEAD)}
 _OF_ERRORS: Final[tuple[tuple[type[StorewardenError], Kind], ...]] = (
@@ -66,6 +68,7 @@ _OF_ERRORS: Final[tuple[tuple[type[StorewardenError], Kind], ...]] = (
     (NotAllowed, NOT_ALLOWED),
     (NotThere, NOT_THERE),
     (QuotaExceeded, QUOTA),
+    (AlreadyThere, ALREADY_THERE),
     (PlaceTaken, CONFLICT),
     (CatalogueRefused, CONFLICT),
     (PolicyError, CONFLICT),  # of whoever administers: who asks cannot mend it

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from storewarden.api.reading import records
 
-RECORDS: Final[dict[str, type[Any]]] = {
+_RECORDS: Final[dict[str, type[Any]]] = {
     "files": records.Files,
     "file": records.WholeFile,
     "search": records.Hits,
@@ -19,3 +19,12 @@ RECORDS: Final[dict[str, type[Any]]] = {
     "scenes": records.Scenes,
     "usage": records.Usages,
 }
+
+
+def record_of(name: str) -> type[Any]:
+    """Return the record that answers a question."""
+    if name == "stats":
+        from storewarden.api.reading.stats import Stats  # noqa: PLC0415  # brings a catalogue along
+
+        return Stats
+    return _RECORDS[name]

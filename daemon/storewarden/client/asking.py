@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storewarden.client.backend import Backend, Question
@@ -22,6 +22,8 @@ if TYPE_CHECKING:  # as many milliseconds as all the rest, for who only tells
         Why,
         Workflow,
     )
+    from storewarden.api.reading.stats import Stats
+    from storewarden.client.happened import Event
 
 PAGE = 500
 
@@ -101,6 +103,32 @@ class Asking:
         """Yield calls of services, the newest first."""
         query = {"since": when(since), "provider": provider, "workflow": workflow}
         return self._each("usage", ("usage",), query, limit)
+
+    def stats(self, *, by: str | None = None, since: When | None = None) -> Stats:
+        """Return sums and percentiles: files, calls, costs, how long work took.
+
+        ``by`` is one of ``kind``, ``model``, ``tool``, ``workflow``, ``user``, ``provider`` and
+        ``day``.
+        """
+        found: Stats = self._backend.ask(
+            Question("stats", ("stats",), {"by": by, "since": when(since)})
+        )
+        return found
+
+    def events(
+        self,
+        *terms: str,
+        kinds: Sequence[str] = (),
+        after: str | None = None,
+        seconds: float | None = None,
+    ) -> Iterator[Event]:
+        """Yield what happens to files that meet all terms, as it happens, each at least once.
+
+        From now on; or after an event that was heard before, by its ``id``; or all that is kept,
+        with ``after="start"``. A connection that breaks is made anew, and nothing is missed.
+        It ends after so many ``seconds``, else never.
+        """
+        return self._backend.events(tuple(kinds), terms, after, seconds)
 
     def _one_of(
         self, name: str, path: PathName | int, query: Mapping[str, Any] | None = None

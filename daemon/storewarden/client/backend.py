@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from storewarden.api.deeds import Deed
 from storewarden.api.done import Done
+
+if TYPE_CHECKING:  # for who listens
+    from storewarden.client.happened import Event
 
 
 class Question(NamedTuple):
@@ -27,6 +30,12 @@ class Backend(Protocol):
 
     def ask(self, question: Question) -> Any:
         """Return the record that answers a question."""
+        ...
+
+    def events(
+        self, kinds: Sequence[str], terms: Sequence[str], after: str | None, seconds: float | None
+    ) -> Iterator[Event]:
+        """Yield what happens after an event, or from now on."""
         ...
 
     def close(self) -> None:

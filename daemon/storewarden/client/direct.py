@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from storewarden.api.checked import check
 from storewarden.api.deeds import Deed
 from storewarden.api.done import Done
 from storewarden.api.teller import Teller
@@ -23,11 +22,17 @@ from storewarden.catalogue.hosts import host_id, this_machine
 from storewarden.catalogue.roots import register_host
 from storewarden.catalogue.version import require_current
 from storewarden.client.backend import Question, told_once
+from storewarden.client.checking import check_all
 from storewarden.client.errors import Closed
 from storewarden.client.patience import Deadline, Patience
 from storewarden.clock import Clock, SystemClock
 from storewarden.config.load import load
+from storewarden.config.schema import Settings
 from storewarden.errors import CatalogueBusy, CatalogueUnavailable, StorewardenError
+
+if TYPE_CHECKING:  # for who asks
+    from storewarden.api.reading.reader import Reader
+    from storewarden.client.happened import Event
 
 _ROLE = "storewarden-client"
 _URLS = ("sqlite:", *drivers.SERVERS)
@@ -51,7 +56,9 @@ class Direct:
         Raises:
             ConfigError: the configuration cannot be used.
         """
-        self._url, self._state = _named(catalogue)
+        self._settings = None if catalogue.startswith(_URLS) else _settings(catalogue)
+        self._url = catalogue if self._settings is None else self._settings.catalogue
+        self._state = Path() if self._settings is None else self._settings.state
         self._timeout, self._patience = timeout, patience or Patience()
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
@@ -62,8 +69,7 @@ class Direct:
 
     def tell(self, deeds: Sequence[Deed]) -> list[Done]:
         """Keep all of the deeds, or none of them."""
-        for deed in deeds:
-            check(deed)
+        check_all(deeds)
         busy: tuple[type[StorewardenError], ...] = (CatalogueBusy,)
         if not any(map(told_once, deeds)):
             # nobody can know whether it was kept when a server went away
@@ -74,13 +80,17 @@ class Direct:
 
     def ask(self, question: Question) -> Any:
         """Return the record that answers a question."""
-        from storewarden.api.reading.reader import Reader  # noqa: PLC0415  # for who asks
-        from storewarden.client.answering import ANSWERS  # noqa: PLC0415  # as above
+        from storewarden.client.answering import Answering  # noqa: PLC0415  # for who asks
 
-        with self._lock:
-            engine = self._opened(readonly=True)
-        reader = Reader(engine, MACHINE, host_id(engine, this_machine()), self._clock.wall_ns())
-        return ANSWERS[question.name](reader, question)
+        return Answering(self._settings).answer(self._reader(), question)
+
+    def events(
+        self, kinds: Sequence[str], terms: Sequence[str], after: str | None, seconds: float | None
+    ) -> Iterator[Event]:
+        """Yield what happens, looking for it again and again."""
+        from storewarden.client.listening import listen  # noqa: PLC0415  # for who listens
+
+        return listen(self._reader, kinds, terms, after, seconds)
 
     def close(self) -> None:
         """Close the catalogue."""
@@ -104,6 +114,13 @@ class Direct:
             teller = self._teller
         return teller.tell(deeds, MACHINE)
 
+    def _reader(self) -> Reader:
+        from storewarden.api.reading.reader import Reader  # noqa: PLC0415  # for who asks
+
+        with self._lock:
+            engine = self._opened(readonly=True)
+        return Reader(engine, MACHINE, host_id(engine, this_machine()), self._clock.wall_ns())
+
     def _opened(self, *, readonly: bool) -> Engine:
         """Return the catalogue, opened; to be called by one thread at a time."""
         if self._closed:
@@ -122,8 +139,5 @@ class Direct:
         return self._engines[readonly]
 
 
-def _named(catalogue: str) -> tuple[str, Path]:
-    if catalogue.startswith(_URLS):
-        return catalogue, Path()
-    settings = load(Path(catalogue), os.environ, Path.cwd())
-    return settings.catalogue, settings.state
+def _settings(path: str) -> Settings:
+    return load(Path(path), os.environ, Path.cwd())

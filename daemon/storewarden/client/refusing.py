@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from storewarden.client.errors import (
+    AlreadyThere,
     NotAllowed,
     NotKnown,
     NotThere,
@@ -14,6 +15,7 @@ from storewarden.client.errors import (
     QuotaExceeded,
     StorewardenError,
     Unreachable,
+    UsageError,
 )
 from storewarden.client.wire import Answer
 
@@ -22,19 +24,23 @@ _STATUSES: Final[Mapping[int, type[StorewardenError]]] = {
     403: NotAllowed,
     404: NotThere,
 }
-_TYPES: Final[Mapping[str, type[StorewardenError]]] = {"quota-exceeded": QuotaExceeded}
+_TYPES: Final[Mapping[str, type[StorewardenError]]] = {
+    "quota-exceeded": QuotaExceeded,
+    "already-there": AlreadyThere,
+    "wrong": UsageError,
+}
 _LATER: Final = frozenset({408, 429, 502, 503, 504})
 
 
-def refused(answer: Answer, where: str) -> StorewardenError:
-    """Return the error that an answer means."""
+def refused(answer: Answer, where: str, below: str = "") -> StorewardenError:
+    """Return the error that an answer means; pointers begin after ``below``."""
     told = _problem(answer)
     title = str(told.get("title") or f"the daemon answered with {answer.status}")
     why = str(told.get("detail") or "")
     if answer.status in _LATER:
         return Unreachable(title, where=where, why=why, after=_after(answer))
     if isinstance(told.get("errors"), list) and told["errors"]:
-        return _wrong(told["errors"])
+        return _wrong(told["errors"], below)
     of_type = str(told.get("type") or "").rpartition("#")[2]
     kind = _TYPES.get(of_type) or _STATUSES.get(answer.status, PermanentError)
     return kind(
@@ -55,13 +61,14 @@ def _problem(answer: Answer) -> Mapping[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-def _wrong(errors: list[Mapping[str, Any]]) -> StorewardenError:
+def _wrong(errors: list[Mapping[str, Any]], below: str) -> StorewardenError:
     from storewarden.api.checked import Problem, Wrong  # noqa: PLC0415  # when there is a mistake
 
     return Wrong(
         [
             Problem(
-                str(one.get("pointer", "")), str(one.get("detail", "")), str(one.get("hint", ""))
+                str(one.get("pointer", "")).removeprefix(below),
+                *(str(one.get("detail", "")), str(one.get("hint", ""))),
             )
             for one in errors
         ]

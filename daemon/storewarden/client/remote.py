@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
 from storewarden.api.deeds import Deed
@@ -21,6 +21,9 @@ from storewarden.client.refusing import refused
 from storewarden.client.said import fresh_key
 from storewarden.client.taken import taken
 from storewarden.client.wire import Answer, Connections
+
+if TYPE_CHECKING:  # for who listens
+    from storewarden.client.happened import Event
 
 _AGENT = "storewarden-client"
 _WELL = 300  # the first status that is no success
@@ -44,17 +47,36 @@ class Remote:
 
     def tell(self, deeds: Sequence[Deed]) -> list[Done]:
         """Keep all of the deeds, or none of them."""
-        body = _json({"deeds": [_told(deed) for deed in deeds]})
+        try:
+            body = _json({"deeds": [_told(deed) for deed in deeds]})
+        except (TypeError, ValueError, RecursionError):
+            from storewarden.client.checking import check_all  # noqa: PLC0415  # for a mistake
+
+            check_all(deeds)  # which says what it is that no JSON can hold
+            raise
         more = {"Idempotency-Key": fresh_key()} if any(map(told_once, deeds)) else {}
-        answer = self._send("POST", "/deeds", body, more)
+        below = "/deeds" if len(deeds) > 1 else "/deeds/0"  # as they were told, not as they went
+        answer = self._send("POST", "/deeds", body, more, below)
         return [taken(Done, one) for one in json.loads(answer.body)["done"]]
 
     def ask(self, question: Question) -> Any:
         """Return the record that answers a question."""
-        from storewarden.client.answers import RECORDS  # noqa: PLC0415  # 30 ms, for who asks
+        from storewarden.client.answers import record_of  # noqa: PLC0415  # 30 ms, for who asks
 
         answer = self._send("GET", _path(question))
-        return taken(RECORDS[question.name], json.loads(answer.body))
+        return taken(record_of(question.name), json.loads(answer.body))
+
+    def events(
+        self, kinds: Sequence[str], terms: Sequence[str], after: str | None, seconds: float | None
+    ) -> Iterator[Event]:
+        """Yield what happens, as the daemon sends it; what breaks is taken up where it broke."""
+        from storewarden.client.hearing import Hearing  # noqa: PLC0415  # for who listens
+
+        path = _path(Question("events", ("events",), {"event": kinds, "term": terms}))
+        head = f"GET {self._address.base}{path} HTTP/1.1\r\n{self._head}"
+        return Hearing(self._connections, head, self._patience, self._timeout).events(
+            after, seconds, lambda: self._closed
+        )
 
     def close(self) -> None:
         """Close what is connected."""
@@ -65,7 +87,12 @@ class Remote:
         return self._address.shown
 
     def _send(
-        self, method: str, path: str, body: bytes = b"", more: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: bytes = b"",
+        more: Mapping[str, str] | None = None,
+        below: str = "",
     ) -> Answer:
         request = self._request(method, path, body, more or {})
 
@@ -74,7 +101,7 @@ class Remote:
                 raise Closed("this client was closed", where=self._address.shown)
             answer = self._connections.ask(request, deadline)
             if answer.status >= _WELL:
-                raise refused(answer, self._address.shown)
+                raise refused(answer, self._address.shown, below)
             return answer
 
         return self._patience.keep_on(attempt, Deadline(self._timeout))
@@ -98,7 +125,8 @@ def _head(address: Address, token: str | None) -> str:
 
 
 def _path(question: Question) -> str:
-    path = "".join("/" + quote(os.fsencode(part), safe="") for part in question.at)
+    at = question.at if question.file is None else _of_file(question.name, question.file)
+    path = "".join("/" + quote(os.fsencode(part), safe="") for part in at)
     told: list[tuple[str, bytes]] = []
     for name, value in question.query.items():
         if value is None:
@@ -106,6 +134,10 @@ def _path(question: Question) -> str:
         several = value if isinstance(value, tuple | list) else (value,)
         told += [(name, os.fsencode(str(one))) for one in several]
     return f"{path}?{urlencode(told)}" if told else path
+
+
+def _of_file(name: str, file: int | str) -> tuple[str, ...]:
+    return ("files", str(file)) if name == "file" else ("files", str(file), name)
 
 
 def _told(deed: Deed) -> dict[str, Any]:
@@ -127,7 +159,7 @@ def _fields(kind: Any) -> tuple[str, tuple[tuple[str, Any], ...]]:
 
 
 def _json(value: Any) -> bytes:
-    return json.dumps(value, default=_plain, separators=(",", ":")).encode("ascii")
+    return json.dumps(value, default=_plain, separators=(",", ":"), allow_nan=False).encode("ascii")
 
 
 def _plain(value: Any) -> Any:
@@ -136,11 +168,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     return {one.name: getattr(value, one.name) for one in fields(value)}
-
-
-def each_line(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield lines without their ends, of a body that comes in pieces."""
-    rest = b""
-    for piece in pieces:
-        *lines, rest = (rest + piece).split(b"\n")
-        yield from (line.removesuffix(b"\r") for line in lines)

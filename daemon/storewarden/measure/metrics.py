@@ -139,6 +139,12 @@ class Metrics:
     slow_queries_total: Counter
     health_score: Gauge
     health_deduction_points: Gauge
+    api_cost_total: Counter
+    api_calls_total: Counter
+    api_errors_total: Counter
+    api_tokens_total: Counter
+    api_call_seconds_total: Counter
+    api_timed_calls_total: Counter
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.

@@ -470,6 +470,44 @@ TABLE = (
         "disk_full, drill, backup, jobs, behind); 0 for what is as it should be.",
         ("reason",),
     ),
+    Row(
+        "api_cost_total",
+        "counter",
+        "What calls of services cost, as applications told; since ever, of the 50 providers and 10 "
+        "currencies that were told first. Other providers are `other`; currencies are never added "
+        "together.",
+        ("provider", "currency"),
+    ),
+    Row(
+        "api_calls_total",
+        "counter",
+        "Calls of services, as applications told; since ever.",
+        ("provider",),
+    ),
+    Row(
+        "api_errors_total",
+        "counter",
+        "Times applications told that a call ended with an error.",
+        ("provider",),
+    ),
+    Row(
+        "api_tokens_total",
+        "counter",
+        "Tokens that calls took, by direction: in, out.",
+        ("provider", "direction"),
+    ),
+    Row(
+        "api_call_seconds_total",
+        "counter",
+        "How long calls took, all together, where applications told it.",
+        ("provider",),
+    ),
+    Row(
+        "api_timed_calls_total",
+        "counter",
+        "Times applications told how long a call took.",
+        ("provider",),
+    ),
 )
 
 INTRODUCTION = """\

@@ -103,6 +103,15 @@ def steps(engine: Engine, asked: Asked, by: str | None = None) -> dict[Any, dict
     return dict(found)
 
 
+def first_told(engine: Engine, host_id: int) -> list[str]:
+    """Return all providers, those first of which was told first."""
+    rows = engine.execute(
+        "SELECT provider, MIN(day) FROM api_usage_days WHERE host_id = ? GROUP BY provider",
+        (host_id,),
+    )
+    return [name for name, _ in sorted(rows, key=lambda row: (row[1], row[0]))]
+
+
 class Flows(NamedTuple):
     """Workflows: how many of each status ("" is not told), and how long those took that ended."""
 

@@ -10,11 +10,13 @@ from storewarden.config.schema import Settings
 from storewarden.daemon.acting.roots import OpenRoots
 from storewarden.daemon.acting.wish import REQUEST, Result, Wish
 from storewarden.daemon.ground import Ground, RootMemory
+from storewarden.daemon.tending.counting import FileSums
 from storewarden.daemon.tending.figures import CareFigures
 from storewarden.daemon.tending.gathering import make_directory
 from storewarden.daemon.tending.generated import GeneratedFigures
 from storewarden.daemon.tending.hands import Hands, TendingStores, empty_scratch
 from storewarden.daemon.tending.queries import OwnQueries
+from storewarden.daemon.tending.spending import Spending
 from storewarden.daemon.tending.worker import Tender
 from storewarden.errors import PermanentError
 from storewarden.measure.metrics import Metrics
@@ -58,11 +60,15 @@ def put_together(
     make_directory(settings)
     queries = OwnQueries(ground.engine, ground.host_id, metrics, ground.clock)
     generated = GeneratedFigures(ground.engine, ground.host_id, metrics, ground.clock)
+    spending = Spending(ground.engine, ground.host_id, metrics, ground.clock)
+    sums = FileSums(ground.engine, ground.clock)
 
     def beside() -> None:
         queries.step()
         if not busy():
             generated.step()
+            spending.step()
+            sums.step()
 
     tender.beside = beside
     return tender

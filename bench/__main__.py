@@ -47,6 +47,8 @@ BENCHMARKS = (
     "backup",
     "vacuum",
     "rows",
+    "tell",
+    "page",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

@@ -16,7 +16,7 @@ from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.search import search
 from tests.catalogues import NOW
-from tests.servers import postgres as server
+from tests.servers import postgres
 from tests.servers.shared import Run
 
 _ALLOWED = 30.0  # ms
@@ -39,11 +39,11 @@ def run(ground: Ground) -> list[Figure]:
 
 
 def _on_a_server(ground: Ground) -> Iterator[Figure]:
-    if server.find_programs() is None:
+    if postgres.find_programs() is None:
         return
     gallery = Gallery(ground.files // 5)
     ground.say(f"indexing {gallery.files:,} prompts in PostgreSQL")
-    with _server() as url:
+    with server() as url:
         engine = open_catalogue(url, ground.directory, role="bench")
         gallery.fill(engine)
         yield from _index_figures(engine, gallery, "PostgreSQL")
@@ -52,10 +52,11 @@ def _on_a_server(ground: Ground) -> Iterator[Figure]:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def server() -> Iterator[str]:
+    """Lend the address of an empty PostgreSQL server."""
     run = Run.begin()
     try:
-        yield run.server("postgres", server.start).url
+        yield run.server("postgres", postgres.start).url
     finally:
         run.end()
 

@@ -8,13 +8,14 @@ counts nothing, and a server plans for all files where a page needs a hundred.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from storewarden.catalogue import find, terms
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.find import FileRow
-from storewarden.catalogue.orm import ModelSelect, Node
+from storewarden.catalogue.orm import SQL, Expression, ModelSelect, Node, NodeList, Value
 from storewarden.catalogue.tables import File, Root
 from storewarden.catalogue.term import Term
 from storewarden.catalogue.ways import END, Way, best, few
@@ -53,12 +54,22 @@ def _found(engine: Engine, asked: Asked, size: int, below: int) -> Iterator[File
         query = _query(engine, asked, way.settles if way else None)
         looked, step = 0, size
         while looked < PATIENCE and (some := list(itertools.islice(ids, step))):
-            yield from map(find.file_row, engine.rows(query.where(File.id.in_(some))))
+            yield from map(find.file_row, engine.rows(query.where(_among(engine, some))))
             looked, step, below = looked + len(some), min(2 * step, find.PAGE), some[-1]
         if looked < PATIENCE:
             return
     rows = engine.rows(_query(engine, asked).where(File.id < below).limit(size))
     yield from map(find.file_row, rows)
+
+
+def _among(engine: Engine, numbers: Sequence[int]) -> Node:
+    """Return the condition that a file is one of some, in the same words for any number of them."""
+    if engine.dialect == "sqlite":
+        some = NodeList(
+            (SQL("(SELECT value FROM json_each("), Value(json.dumps(numbers)), SQL("))"))
+        )
+        return Expression(File.id, "IN", some)
+    return NodeList((File.id, SQL("= ANY("), Value(list(numbers), unpack=False), SQL(")")))
 
 
 def _query(engine: Engine, asked: Asked, settled: Term | None = None) -> ModelSelect[File]:
@@ -67,5 +78,6 @@ def _query(engine: Engine, asked: Asked, settled: Term | None = None) -> ModelSe
     conditions: list[Any] = [*terms.conditions(rest, engine.dialect, asked.now_ns), *asked.met]
     if asked.host_id is not None:
         conditions.append(Root.host == asked.host_id)
-    query = find.joined(*find.COLUMNS, few=True).order_by(File.id.desc())
+    files_first = engine.dialect == "sqlite"  # a server knows that by itself
+    query = find.joined(*find.COLUMNS, few=files_first).order_by(File.id.desc())
     return query.where(*conditions) if conditions else query

@@ -103,10 +103,10 @@ def steps(engine: Engine, asked: Asked, by: str | None = None) -> dict[Any, dict
     return dict(found)
 
 
-def first_told(engine: Engine, host_id: int) -> list[str]:
-    """Return all providers, those first of which was told first."""
+def first_told(engine: Engine, host_id: int, column: str) -> list[str]:
+    """Return all providers or currencies, those first of which was told first."""
     rows = engine.execute(
-        "SELECT provider, MIN(day) FROM api_usage_days WHERE host_id = ? GROUP BY provider",
+        f"SELECT {column}, MIN(day) FROM api_usage_days WHERE host_id = ? GROUP BY {column}",
         (host_id,),
     )
     return [name for name, _ in sorted(rows, key=lambda row: (row[1], row[0]))]

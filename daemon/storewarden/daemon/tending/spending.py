@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Final
 
 from prometheus_client import Counter
@@ -34,7 +35,7 @@ class Spending:
         self._last: int | None = None
         self._next_at = float("-inf")
         self._labels: dict[str, str] = {}
-        self._currencies: set[str] = set()
+        self._currencies: dict[str, bool] = {}  # and whether they are shown
         self._shown: dict[tuple[str, Labels], float] = {}
 
     def step(self) -> None:
@@ -53,21 +54,22 @@ class Spending:
 
     def _show(self) -> None:
         every = summed.calls(self._engine, Asked(self._host_id), "provider")
-        self._name(set(every))
+        self._name(every)
         values: dict[tuple[str, Labels], int] = defaultdict(int)
         for provider, calls in every.items():
             self._add(values, self._labels[provider], calls)
         for (name, labels), value in values.items():
-            scale = _SCALES.get(name, 1)
-            self._raise(name, labels, value / scale)
+            self._raise(name, labels, value / _SCALES.get(name, 1))
 
-    def _name(self, providers: set[str]) -> None:
-        """Give labels to providers that have none: those that were told of first have their own."""
-        new = providers - self._labels.keys()
-        for name in summed.first_told(self._engine, self._host_id) if new else ():
-            if name not in self._labels:
+    def _name(self, every: Mapping[str, Calls]) -> None:
+        """Give labels to what has none: what was told of first has its own."""
+        if every.keys() - self._labels.keys():
+            for name in summed.first_told(self._engine, self._host_id, "provider"):
                 own = len(self._labels) < PROVIDERS
-                self._labels[name] = label(name) if own else OTHER
+                self._labels.setdefault(name, label(name) if own else OTHER)
+        if {each for calls in every.values() for each in calls.cost} - self._currencies.keys():
+            for name in summed.first_told(self._engine, self._host_id, "currency"):
+                self._currencies.setdefault(name, len(self._currencies) < CURRENCIES)
 
     def _add(self, values: dict[tuple[str, Labels], int], provider: str, calls: Calls) -> None:
         values["api_calls_total", (provider,)] += calls.calls
@@ -77,9 +79,7 @@ class Spending:
         values["api_call_seconds_total", (provider,)] += calls.took_us
         values["api_timed_calls_total", (provider,)] += calls.timed
         for currency, nano in calls.cost.items():
-            if len(self._currencies) < CURRENCIES:
-                self._currencies.add(currency)
-            if currency in self._currencies:
+            if self._currencies[currency]:
                 values["api_cost_total", (provider, currency)] += nano
 
     def _raise(self, name: str, labels: Labels, value: float) -> None:

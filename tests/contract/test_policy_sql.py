@@ -88,6 +88,7 @@ def test_the_same_is_decided_in_sql(
 ALIKE = {
     *("kind", "root", "name", "path", "ext", "size", "modified", "mime", "width", "height"),
     *("duration", "workflow", "scene", "tool", "model", "seed", "opens_per_day", "writes_per_day"),
+    *("file_type", "owner", "tag", "rating", "cost", "pinned"),
 }
 
 

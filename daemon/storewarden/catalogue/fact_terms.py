@@ -41,7 +41,7 @@ from storewarden.catalogue.term import (
     refuse,
     since,
 )
-from storewarden.catalogue.told_tables import ToldFile
+from storewarden.catalogue.told_tables import ToldFile, ToldText
 from storewarden.catalogue.wanted import Wanted
 from storewarden.units import parse_duration
 from storewarden.wildcard import is_pattern
@@ -52,7 +52,7 @@ Rows = Any  # a model of fact_tables; no checker knows its columns
 _NEAR = 0.005  # 29.97 is what people write for 30000/1001
 
 
-def _row(model: Rows, *met: Any) -> Node:
+def row(model: Rows, *met: Any) -> Node:
     """Return the condition that there is such a row of the file."""
     there: Node = fn.EXISTS(model.select(SQL("1")).where(model.file == File.id, *met))
     return there
@@ -63,7 +63,7 @@ def _row(model: Rows, *met: Any) -> Node:
 
 def _number(model: Rows, field: Field[Any], how: Callable[[str], int] = int) -> Meaning:
     def meaning(term: Term, _context: Context) -> Node:
-        return _row(model, compared(field, term.compare, read(term, how)))
+        return row(model, compared(field, term.compare, read(term, how)))
 
     return meaning
 
@@ -72,7 +72,7 @@ def _fraction(model: Rows, field: Field[Any]) -> Meaning:
     """A number with a fraction; ``=`` is as near as people write it."""
 
     def meaning(term: Term, _context: Context) -> Node:
-        return _row(model, _about(field, term.compare, _real(term)))
+        return row(model, _about(field, term.compare, real(term)))
 
     return meaning
 
@@ -80,12 +80,13 @@ def _fraction(model: Rows, field: Field[Any]) -> Meaning:
 def _rate(column: Field[Any]) -> Meaning:
     def meaning(term: Term, context: Context) -> Node:
         rate = rates.rate(column, context.dialect, context.now_ns)
-        return _about(rate, term.compare, _real(term))
+        return _about(rate, term.compare, real(term))
 
     return meaning
 
 
-def _real(term: Term) -> float:
+def real(term: Term) -> float:
+    """Return the value of a term as a number with a fraction."""
     value = float(read(term, float))
     if not abs(value) < 1e300:  # noqa: PLR2004  # inf and nan are words that float() knows
         refuse(str(term), f"{term.value!r} is no number", "")
@@ -107,7 +108,7 @@ def _duration(text: str) -> int:
 def _used(term: Term, context: Context) -> Node:
     """How long ago it was last opened."""
     limit = since(term, context)
-    return _row(UsageRow, compared(UsageRow.last_ns, SWAPPED[term.compare], limit))
+    return row(UsageRow, compared(UsageRow.last_ns, SWAPPED[term.compare], limit))
 
 
 # -- texts --------------------------------------------------------------------------------------
@@ -117,8 +118,8 @@ def _text(model: Rows, field: Field[Any]) -> Meaning:
     """One of several words or patterns."""
 
     def meaning(term: Term, context: Context) -> Node:
-        met = _one_of(field, term, context)
-        return _row(model, met if term.compare == "=" else ~met)
+        met = one_of(field, term, context)
+        return row(model, met if term.compare == "=" else ~met)
 
     return meaning
 
@@ -127,7 +128,7 @@ def _named(parent: Rows, told: Any, own: Any) -> Meaning:
     """The same for the name of a workflow or a scene: what was told of it wins."""
 
     def meaning(term: Term, context: Context) -> Node:
-        met = _one_of(parent.name, term, context)
+        met = one_of(parent.name, term, context)
         which = fn.COALESCE(
             ToldFile.select(told).where(ToldFile.file == File.id),
             FactsRow.select(own).where(FactsRow.file == File.id),
@@ -139,7 +140,8 @@ def _named(parent: Rows, told: Any, own: Any) -> Meaning:
     return meaning
 
 
-def _one_of(subject: Any, term: Term, context: Context) -> Any:
+def one_of(subject: Any, term: Term, context: Context) -> Any:
+    """Return the condition that a text is one of several, or matches one of several patterns."""
     only(term, "=", "!=")
     words = _values(term)
     plain = [word for word in words if not is_pattern(os.fsencode(word))]
@@ -170,20 +172,23 @@ def _outcome(term: Term, _context: Context) -> Node:
     only(term, "=", "!=")
     words = known_words(term, OUTCOMES)
     met = FactsRow.outcome.in_(words)
-    return _row(FactsRow, met if term.compare == "=" else ~met)
+    return row(FactsRow, met if term.compare == "=" else ~met)
 
 
 def _language(term: Term, context: Context) -> Node:
-    """Of what is said in the file, or in a sidecar of it."""
-    met = _one_of(TranscriptRow.language, term, context)
+    """Of what is said in the file, or in a sidecar of it, or was told of it."""
+    said = one_of(ToldText.language, term, context)
+    said = said if term.compare == "=" else ~said
+    told = ToldText.select(SQL("1")).join(ToldFile, on=ToldFile.id == ToldText.told)
+    met = one_of(TranscriptRow.language, term, context)
     met = met if term.compare == "=" else ~met
     beside = TranscriptRow.select(SQL("1")).join(
         SidecarRow, on=SidecarRow.file == TranscriptRow.file
     )
-    either: Node = _row(TranscriptRow, met) | fn.EXISTS(
-        beside.where(SidecarRow.owner == File.id, met)
-    )
-    return either
+    either: Any = row(TranscriptRow, met)
+    beside_it = fn.EXISTS(beside.where(SidecarRow.owner == File.id, met))
+    any_of_them: Node = either | beside_it | fn.EXISTS(told.where(ToldFile.file == File.id, said))
+    return any_of_them
 
 
 def _lora(term: Term, context: Context) -> Node:
@@ -194,18 +199,18 @@ def _lora(term: Term, context: Context) -> Node:
         if context.dialect == "sqlite"
         else "jsonb_array_elements(CAST(loras AS jsonb)) AS each"
     )
-    met = _one_of(SQL(name), term, context)
+    met = one_of(SQL(name), term, context)
     found = NodeList((SQL(f"EXISTS (SELECT 1 FROM {each} WHERE"), met, SQL(")")))
     if term.compare == "=":
-        return _row(PromptRow, found)
-    return _row(PromptRow, PromptRow.understood == 1, NodeList((SQL("NOT"), found)))
+        return row(PromptRow, found)
+    return row(PromptRow, PromptRow.understood == 1, NodeList((SQL("NOT"), found)))
 
 
 def _seed(term: Term, _context: Context) -> Node:
     """One of several whole numbers; they may have more than 64 bits."""
     met = PromptRow.seed.in_(_seeds(term))
     only(term, "=", "!=")
-    return _row(PromptRow, met if term.compare == "=" else ~met)
+    return row(PromptRow, met if term.compare == "=" else ~met)
 
 
 def _seeds(term: Term) -> list[str]:
@@ -229,7 +234,7 @@ def _said(field: str, column: Field[Any]) -> Meaning:
         files_id = NodeList((SQL("+"), File.id))
         if term.compare == "=":
             return Expression(files_id, "IN", files)
-        known = _row(PromptRow, column.is_null(False))  # noqa: FBT003  # peewee's own word for it
+        known = row(PromptRow, column.is_null(False))  # noqa: FBT003  # peewee's own word for it
         return NodeList((known, SQL("AND"), files_id, SQL("NOT IN"), files))
 
     return meaning
@@ -253,7 +258,7 @@ def newest_saying(field: str, term: Term, dialect: Dialect, below: int, most: in
 
 
 def _sidecar(term: Term, _context: Context) -> Node:
-    there = _row(SidecarRow)
+    there = row(SidecarRow)
     return there if flag(term) else NodeList((SQL("NOT"), there))
 
 
@@ -287,7 +292,7 @@ def _with_parent(parent: Rows, told: Any, own: Any) -> Narrow:
     def narrow(term: Term, context: Context) -> Node | None:
         if term.compare != "=":
             return None
-        met = _one_of(parent.name, term, context)
+        met = one_of(parent.name, term, context)
         said: Any = ToldFile.select(ToldFile.file).join(parent, on=told == parent.id)
         rows = FactsRow.select(FactsRow.file).join(parent, on=own == parent.id)
         there: Any = ToldFile.file.is_null(False)  # noqa: FBT003  # peewee's own word for it

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from storewarden.catalogue.dialect import Dialect
 from storewarden.catalogue.fact_terms import FACT_TERMS, NARROW
 from storewarden.catalogue.file_terms import FILE_TERMS
+from storewarden.catalogue.mark_terms import MARK_NARROW, MARK_TERMS
 from storewarden.catalogue.orm import Node
 from storewarden.catalogue.tables import File
 from storewarden.catalogue.term import Context, Term, meant, refuse
@@ -24,7 +25,8 @@ SHAPE = re.compile(r"([A-Za-z_]+)\s*(!=|<=|>=|==|=|<|>)(.*)", re.DOTALL)
 LITERAL = ("name", "path", "ext")  # a name may begin with a space
 GONE = ("missing", "purged")
 
-_KINDS = {**FILE_TERMS, **FACT_TERMS}
+_KINDS = {**FILE_TERMS, **FACT_TERMS, **MARK_TERMS}
+_NARROW = {**NARROW, **MARK_NARROW}
 NAMES = tuple(_KINDS)
 
 __all__ = ["GONE", "LITERAL", "NAMES", "SHAPE", "Term", "conditions", "narrow", "parse"]
@@ -63,5 +65,5 @@ def narrow(terms: Sequence[Term], dialect: Dialect, now_ns: int) -> list[Node]:
     They say nothing that ``conditions`` does not say; they are for finding a few files at once.
     """
     context = Context(dialect, now_ns)
-    found = [NARROW[term.name](term, context) for term in terms if term.name in NARROW]
+    found = [_NARROW[term.name](term, context) for term in terms if term.name in _NARROW]
     return [query for query in found if query is not None]

@@ -11,12 +11,17 @@ Fields = dict[str, list[str]]
 
 
 def talking(engine: Engine, ids: Iterable[int]) -> set[int]:
-    """Return those of the files that have a transcript, their own or beside them."""
+    """Return those of the files that have a transcript: their own, beside them, or told."""
     wanted = list(ids)
     rows = engine.fetch_in("SELECT file_id FROM transcripts WHERE file_id IN ({in})", wanted)
     rows += engine.fetch_in(
         "SELECT s.of_id FROM sidecars s JOIN transcripts t ON t.file_id = s.file_id"
         " WHERE s.of_id IN ({in})",
+        wanted,
+    )
+    rows += engine.fetch_in(
+        "SELECT t.file_id FROM told_files t JOIN told_texts x ON x.told_id = t.id"
+        " WHERE t.file_id IN ({in})",
         wanted,
     )
     return {file_id for (file_id,) in rows}
@@ -25,7 +30,7 @@ def talking(engine: Engine, ids: Iterable[int]) -> set[int]:
 def texts(engine: Engine, ids: Iterable[int]) -> dict[int, Fields]:
     """Return the texts of each file that there is; a sidecar has nothing but its path.
 
-    What a sidecar says stands with the file that it belongs to.
+    What a sidecar says stands with the file that it belongs to, and what was told of the file.
     """
     found: dict[int, Fields] = {}
     rows = engine.fetch_in(
@@ -61,6 +66,11 @@ def _add_transcripts(engine: Engine, ids: Iterable[int], found: dict[int, Fields
     rows += engine.fetch_in(
         "SELECT s.of_id, s.file_id, t.role, t.text"
         " FROM sidecars s JOIN transcripts t ON t.file_id = s.file_id WHERE s.of_id IN ({in})",
+        wanted,
+    )
+    rows += engine.fetch_in(
+        "SELECT t.file_id, -x.id, x.role, x.text FROM told_files t"
+        " JOIN told_texts x ON x.told_id = t.id WHERE t.file_id IN ({in})",
         wanted,
     )
     parts: dict[tuple[int, str], list[tuple[int, str]]] = defaultdict(list)

@@ -153,7 +153,7 @@ def _body(route: Route, schemas: Schemas) -> Schema | None:
         return _deeds(schemas)
     if route.takes is None:
         return None
-    if route.names:
+    if set(route.names) & fields_of(route.takes).keys():
         return schemas.whole(route.takes, said=True, without=route.names)
     return schemas.refer(route.takes, said=True)
 

@@ -67,10 +67,12 @@ def record(kind: Any, said: Any, names: Mapping[str, str]) -> Any:
     """
     if not isinstance(said, Mapping):
         return read(kind, said)
-    both = [name for name, text in names.items() if said.get(name, text) != text]
+    fields = fields_of(kind)
+    beside = {name: text for name, text in names.items() if name in fields}
+    both = [name for name, text in beside.items() if said.get(name, text) != text]
     if both:
         raise Wrong([Wronged(f"/{name}", "is another than in the path") for name in both])
-    return read(kind, {**said, **names})
+    return read(kind, {**said, **beside})
 
 
 def _pairs(text: str) -> list[tuple[str, str]]:

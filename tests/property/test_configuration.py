@@ -12,9 +12,11 @@ from storewarden.config.environment import overlay
 from storewarden.config.keys import ROOT_KEYS, TOP
 from storewarden.config.problems import Origin, Place, Problems
 from storewarden.config.schema import (
+    EVENTS,
     ApiSettings,
     HttpSettings,
     Listen,
+    ListenerSettings,
     LogSettings,
     RootSettings,
     Settings,
@@ -110,6 +112,16 @@ stores = names.flatmap(
         gib_out=prices,
     )
 )
+listeners = names.flatmap(
+    lambda name: some.builds(
+        ListenerSettings,
+        name=some.just(name),
+        url=some.sampled_from(["https://a.example/x?y=z", "http://[::1]:80", "redis://h:1/0"]),
+        events=some.lists(some.sampled_from(EVENTS), unique=True).map(tuple),
+        files=some.lists(some.sampled_from(["kind=video", "size>1MiB"]), unique=True).map(tuple),
+        timeout=some.integers(1, 300).map(float),
+    )
+)
 everything = some.builds(
     Settings,
     state=some.just(Path("/s")),
@@ -138,7 +150,11 @@ everything = some.builds(
         some.sampled_from([Path("/s/api.sock"), Path("/x/y.sock"), None]),
         some.sampled_from(["none", "read", "write"]),
         some.sampled_from(["none", "read"]),
+        some.integers(3600, 400 * 86_400).map(float),
     ),
+    listeners=some.lists(
+        listeners, max_size=3, unique_by=lambda one: one.name.replace("-", "_")
+    ).map(tuple),
     source=some.just("file"),
 )
 
@@ -153,8 +169,18 @@ def written(settings: Settings) -> str:
         f"  socket: {settings.api.socket or 'none'}",
         f"  socket_without_token: {settings.api.socket_without_token}",
         f"  loopback_without_token: {settings.api.loopback_without_token}",
+        f"  keep_events: {write_duration(settings.api.keep_events)}",
         f"log: {{level: {settings.log.level}}}",
     ]
+    lines += ["listeners:"] if settings.listeners else []
+    for listener in settings.listeners:
+        lines += [
+            f"  {listener.name}:",
+            f"    url: '{listener.url}'",
+            f"    events: [{', '.join(listener.events)}]",
+            f"    files: [{', '.join(map(repr, listener.files))}]",
+            f"    timeout: {write_duration(listener.timeout)}",
+        ]
     lines += [f"policies: [{', '.join(settings.policies)}]", f"currency: {settings.currency}"]
     lines += ["stores:"] if settings.stores else []
     for store in settings.stores:
@@ -199,9 +225,10 @@ def test_a_reload_names_what_differs_and_nothing_else(old: Settings, new: Settin
 
 
 def _rest(old: Settings, new: Settings) -> bool:
-    fields = ("catalogue", "http", "watch_share", "log", "policies", "currency")
+    fields = ("catalogue", "http", "watch_share", "log", "policies", "currency", "api")
     same = all(getattr(old, field) == getattr(new, field) for field in fields)
-    return same and set(old.stores) == set(new.stores)
+    named = (set(old.stores), set(old.listeners)) == (set(new.stores), set(new.listeners))
+    return same and named
 
 
 def test_a_place_without_a_line_is_its_origin() -> None:

@@ -18,6 +18,11 @@ _LONGEST_SOCKET = 107  # what the kernel holds of a name, and the byte that ends
 _ENDPOINT = re.compile(
     r"https?://(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})(?::(?P<port>[0-9]{1,5}))?/?"
 )
+_RECEIVER = re.compile(
+    r"(?P<scheme>https?|rediss?)://(?:\[[0-9a-fA-F:.]{2,45}\]|[A-Za-z0-9][A-Za-z0-9.-]{0,252})"
+    r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?][!-~]*)?)",
+    re.ASCII,
+)
 _OBJECT_STORES = {"s3", "gs", "az"}
 _BUCKET = "s3://bucket/prefix"
 # A key has 1,024 bytes, of which an object's own takes 900 and the name of what it tells 46 more.
@@ -120,6 +125,23 @@ def endpoint_address(text: str) -> str:
         what = f"{shown(found['port'])} is no port"
         raise AddressError(what, "write a number up to 65535")
     return text.rstrip("/")
+
+
+def receiver_address(text: str) -> str:
+    """Return ``https://host/path`` or ``redis://host:port/database``, checked in its form."""
+    if "@" in text:
+        hint = "give them as a credential: docs/guide/events.md"
+        raise AddressError("names and passwords do not belong here", hint)
+    found = _RECEIVER.fullmatch(text)
+    if found is None or printable(text) != text:
+        what = f"{shown(text)} is no address that events can be sent to"
+        raise AddressError(what, "write https://app.example.org/hook or redis://127.0.0.1:6379/0")
+    if found["port"] and not 0 < int(found["port"]) <= _MOST:
+        what = f"{shown(found['port'])} is no port"
+        raise AddressError(what, "write a number up to 65535")
+    if found["scheme"].startswith("redis") and not re.fullmatch("(/[0-9]{0,4})?", found["rest"]):
+        raise AddressError(f"{shown(found['rest'])} is no database of Redis", "write /0")
+    return text
 
 
 def _socket(path: str) -> bytes:

@@ -23,6 +23,7 @@ from storewarden.config.keys import (
     TOP,
     WATCH_SHARE,
 )
+from storewarden.config.listeners import read_listeners
 from storewarden.config.problems import FILE, Origin, Place, Problems, joined, shown
 from storewarden.config.schema import (
     ApiSettings,
@@ -88,6 +89,7 @@ class _Builder:
         currency = self._sheet.single(tree, CURRENCY) or schema.CURRENCY
         built.databases = read_databases(self._sheet, tree)
         tables = read_tables(self._sheet, tree, built.databases)
+        listeners = read_listeners(self._sheet, tree)
         if built.state is not None:
             built.settings = Settings(
                 state=built.state,
@@ -103,6 +105,7 @@ class _Builder:
                 tables=tables,
                 health=health,
                 api=api,
+                listeners=listeners,
                 source=source,
             )
         return built

@@ -12,6 +12,8 @@ from storewarden.config.keys import (
     CURRENCY,
     DATABASES,
     GROUPS,
+    LISTENER_KEYS,
+    LISTENERS,
     POLICIES,
     ROOT_KEYS,
     ROOT_PATH,
@@ -27,6 +29,7 @@ from storewarden.config.problems import joined, printable
 from storewarden.config.schema import (
     API_SOCKET,
     DatabaseSettings,
+    ListenerSettings,
     RootSettings,
     Settings,
     StoreSettings,
@@ -35,7 +38,7 @@ from storewarden.config.schema import (
 from storewarden.config.secret import redacted
 from storewarden.units import write_duration, write_share, write_size
 
-_Named = StoreSettings | DatabaseSettings | TableSettings
+_Named = StoreSettings | DatabaseSettings | TableSettings | ListenerSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ def _differences(old: Settings, new: Settings) -> Iterator[Difference]:
     yield from _named(STORES, old.stores, new.stores)
     yield from _named(DATABASES, old.databases, new.databases)
     yield from _named(TABLES, old.tables, new.tables)
+    yield from _named(LISTENERS, old.listeners, new.listeners)
 
 
 def _socket(settings: Settings) -> str:
@@ -126,7 +130,7 @@ def _summary(one: _Named | None) -> str:
 
 def _value(name: str, value: Any) -> str:
     """Return a value of a store, a database or a table as it would be written."""
-    key = next((key for key in STORE_KEYS if key.name == name), None)
+    key = next((key for key in (*STORE_KEYS, *LISTENER_KEYS) if key.name == name), None)
     if key is not None:
         return _text(key, value)
     if isinstance(value, tuple):
@@ -195,4 +199,6 @@ _WRITTEN: dict[Kind, Callable[[Any], str]] = {
     Kind.NAMES: _list,
     Kind.PLACES: _list,
     Kind.SOURCES: _list,
+    Kind.EVENTS: _list,
+    Kind.TERMS: _list,
 }

@@ -15,6 +15,8 @@ from storewarden.config.keys import (
     DATABASES,
     ENVIRONMENT,
     GROUPS,
+    LISTENER_KEYS,
+    LISTENERS,
     ROOT_KEYS,
     ROOT_PATH,
     SINGLE,
@@ -31,9 +33,13 @@ QUERIES_VARIABLE = f"{ENVIRONMENT}QUERIES"  # where applications hand over what 
 TOKEN_VARIABLE = f"{ENVIRONMENT}TOKEN"  # by which a client is known
 _TESTS = f"{ENVIRONMENT}TEST_"
 _ROOTS = f"{ENVIRONMENT}ROOTS"
-_LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES, Kind.SOURCES}
-_NAMED = ("roots", STORES, DATABASES, TABLES)
-_PLACED = {STORES: (STORE_KEYS, "store"), DATABASES: (DATABASE_KEYS, "database")}
+_LISTS = {Kind.PATTERNS, Kind.NAMES, Kind.PLACES, Kind.SOURCES, Kind.EVENTS, Kind.TERMS}
+_NAMED = ("roots", STORES, DATABASES, TABLES, LISTENERS)
+_PLACED = {
+    STORES: (STORE_KEYS, "store"),
+    DATABASES: (DATABASE_KEYS, "database"),
+    LISTENERS: (LISTENER_KEYS, "listener"),
+}
 
 
 def variable(*keys: str) -> str:
@@ -161,7 +167,7 @@ class _Overlay:
         self._set(self._root(roots, written, place), key, value)
 
     def _set_placed(self, group: str, name: str, text: str, place: Place) -> None:
-        """Set one key of a store or a database; its path or its url makes it known."""
+        """Set one key of a store, a database or a listener; its path or its url makes it known."""
         whole = variable(group)
         keys, called = _PLACED[group]
         rest = name.removeprefix(f"{whole}_")
@@ -174,7 +180,9 @@ class _Overlay:
                 value = self._value(text, key.kind, place, f"{group}.{written}.{key.name}")
                 self._set(self._placed(entries, written, place), key.name, value)
                 return
-        hint = f"a {called} is told by {whole}_NAME_PATH or {whole}_NAME_URL, or all by {whole}"
+        places = [key.name.upper() for key in keys if key.name in ("path", "url")]
+        told = " or ".join(f"{whole}_NAME_{place}" for place in places)
+        hint = f"a {called} is told by {told}, or all by {whole}"
         self._problems.add(place, "", "is an unknown variable", hint)
 
     def _placed(self, entries: Mapping, name: str, place: Place) -> Mapping:

@@ -12,6 +12,9 @@ from storewarden.config.keys import (
     DATABASE_KEYS,
     DATABASES,
     GROUPS,
+    LISTENER_KEYS,
+    LISTENER_URL,
+    LISTENERS,
     MORE_TABLE_KEYS,
     NAME,
     PRICE,
@@ -26,6 +29,8 @@ from storewarden.config.keys import (
     Key,
     Kind,
 )
+from storewarden.config.listeners import MOST
+from storewarden.config.schema import EVENTS
 from storewarden.units import DURATION_UNITS, SIZE_UNITS
 
 DIALECT = "http://json-schema.org/draft-07/schema#"  # the newest that YAML editors all know
@@ -67,6 +72,9 @@ _FORMS: dict[Kind, dict[str, Any]] = {
     Kind.PRICE: {"type": "number", "minimum": 0},
     Kind.COLUMN: _COLUMN,
     Kind.COLUMNS: _COLUMNS,
+    Kind.RECEIVER: {"type": "string", "pattern": "^(https?|rediss?)://[^@]+$"},
+    Kind.EVENTS: {"type": "array", "items": {"type": "string", "enum": list(EVENTS)}},
+    Kind.TERMS: {"type": "array", "items": {"type": "string", "minLength": 3}},
     Kind.SOCKET: {"type": "string", "minLength": 1},
     Kind.LISTEN: {"type": "string", "pattern": r"^(none|unix:/.+|.+:[0-9]{1,5})$"},
 }
@@ -85,7 +93,7 @@ def json_schema() -> dict[str, Any]:
     groups = {name: _group(keys) for name, keys in GROUPS.items()}
     whole = _group(SINGLE)
     whole["properties"] |= {"roots": roots, STORES: _stores(), DATABASES: _databases()}
-    whole["properties"] |= {TABLES: _tables()} | groups
+    whole["properties"] |= {TABLES: _tables(), LISTENERS: _listeners()} | groups
     return {"$schema": DIALECT, "title": "storewarden.yaml"} | whole
 
 
@@ -108,6 +116,22 @@ def _databases() -> dict[str, Any]:
         "minProperties": 1,
         "propertyNames": {"pattern": f"^{NAME}$"},
         "additionalProperties": {"anyOf": [_FORMS[Kind.PATH], _group(DATABASE_KEYS)]},
+    }
+
+
+def _listeners() -> dict[str, Any]:
+    return {
+        "type": "object",
+        "description": "Whom events are sent to, each by its name; a text alone is its url.",
+        "minProperties": 1,
+        "maxProperties": MOST,
+        "propertyNames": {"pattern": f"^{NAME}$"},
+        "additionalProperties": {
+            "anyOf": [
+                _FORMS[Kind.RECEIVER],
+                _group(LISTENER_KEYS) | {"required": [LISTENER_URL.name]},
+            ]
+        },
     }
 
 
@@ -138,7 +162,7 @@ def _group(keys: tuple[Key, ...]) -> dict[str, Any]:
 
 def _key(key: Key) -> dict[str, Any]:
     form = dict(_FORMS[key.kind])
-    if key.choices:
+    if key.choices and key.kind is not Kind.EVENTS:
         form["enum"] = list(key.choices)
     if key.never:
         form = {"anyOf": [form, {"const": "never"}]}

@@ -38,6 +38,9 @@ class Kind(Enum):
     POINTS = auto()  # a whole number
     SERVER = auto()  # the address of a database that a server has
     COLUMN = auto()  # the name of a table or of a column
+    RECEIVER = auto()  # the address that events are sent to
+    EVENTS = auto()  # kinds of events
+    TERMS = auto()  # what files have to meet
     COLUMNS = auto()  # the name of a column, or a list of them
 
 
@@ -285,6 +288,66 @@ API_KEYS = (
         live=True,
         choices=("none", "read"),
     ),
+    Key(
+        "keep_events",
+        Kind.DURATION,
+        write_duration(schema.KEEP_EVENTS),
+        "How long the journal of events reaches back. A listener that was away for longer is told "
+        "so. A day of one new file a second takes about 6 MB.",
+        "30d",
+        live=True,
+        least=3600,
+        most=400 * 86_400,
+    ),
+)
+LISTENER_URL = Key(
+    "url",
+    Kind.RECEIVER,
+    "",
+    "Where events are sent: `https://host/path`, a webhook, or `redis://host:6379/0`. What it is "
+    "known by comes from a credential or the environment, never from here: see "
+    "[events](../guide/events.md).",
+    "https://app.example.org/storewarden",
+    live=True,
+)
+LISTENER_KEYS = (
+    LISTENER_URL,
+    Key(
+        "events",
+        Kind.EVENTS,
+        "[]",
+        "The kinds of events that are sent; none named: all.",
+        "[created, missing]",
+        live=True,
+        choices=schema.EVENTS,
+    ),
+    Key(
+        "files",
+        Kind.TERMS,
+        "[]",
+        "Events of which files: terms as `storewarden files` takes them, all of which are met when "
+        "the event is sent.",
+        '["kind=video", "size>1MiB"]',
+        live=True,
+    ),
+    Key(
+        "stream",
+        Kind.WORD,
+        schema.LISTENER_STREAM,
+        "The stream of Redis that events are added to. It keeps about the last 100,000.",
+        "files",
+        live=True,
+    ),
+    Key(
+        "timeout",
+        Kind.DURATION,
+        write_duration(schema.LISTENER_TIMEOUT),
+        "How long it may take to answer.",
+        "30s",
+        live=True,
+        least=0.1,
+        most=300,
+    ),
 )
 LOG_KEYS = (
     Key(
@@ -513,6 +576,7 @@ HEALTH_KEYS = (
 CHILDREN = "children"
 PRICE = "price"
 STORES, DATABASES, TABLES = "stores", "databases", "tables"
+LISTENERS = "listeners"
 SINGLE = (STATE, CATALOGUE, WATCH_SHARE, POLICIES, CURRENCY)
 GROUPS = {"http": HTTP_KEYS, "api": API_KEYS, "log": LOG_KEYS, "health": HEALTH_KEYS}
-TOP = (*(key.name for key in SINGLE), "roots", STORES, DATABASES, TABLES, *GROUPS)
+TOP = (*(key.name for key in SINGLE), "roots", STORES, DATABASES, TABLES, LISTENERS, *GROUPS)

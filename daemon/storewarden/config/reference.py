@@ -14,6 +14,8 @@ from storewarden.config.keys import (
     DATABASE_KEYS,
     DATABASES,
     GROUPS,
+    LISTENER_KEYS,
+    LISTENERS,
     MORE_TABLE_KEYS,
     PRICE,
     PRICE_KEYS,
@@ -58,6 +60,8 @@ def _groups() -> Iterator[Iterator[str]]:
         yield _section(key, (DATABASES, "NAME"))
     for key in (*TABLE_KEYS, *MORE_TABLE_KEYS):
         yield _section(key, (TABLES, "NAME"), variable(TABLES))
+    for key in LISTENER_KEYS:
+        yield _section(key, (LISTENERS, "NAME"))
     for name, keys in GROUPS.items():
         for key in keys:
             yield _section(key, (name,))

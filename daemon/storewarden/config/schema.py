@@ -68,6 +68,15 @@ HEALTH_REASONS = (
 )
 HEALTH_PROFILES = ("default", "task45")
 HTTP_HOST, HTTP_PORT = "127.0.0.1", 9747
+KEEP_EVENTS = 7 * 86_400.0
+LISTENER_TIMEOUT = 10.0
+LISTENER_STREAM = "storewarden"
+EVENTS = (
+    *("created", "changed", "saved-over", "renamed", "missing", "returned", "replaced"),
+    *("described", "pinned", "unpinned", "rated", "tagged", "copied", "moved", "archived"),
+    *("trashed", "purged", "restored", "restored-elsewhere", "vanished", "copy-replaced"),
+    *("copy-outdated", "copy-lost", "copy-damaged", "copy-sound", "missed"),
+)
 API_SOCKET = "api.sock"  # in the state directory
 API_BY_SOCKET: Final = "write"  # what is allowed without a token
 API_BY_LOOPBACK: Final = "none"
@@ -142,6 +151,18 @@ class DatabaseSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ListenerSettings:
+    """Whom events are sent to: a webhook, or a stream of Redis; of what and of which files."""
+
+    name: str
+    url: str
+    stream: str = LISTENER_STREAM  # of Redis
+    events: tuple[str, ...] = ()  # of these kinds; none: of all
+    files: tuple[str, ...] = ()  # that meet these terms
+    timeout: float = LISTENER_TIMEOUT
+
+
+@dataclass(frozen=True, slots=True)
 class TableSettings:
     """A table of an application's database, of which policies may speak as `rows`."""
 
@@ -196,6 +217,7 @@ class ApiSettings:
     socket: Path | None = None  # absolute; None: there is none
     socket_without_token: Literal["none", "read", "write"] = API_BY_SOCKET
     loopback_without_token: Literal["none", "read"] = API_BY_LOOPBACK
+    keep_events: float = KEEP_EVENTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,6 +257,7 @@ class Settings:
     tables: tuple[TableSettings, ...] = ()
     health: HealthSettings = HealthSettings()
     api: ApiSettings = ApiSettings()
+    listeners: tuple[ListenerSettings, ...] = ()
     source: str = "the built-in defaults"  # for people: which file, which variables
 
     @property

@@ -14,12 +14,13 @@ from storewarden.config.addresses import (
     catalogue_address,
     endpoint_address,
     listen_address,
+    receiver_address,
     server_address,
     store_address,
 )
 from storewarden.config.keys import Key, Kind
 from storewarden.config.problems import Place, Problems, did_you_mean, joined, shown
-from storewarden.config.schema import Listen
+from storewarden.config.schema import EVENTS, Listen
 from storewarden.config.yamltext import Broken, Items, Node, Scalar
 from storewarden.units import (
     UnitError,
@@ -35,6 +36,7 @@ _AT_HOME = re.compile(r"~[^/]*")
 _LONGEST_PATH = 4096
 SHIPPED = "shipped:"
 _SHIPPED_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+_TERM = re.compile(r"[A-Za-z_]+\s*(!=|<=|>=|==|=|<|>).+", re.DOTALL)
 _COLUMN = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _POINTS = re.compile(r"[0-9]{1,3}")
 _PRICE = re.compile(r"[0-9]{1,9}(\.[0-9]{1,12})?")
@@ -50,16 +52,39 @@ def _place_complaint(place: str) -> tuple[str, str] | None:
     return places.first_complaint(place)
 
 
+def _event_complaint(event: str) -> tuple[str, str] | None:
+    if event in EVENTS:
+        return None
+    hint = did_you_mean(event.lower(), list(EVENTS), f"known are {', '.join(EVENTS)}")
+    return f"{shown(event)} is no kind of event", hint
+
+
+def _term_complaint(term: str) -> tuple[str, str] | None:
+    if _TERM.fullmatch(term):
+        return None
+    return f"{shown(term)} is no term", "write for example kind=video"
+
+
 _COMPLAINTS: dict[Kind, Callable[[str], tuple[str, str] | None]] = {
     Kind.PATTERNS: lambda pattern: patterns.first_complaint(pattern, names_only=False),
     Kind.NAMES: lambda pattern: patterns.first_complaint(pattern, names_only=True),
     Kind.PLACES: _place_complaint,
+    Kind.EVENTS: _event_complaint,
+    Kind.TERMS: _term_complaint,
 }
 
 _ADDRESSES: dict[Kind, Callable[[str], str]] = {
     Kind.SERVER: server_address,
     Kind.URL: store_address,
     Kind.ENDPOINT: endpoint_address,
+    Kind.RECEIVER: receiver_address,
+}
+
+
+_ITEMS = {
+    Kind.PLACES: ("a pattern", "put it in quotes"),
+    Kind.EVENTS: ("a kind of event", "write for example created"),
+    Kind.TERMS: ("a term", 'write "kind=video"'),
 }
 
 
@@ -99,6 +124,7 @@ class Reader:
             Kind.SERVER: self._address,
             Kind.URL: self._address,
             Kind.ENDPOINT: self._address,
+            Kind.RECEIVER: self._address,
             Kind.WORD: self._word,
             Kind.CURRENCY: self._word,
             Kind.PRICE: self._price,
@@ -346,8 +372,8 @@ class Reader:
             if isinstance(item, Broken):
                 continue
             if not isinstance(item, Scalar):
-                hint = "put it in quotes" if key.kind is Kind.PLACES else 'write "*.bak"'
-                self.problems.add(item.place, where, "is not a pattern", hint)
+                what, hint = _ITEMS.get(key.kind, ("a pattern", 'write "*.bak"'))
+                self.problems.add(item.place, where, f"is not {what}", hint)
                 continue
             complaint = "an empty pattern", "remove it"
             wrong = complaint if item.nothing else _COMPLAINTS[key.kind](item.text)
@@ -379,6 +405,7 @@ def _called(key: Key) -> str:
         Kind.SERVER: "an address",
         Kind.URL: "an address",
         Kind.ENDPOINT: "an address",
+        Kind.RECEIVER: "an address",
         Kind.WORD: "the name of a region",
         Kind.CURRENCY: "a currency of three capital letters",
         Kind.PRICE: "a price",

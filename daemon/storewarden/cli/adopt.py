@@ -50,8 +50,8 @@ def adopt(
     Workflows, scenes, files, API usage, users, transcripts and chats are told as if the
     application told them now. The database is only read, while the application may go on using it.
     Without --map, one of those that are shipped is chosen by the tables that there are:
-    workflow-app or video-analyzer. Run again, it changes nothing twice. No secret is taken over:
-    give users new tokens.
+    workflow-app or video-analyzer. Run again, nothing is doubled. No secret is taken over: give
+    users new tokens.
 
     Exit code 1 when there are rows that could not be taken over.
     """  # noqa: D301  # click's mark for lines that stay as they are

@@ -1,4 +1,4 @@
-"""However much there is and whatever it is called: a scrape has 2,000 series at most."""
+"""However much there is and whatever it is called: a scrape has 3,000 series at most."""
 
 import itertools
 import re
@@ -7,13 +7,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from storewarden.catalogue.rules import FILE_STATES
 from storewarden.catalogue.written import COUNTED
+from storewarden.daemon.tending.spending import CURRENCIES, PROVIDERS
 from storewarden.facts.inspectors import INSPECTORS
 from storewarden.health.reasons import REASONS
 from storewarden.measure.labels import folded, labels
 from storewarden.measure.metrics import MODES, WORKS, Metrics
 from storewarden.measure.table import KINDS, PREFIX, TABLE
 
-SERIES = 2000
+SERIES = 3000
 NAMES = (
     "app.db",
     "../../etc/shadow",
@@ -59,6 +60,9 @@ FIXED: dict[str, tuple[str, ...]] = {
     "reason": REASONS,
     "work": WORKS,
     "guard": ("max_share",),
+    "provider": tuple(f"provider{number}" for number in range(PROVIDERS + 1)),
+    "currency": tuple(f"A{number}" for number in range(CURRENCIES)),
+    "direction": ("in", "out"),
     "version": ("1",),
     "python": ("3",),
 }

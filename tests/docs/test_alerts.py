@@ -27,7 +27,10 @@ OTHERS |= {"lsof"}
 STANDS_FOR = {"NAME": "app.db", "SIZE": "10GiB", "PATH": "uploads/cat.png"}
 NAME = re.compile(r"\bstorewarden_[a-z0-9_]+")
 
-UNSEEN: dict[str, str] = {}
+_OF_USERS = "which users there are, and how much each may have, is an installation's own"
+UNSEEN: dict[str, str] = dict.fromkeys(
+    ("user_bytes", "user_files", "user_quota_bytes", "user_quota_files"), _OF_USERS
+)
 """Metrics that no dashboard shows and no rule asks for, and why they are there nevertheless."""
 
 

@@ -20,6 +20,7 @@ from storewarden.catalogue.roots import (
 from storewarden.catalogue.sweep import Progress, Sweeping, inspection_progress, sweeping
 from storewarden.cli.cared import Cared
 from storewarden.cli.decided import Decided
+from storewarden.cli.owners import Owners
 from storewarden.cli.scored import Scored
 from storewarden.cli.underway import Underway
 from storewarden.clock import Clock
@@ -71,6 +72,7 @@ class Overview:
     underway: Underway = field(default=Underway())
     cared: Cared = field(default=Cared())
     scored: Scored | None = None
+    owners: Owners = field(default=Owners())
 
     @property
     def ready(self) -> bool:

@@ -36,7 +36,7 @@ def status(session: Session) -> int:
     from dataclasses import replace
 
     from storewarden.catalogue.roots import host_id, this_machine
-    from storewarden.cli import cared, decided, scored, underway
+    from storewarden.cli import cared, decided, owners, scored, underway
     from storewarden.cli.overview import read
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE, FAILED
@@ -50,6 +50,7 @@ def status(session: Session) -> int:
         databases = cared.read(engine, host, clock.wall_ns())
         score = scored.read(session, engine, clock, growth=False)
         overview = replace(overview, decided=told, underway=acts, cared=databases, scored=score)
+        overview = replace(overview, owners=owners.read(engine, clock.wall_ns()))
     show(session.output, overview, settings.catalogue_shown, clock.wall_ns())
     return FAILED if overview.bad else DONE
 
@@ -66,7 +67,7 @@ def show(output: Output, overview: Overview, catalogue: str, now_ns: int) -> Non
 
 def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
     """Return the overview as DESIGN.md's object."""
-    from storewarden.cli import cared, decided, underway
+    from storewarden.cli import cared, decided, owners, underway
 
     score = overview.scored
     return {
@@ -78,6 +79,7 @@ def as_json(overview: Overview, catalogue: str, now_ns: int) -> dict[str, Any]:
         "policies": decided.as_json(overview.decided),
         "acts": underway.as_json(overview.underway),
         "databases": cared.as_json(overview.cared),
+        "users": owners.as_json(overview.owners),
         "roots": [_root(root, now_ns) for root in overview.roots],
     }
 
@@ -144,9 +146,10 @@ def _for_programs(output: Output, overview: Overview) -> None:
         from storewarden.cli import decided
 
         output.fields(*decided.fields(overview.decided))
-    from storewarden.cli import cared, underway
+    from storewarden.cli import cared, owners, underway
 
-    for line in (*underway.fields(overview.underway), *cared.fields(overview.cared)):
+    parts = (underway.fields(overview.underway), cared.fields(overview.cared))
+    for line in (*parts[0], *parts[1], *owners.fields(overview.owners)):
         output.fields(*line)
     for root in overview.roots:
         output.fields(
@@ -176,7 +179,7 @@ def _for_people(output: Output, overview: Overview, catalogue: str, now_ns: int)
 
 def _parts(overview: Overview, now_ns: int) -> Iterator[Iterable[tuple[str, Style]]]:
     """Yield what there is to tell besides the roots, each part with its lines."""
-    from storewarden.cli import cared, decided, scored, underway
+    from storewarden.cli import cared, decided, owners, scored, underway
 
     if overview.scored is not None:
         yield scored.brief(overview.scored)
@@ -188,6 +191,8 @@ def _parts(overview: Overview, now_ns: int) -> Iterator[Iterable[tuple[str, Styl
         yield underway.lines(overview.underway, now_ns)
     if overview.cared.known:
         yield cared.lines(overview.cared, now_ns)
+    if overview.owners.users:
+        yield owners.lines(overview.owners)
 
 
 def _swept(sweep: Sweeping) -> str:

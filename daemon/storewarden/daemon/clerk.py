@@ -56,6 +56,7 @@ class Clerk:
         self._act = act
         self.tend: Callable[[int, TendWish], None] | None = None  # what is wished for databases
         self.tidied: Callable[[], None] = lambda: None  # hears that what is old was forgotten
+        self.also: Callable[[], None] = lambda: None  # small work that has no worker of its own
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
         self._usage_kept = usage_kept
@@ -69,6 +70,7 @@ class Clerk:
             self._take()
             self._tell_progress()
             self._forget()
+            self.also()
         except StorewardenError as error:
             if not error.transient:
                 raise

@@ -26,6 +26,7 @@ from storewarden.daemon.deciding import Policies
 from storewarden.daemon.ground import Ground, RootMemory, prepared, stages_on
 from storewarden.daemon.healthy import Healthy
 from storewarden.daemon.heartbeat import Heartbeat
+from storewarden.daemon.telling.holding import HoldingTally
 from storewarden.daemon.telling.together import Telling
 from storewarden.daemon.tending import together as tending
 from storewarden.daemon.tidy import Tidy
@@ -240,6 +241,9 @@ class Daemon:
             clock=self._clock,
         )
         self._telling = Telling(self._ground, self._settings, self._metrics)
+        holding = HoldingTally(self._ground.engine, self._metrics, self._clock)
+        holding.uses = self._telling.write_uses
+        self._clerk.also = holding.step
         self._http = Server(
             self._metrics,
             stuck=lambda: self._supervisor.stuck(self._clock.monotonic()),

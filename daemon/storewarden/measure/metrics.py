@@ -145,6 +145,10 @@ class Metrics:
     api_tokens_total: Counter
     api_call_seconds_total: Counter
     api_timed_calls_total: Counter
+    user_bytes: Gauge
+    user_files: Gauge
+    user_quota_bytes: Gauge
+    user_quota_files: Gauge
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.

@@ -508,6 +508,21 @@ TABLE = (
         "Times applications told how long a call took.",
         ("provider",),
     ),
+    Row(
+        "user_bytes",
+        "gauge",
+        "Size of the files that a user was told to have and of which anything is kept.",
+        ("user",),
+    ),
+    Row("user_files", "gauge", "How many files these are.", ("user",)),
+    Row(
+        "user_quota_bytes",
+        "gauge",
+        "How much a user may have; none for who may have as much as it likes. More is kept, and "
+        "nothing more is taken in.",
+        ("user",),
+    ),
+    Row("user_quota_files", "gauge", "How many files a user may have, likewise.", ("user",)),
 )
 
 INTRODUCTION = """\

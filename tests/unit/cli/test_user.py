@@ -185,3 +185,18 @@ def test_each_mistake_is_told_in_one_line(people: Run, here: Path, golden: Golde
         assert ran.out == ""
         lines.append(f"$ storewarden user {' '.join(words)!r}: {ran.code}\n{ran.err}")
     golden("cli/user-mistakes.txt", masked("\n".join(lines), here))
+
+
+def test_status_shows_who_is_over(people: Run, here: Path) -> None:
+    assert people("status", "--json").json["users"]["known"] == 2
+    (over,) = people("status", "--json").json["users"]["over"]
+    assert (over["name"], over["bytes"], over["quota_bytes"]) == ("ada", 1499990, 2048)
+    lines = people("status").out.splitlines()
+    assert "users\t2\t1" in lines
+    assert "over-quota\tada\t2\t1499990\t100\t2048" in lines
+    told = people("status", terminal=True).out
+    assert (
+        "users  2, 1 over quota\n"
+        "  ada has 1.4 MiB of 2.0 KiB: nothing more is taken in for it\n"
+        "  → storewarden user show ada\n"
+    ) in told

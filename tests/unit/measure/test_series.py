@@ -60,6 +60,7 @@ FIXED: dict[str, tuple[str, ...]] = {
     "reason": REASONS,
     "work": WORKS,
     "guard": ("max_share",),
+    "user": tuple(f"user{number}" for number in range(51)),
     "provider": tuple(f"provider{number}" for number in range(PROVIDERS + 1)),
     "currency": tuple(f"A{number}" for number in range(CURRENCIES)),
     "direction": ("in", "out"),

@@ -18,6 +18,7 @@ from storewarden.measure.metrics import Metrics
 
 if TYPE_CHECKING:  # see above
     from storewarden.api.http.serving import Serving
+    from storewarden.api.known import Known
     from storewarden.api.teller import Teller
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ class Telling:
         self._making = threading.Lock()
         self._serving: Serving | None = None
         self._teller: Teller | None = None
+        self._known: Known | None = None
         self._door: Door | None = None
 
     def open(self) -> None:
@@ -63,6 +65,13 @@ class Telling:
         if teller is not None:
             teller.close()
 
+    def write_uses(self) -> None:
+        """Write when tokens were last used, if anybody showed one."""
+        with self._making:
+            known = self._known
+        if known is not None:
+            known.write_uses()
+
     def guest(self, connection: socket.socket, ahead: bytes) -> None:
         """Serve a connection that came to the daemon's other address."""
         self._made().serve(connection, ahead)
@@ -91,13 +100,14 @@ class Telling:
 
         ground = self._ground
         reading = threading.BoundedSemaphore(READERS)
+        self._known = Known(ground.engine, ground.clock)
         self._teller = Teller(ground.engine, ground.host_id, ground.clock)
         parts = Parts(
             engine=ground.engine,
             host_id=ground.host_id,
             clock=ground.clock,
             teller=self._teller,
-            known=Known(ground.engine, ground.clock),
+            known=self._known,
             streams=Streams(ground.engine, self.bell, ground.clock, reading),
             settings=lambda: self._settings,
             reading=reading,

@@ -487,6 +487,38 @@ def test_the_picture_of_a_scene_is_shown_to_whom_it_may_be(
     assert flows.scene(bob, "shared", "1").image is None
 
 
+def test_what_lies_beside_a_file_is_told_unless_it_is_anothers(
+    engine: Engine, machine: Reader, tell: Tell, users: dict[str, Who]
+) -> None:
+    film, own, others, free = seen(engine, b"film.mp4", b"film.srt", b"film.txt", b"film.json")
+    with engine.transaction():
+        engine.insert(
+            "sidecars",
+            ("file_id", "of_id", "role"),
+            [(own, film, "subtitle"), (others, film, "transcript"), (free, film, "metadata")],
+        )
+        engine.insert(
+            "transcripts",
+            ("file_id", "role", "text"),
+            [(own, "subtitle", "mine"), (others, "transcript", "hers")],
+        )
+    for name, who in ((b"film.mp4", "bob"), (b"film.srt", "bob"), (b"film.txt", "ada")):
+        tell(TellFile(path=f"{TOP}/{name.decode()}"), users[who])
+    ada, bob = (Reader(engine, users[name], 1, NOW) for name in ("ada", "bob"))
+
+    def beside(reader: Reader) -> tuple[set[str], str | None]:
+        file = files.whole(reader, film)
+        said = file.transcript.text if file.transcript else None
+        return {each.path for each in file.sidecars or ()}, said
+
+    assert beside(machine) == ({"film.srt", "film.txt", "film.json"}, "hers")
+    assert beside(bob) == ({"film.srt", "film.json"}, "mine")
+    assert files.whole(bob, own).sidecar_of == "film.mp4"
+    assert files.whole(ada, others).sidecar_of is None
+    tell(TellFile(path=f"{TOP}/film.mp4", public=True), users["bob"])
+    assert files.whole(ada, others).sidecar_of == "film.mp4"
+
+
 def test_a_users_page_is_found_by_what_is_theirs(engine: Engine, users: dict[str, Who]) -> None:
     gallery(engine)
     with engine.transaction():

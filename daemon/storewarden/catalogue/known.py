@@ -13,7 +13,7 @@ from storewarden.catalogue.engine import Engine, Row
 from storewarden.catalogue.marks import Marks
 from storewarden.catalogue.terms import GONE
 from storewarden.catalogue.told import shown
-from storewarden.catalogue.told.shown import Told
+from storewarden.catalogue.told.shown import VISIBLE, Told
 from storewarden.clock import SystemClock
 from storewarden.model import Lora, Media, Outcome, Provenance, Scalar, Transcript
 
@@ -63,11 +63,17 @@ class Known:
 
 
 def known(
-    engine: Engine, ids: Iterable[int], *, whole: bool = False, now_ns: int | None = None
+    engine: Engine,
+    ids: Iterable[int],
+    *,
+    whole: bool = False,
+    now_ns: int | None = None,
+    user_id: int | None = None,
 ) -> dict[int, Known]:
     """Return what is known of these files; one of which nothing is known is left out.
 
-    Unless ``whole``, the text of a transcript and the raw texts of a prompt are not read.
+    Unless ``whole``, the text of a transcript and the raw texts of a prompt are not read. For a
+    user, nothing is told of files beside them that are another's.
     """
     wanted = sorted(set(ids))
     now_ns = SystemClock().wall_ns() if now_ns is None else now_ns
@@ -76,9 +82,9 @@ def known(
         told[file_id] |= facts
     for name, values in (
         ("provenance", _provenance(engine, wanted, whole=whole)),
-        ("transcript", _transcripts(engine, wanted, whole=whole)),
-        ("sidecars", _sidecars(engine, wanted)),
-        ("sidecar_of", _owners(engine, wanted)),
+        ("transcript", _transcripts(engine, wanted, user_id, whole=whole)),
+        ("sidecars", _sidecars(engine, wanted, user_id)),
+        ("sidecar_of", _owners(engine, wanted, user_id)),
         ("usage", _usage(engine, wanted, now_ns)),
         ("told", shown.of_files(engine, wanted)),
         ("marks", marks.of_files(engine, wanted)),
@@ -135,17 +141,31 @@ def _made(values: dict[str, Any], raw: bytes | None) -> Provenance:
     return Provenance(**values, raw=bytes(raw or b""))
 
 
-def _transcripts(engine: Engine, ids: Iterable[int], *, whole: bool) -> dict[int, Transcript]:
+def _not_anothers(user_id: int | None) -> tuple[str, tuple[int, ...]]:
+    """Return the condition that a sidecar ``s`` is not another user's own, and its values."""
+    if user_id is None:
+        return "", ()
+    private = "h.public = 0 AND h.owner_id <> ?"
+    told = f"SELECT 1 FROM told_files h WHERE h.file_id = s.file_id AND {private}"
+    return f"NOT EXISTS ({told}) AND ", (user_id,)
+
+
+def _transcripts(
+    engine: Engine, ids: Iterable[int], user_id: int | None, *, whole: bool
+) -> dict[int, Transcript]:
     """Return of each file its own transcript, else the likeliest of those beside it."""
     text = "t.text" if whole else "''"
+    shown, user = _not_anothers(user_id)
     rows = engine.fetch_in(
         f"SELECT file_id, 0, role, {text}, language FROM transcripts t WHERE file_id IN ({{in}})",
         ids,
     )
     rows += engine.fetch_in(
         f"SELECT s.of_id, s.file_id, t.role, {text}, t.language"
-        " FROM sidecars s JOIN transcripts t ON t.file_id = s.file_id WHERE s.of_id IN ({in})",
+        f" FROM sidecars s JOIN transcripts t ON t.file_id = s.file_id WHERE {shown}"
+        " s.of_id IN ({in})",
         ids,
+        user,
     )
     found: dict[int, Transcript] = {}
     for file_id, _, role, words, language in sorted(rows, key=_likeliest):
@@ -158,12 +178,14 @@ def _likeliest(row: Row) -> tuple[bool, int, int]:
     return from_id != 0, _ROLES.index(role) if role in _ROLES else len(_ROLES), from_id
 
 
-def _sidecars(engine: Engine, ids: Iterable[int]) -> dict[int, Sidecars]:
+def _sidecars(engine: Engine, ids: Iterable[int], user_id: int | None) -> dict[int, Sidecars]:
+    shown, user = _not_anothers(user_id)
     rows = engine.fetch_in(
         "SELECT s.of_id, d.path, f.name, s.role FROM sidecars s"
         " JOIN files f ON f.id = s.file_id JOIN directories d ON d.id = f.directory_id"
-        f" WHERE {_THERE} AND s.of_id IN ({{in}})",
+        f" WHERE {shown}{_THERE} AND s.of_id IN ({{in}})",
         ids,
+        user,
     )
     found: dict[int, list[tuple[bytes, str]]] = defaultdict(list)
     for file_id, directory, name, role in rows:
@@ -171,12 +193,16 @@ def _sidecars(engine: Engine, ids: Iterable[int]) -> dict[int, Sidecars]:
     return {file_id: tuple(sorted(each)) for file_id, each in found.items()}
 
 
-def _owners(engine: Engine, ids: Iterable[int]) -> dict[int, bytes]:
+def _owners(engine: Engine, ids: Iterable[int], user_id: int | None) -> dict[int, bytes]:
+    seen, user = "", tuple[int, ...]()
+    if user_id is not None:
+        seen, user = f"JOIN told_files t ON t.file_id = f.id AND {VISIBLE} ", (user_id,)
     rows = engine.fetch_in(
         "SELECT s.file_id, d.path, f.name FROM sidecars s"
         " JOIN files f ON f.id = s.of_id JOIN directories d ON d.id = f.directory_id"
-        " WHERE s.file_id IN ({in})",
+        f" {seen}WHERE s.file_id IN ({{in}})",
         ids,
+        user,
     )
     return {file_id: _path(directory, name) for file_id, directory, name in rows}
 

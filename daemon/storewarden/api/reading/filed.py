@@ -22,7 +22,9 @@ _MADE = (
 
 def records(reader: Reader, rows: Sequence[FileRow]) -> list[File]:
     """Return files with what is known of them, in their order."""
-    facts = known(reader.engine, [row.id for row in rows], now_ns=reader.now_ns)
+    facts = known(
+        reader.engine, [row.id for row in rows], now_ns=reader.now_ns, user_id=reader.user_id
+    )
     tops = {root.name: root.path for root in roots(reader.engine, reader.host_id)}
     return [
         File(**told(row, facts.get(row.id), tops[row.root])) for row in rows if row.root in tops

@@ -59,7 +59,9 @@ def whole(reader: Reader, of: Of) -> WholeFile:
         " JOIN roots r ON r.id = d.root_id JOIN hosts h ON h.id = r.host_id WHERE f.id = ?",
         (row.id,),
     )
-    facts = known(engine, [row.id], whole=True, now_ns=reader.now_ns).get(row.id)
+    facts = known(engine, [row.id], whole=True, now_ns=reader.now_ns, user_id=reader.user_id).get(
+        row.id
+    )
     said = facts.told if facts is not None else None
     return WholeFile(
         **filed.told(row, facts, bytes(top)),

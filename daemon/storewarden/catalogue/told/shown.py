@@ -1,4 +1,4 @@
-"""What was told of files, for those who show it; and what of it a user may see."""
+"""What was told of files, for those who show it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from storewarden.catalogue.engine import Engine
+
+VISIBLE = "(t.owner_id = ? OR t.public = 1)"
+"""The condition that what was told of, a row ``t``, is shown to a user; the mark is the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +36,8 @@ def of_files(engine: Engine, ids: Iterable[int]) -> dict[int, Told]:
         " WHERE t.file_id IN ({in})",
         ids,
     )
-    return {
-        file_id: Told(*told, bool(public), json.loads(metadata), told_ns)
-        for file_id, *told, public, metadata, told_ns in rows
-    }
+    found: dict[int, Told] = {}
+    for file_id, workflow, scene, file_type, title, owner, public, metadata, told_ns in rows:
+        more = json.loads(metadata)
+        found[file_id] = Told(workflow, scene, file_type, title, owner, bool(public), more, told_ns)
+    return found

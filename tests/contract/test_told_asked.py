@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from decimal import Decimal
 
 import pytest
@@ -20,7 +19,7 @@ from tests.telling import user
 
 
 @pytest.fixture
-def shelf(place: Place) -> Iterator[Shelf]:
+def shelf(place: Place) -> Shelf:
     """Four files: two whose paths say where they belong, one that waits to be looked into."""
     shelf = Shelf(place.made())
     shelf.inspections._words = Words(shelf.engine)  # the words themselves are asked for here

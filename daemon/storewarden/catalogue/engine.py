@@ -19,7 +19,13 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
 from storewarden.catalogue.dialect import Dialect
-from storewarden.errors import CatalogueBusy, LeaseLost, StorewardenError
+from storewarden.errors import (
+    CatalogueBusy,
+    CatalogueUnavailable,
+    LeaseLost,
+    PermanentError,
+    StorewardenError,
+)
 
 if TYPE_CHECKING:  # 10 ms, for who builds no query with it
     from peewee import Database, Node
@@ -204,16 +210,31 @@ class Engine(ABC):
 
     @contextmanager
     def savepoint(self) -> Iterator[None]:
-        """Make a part of the open transaction one: when it fails, it alone did not happen."""
+        """Make a part of the open transaction one: when it fails, it alone did not happen.
+
+        Raises CatalogueUnavailable where a part that was refused could not be undone: its
+        transaction must not be committed.
+        """
         self._must_be_inside()
         self.execute("SAVEPOINT part")
         try:
             yield
+        except PermanentError as refused:
+            try:
+                self._undo_part()
+            except StorewardenError as error:
+                raise CatalogueUnavailable(
+                    "what was refused cannot be undone", where=self.where, why=str(error)
+                ) from refused
+            raise
         except BaseException:
             with suppress(StorewardenError):  # the transaction itself may be gone
-                self.execute("ROLLBACK TO SAVEPOINT part")
-                self.execute("RELEASE SAVEPOINT part")
+                self._undo_part()
             raise
+        self.execute("RELEASE SAVEPOINT part")
+
+    def _undo_part(self) -> None:
+        self.execute("ROLLBACK TO SAVEPOINT part")
         self.execute("RELEASE SAVEPOINT part")
 
     @contextmanager

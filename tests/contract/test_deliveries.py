@@ -277,7 +277,7 @@ def test_so_many_dead_letters_make_a_listener_wait_and_none_is_dropped(
     assert "3 dead letters wait" in standing.error
     receiver.judge = lambda _events: 200
     dead.send_again(world.engine, 1, "app")
-    listener.hurry()
+    assert listeners.hurry(world.engine, 1, "app")
     world.run(listener, 400.0)
     assert sorted(names(receiver.taken)) == recorded
 

@@ -243,7 +243,12 @@ class Daemon:
         self._telling = Telling(self._ground, self._settings, self._metrics)
         holding = HoldingTally(self._ground.engine, self._metrics, self._clock)
         holding.uses = self._telling.write_uses
-        self._clerk.also = holding.step
+
+        def also() -> None:
+            holding.step()
+            self._telling.listening.step()
+
+        self._clerk.also = also
         self._http = Server(
             self._metrics,
             stuck=lambda: self._supervisor.stuck(self._clock.monotonic()),
@@ -270,6 +275,7 @@ class Daemon:
                 if ping and not stuck:
                     notify.watchdog()
                 self._tidy.step()
+                self._telling.listening.check()
                 if self._reload_asked:
                     self._reload_asked = False
                     self._reload()

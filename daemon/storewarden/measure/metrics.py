@@ -145,6 +145,10 @@ class Metrics:
     api_tokens_total: Counter
     api_call_seconds_total: Counter
     api_timed_calls_total: Counter
+    listener_events_total: Counter
+    listener_failures_total: Counter
+    listener_dead_letters: Gauge
+    listener_lag_seconds: Gauge
     user_bytes: Gauge
     user_files: Gauge
     user_quota_bytes: Gauge

@@ -509,6 +509,30 @@ TABLE = (
         ("provider",),
     ),
     Row(
+        "listener_events_total",
+        "counter",
+        "Events that a listener of the configuration took.",
+        ("listener",),
+    ),
+    Row(
+        "listener_failures_total",
+        "counter",
+        "Times it could not be told, or refused what it was sent.",
+        ("listener",),
+    ),
+    Row(
+        "listener_dead_letters",
+        "gauge",
+        "Events that it refuses and that are kept until somebody decides.",
+        ("listener",),
+    ),
+    Row(
+        "listener_lag_seconds",
+        "gauge",
+        "For how long the oldest that was recorded has waited to be told to it, 0 for nothing.",
+        ("listener",),
+    ),
+    Row(
         "user_bytes",
         "gauge",
         "Size of the files that a user was told to have and of which anything is kept.",

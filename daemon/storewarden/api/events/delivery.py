@@ -80,14 +80,19 @@ class Delivery:
     _saved: float = 0.0
     _ended: bool = False
 
+    @property
+    def at(self) -> Cursor:
+        """How far it came; any thread may ask."""
+        return self._at
+
     def step(self) -> float:
         """Deliver something, or find out that there is nothing; return when to come again."""
         now = self.place.clock.monotonic()
         if self._ended:
             return LONGEST
-        if now < self._not_before:
-            return self._not_before - now
         try:
+            if now < self._not_before and not self._hurried():
+                return min(self._not_before - now, IDLE)
             return self._step()
         except ListenerAway as error:
             return self._later(error, error.later)
@@ -95,10 +100,6 @@ class Delivery:
             if not error.transient:
                 raise
             return FIRST  # the catalogue: what was sent may be sent again
-
-    def hurry(self) -> None:
-        """Wait no longer with the next try; any thread may say so."""
-        self._not_before = 0.0
 
     def give_up(self) -> None:
         """Deliver nothing more, and let what is being sent fail; any thread may say so."""
@@ -121,6 +122,14 @@ class Delivery:
         if self._queue:
             self._send()
         return 0.0
+
+    def _hurried(self) -> bool:
+        """Tell whether somebody wants it tried at once."""
+        place = self.place
+        if not listeners.hurried(place.engine, place.host_id, self.name):
+            return False
+        self._not_before = 0.0
+        return True
 
     def _begin(self) -> None:
         place = self.place

@@ -66,7 +66,7 @@ def heard(
 
 
 def failed(
-    engine: Engine, host_id: int, name: str, why: str, now_ns: int, next_try_ns: int
+    engine: Engine, host_id: int, name: str, why: str, now_ns: int, next_try_ns: int | None
 ) -> None:
     """Note that nothing could be delivered, why, and when it is tried again."""
     with engine.joined():
@@ -75,6 +75,26 @@ def failed(
             " next_try_ns = ?, error = ? WHERE host_id = ? AND name = ?",
             (now_ns, next_try_ns, why, host_id, name),
         )
+
+
+def hurry(engine: Engine, host_id: int, name: str) -> bool:
+    """Have a listener tried again at once; false when there is none of that name."""
+    with engine.joined():
+        rows = engine.execute(
+            "UPDATE listeners SET next_try_ns = 0 WHERE host_id = ? AND name = ? RETURNING name",
+            (host_id, name),
+        )
+    return bool(rows)
+
+
+def hurried(engine: Engine, host_id: int, name: str) -> bool:
+    """Tell whether somebody wants a listener tried again at once."""
+    return bool(
+        engine.execute(
+            "SELECT 1 FROM listeners WHERE host_id = ? AND name = ? AND next_try_ns = 0",
+            (host_id, name),
+        )
+    )
 
 
 def forget(engine: Engine, host_id: int, name: str) -> bool:
@@ -97,6 +117,7 @@ def behind(engine: Engine, host_id: int, at: Cursor) -> int | None:
     position = at.positions.get(host_id)
     after = position.round if position is not None else 0
     rows = engine.execute(
-        "SELECT min(at_ns) FROM event_rounds WHERE host_id = ? AND id > ?", (host_id, after)
+        "SELECT at_ns FROM event_rounds WHERE host_id = ? AND id > ? ORDER BY id LIMIT 1",
+        (host_id, after),
     )
-    return None if rows[0][0] is None else int(rows[0][0])
+    return int(rows[0][0]) if rows else None

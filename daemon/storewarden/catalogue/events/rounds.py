@@ -13,6 +13,7 @@ ended.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import takewhile
 
 from storewarden.catalogue.engine import Engine
 
@@ -124,15 +125,18 @@ def write(
 
 
 def forget(engine: Engine, host_id: int, before_ns: int, most: int) -> int:
-    """Forget rounds of a host that are older; return how many. The last one always stays."""
-    with engine.joined():
-        rows = engine.execute(
-            "DELETE FROM event_rounds WHERE id IN (SELECT id FROM event_rounds"
-            " WHERE host_id = ? AND at_ns < ? AND id < (SELECT max(id) FROM event_rounds"
-            " WHERE host_id = ?) ORDER BY id LIMIT ?) RETURNING id",
-            (host_id, before_ns, host_id, most),
-        )
-    return len(rows)
+    """Forget the rounds of a host that are older; return how many. The last one always stays."""
+    rows = engine.execute(
+        "SELECT id, at_ns FROM event_rounds WHERE host_id = ? ORDER BY id LIMIT ?",
+        (host_id, most + 1),
+    )
+    old = [id_ for id_, _ in takewhile(lambda row: row[1] < before_ns, rows[:-1])]
+    if old:
+        with engine.joined():
+            engine.execute(
+                "DELETE FROM event_rounds WHERE host_id = ? AND id <= ?", (host_id, old[-1])
+            )
+    return len(old)
 
 
 def as_text(ids: Iterable[int]) -> str:

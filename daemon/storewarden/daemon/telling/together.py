@@ -14,6 +14,7 @@ from storewarden.api.events.bell import Bell
 from storewarden.config.schema import Settings
 from storewarden.daemon.ground import Ground
 from storewarden.daemon.telling.door import Door
+from storewarden.daemon.telling.listening import Listening
 from storewarden.measure.metrics import Metrics
 
 if TYPE_CHECKING:  # see above
@@ -32,6 +33,9 @@ class Telling:
     def __init__(self, ground: Ground, settings: Settings, metrics: Metrics) -> None:
         self._ground, self._settings, self._metrics = ground, settings, metrics
         self.bell = Bell()  # rung after each commit that has something to tell
+        if ground.rounds is not None:
+            ground.rounds.ring = self.bell.ring
+        self.listening = Listening(ground, self.bell, metrics)
         self._making = threading.Lock()
         self._serving: Serving | None = None
         self._teller: Teller | None = None
@@ -48,15 +52,18 @@ class Telling:
         if path is not None:
             self._door = Door(path, self._came)
             self._door.open()
+        self.listening.follow(self._settings)
 
     def follow(self, settings: Settings) -> None:
         """Take over a new configuration: what may be done without a token."""
         self._settings = settings
+        self.listening.follow(settings)
 
     def close(self) -> None:
         """Let nobody come any more; answer what is under way, and cut what takes too long."""
         if self._door is not None:
             self._door.close()
+        self.listening.close()
         self.bell.end()
         with self._making:
             serving, teller = self._serving, self._teller

@@ -17,6 +17,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from storewarden.client import Warden
 from storewarden.config.schema import Settings, StoreSettings
 from storewarden.daemon.acting.stores import prepare
 from tests.daemon import Daemon, pause
@@ -38,6 +39,13 @@ MAKERS: Final = {
     "easydiffusion-3.0": 2,
     "unknown-parameters": 1,
 }
+# Who is called, with which model, what a call costs, in which currency, and for how long.
+CALLED: Final = (
+    ("openai", "gpt-4o", "0.0125", "USD", 2.5),
+    ("runway", "gen-4", "0.5", "USD", 40.0),
+    ("mistral", "mistral-large", "0.0036", "EUR", 1.5),
+    ("ollama", "llama3", None, "USD", 6.0),
+)
 POLICIES: Final = """\
 version: 1
 classes:
@@ -105,7 +113,7 @@ class Life:
         """Make all of it below ``base``; ``large`` is the size of an average picture."""
         self.base, self.large = base, large
         self.random = random.Random(7)  # the same life each time
-        self.made = 0
+        self.made = self.told = 0
         for name in ("save_outputs", "uploads/burst", "drive", "cold"):
             (base / name).mkdir(parents=True)
         (base / "policies.yaml").write_text(POLICIES)
@@ -181,6 +189,24 @@ class Life:
             some = [(talk.lastrowid, "and then " * 30) for _ in range(messages)]
             chat.executemany("INSERT INTO messages (conversation_id, text) VALUES (?, ?)", some)
 
+    def call(self) -> None:
+        """Let an application call a service, and tell of it; one of twenty ends with an error."""
+        provider, model, cost, currency, seconds = self.random.choice(CALLED)
+        self.told += 1
+        failed = self.random.random() < 0.05
+        with Warden(f"unix:{self.daemon.state}/api.sock") as warden:
+            warden.record_api_usage(
+                provider,
+                model=model,
+                tokens_in=self.random.randrange(200, 2_000),
+                tokens_out=self.random.randrange(50, 800),
+                cost=None if failed else cost,
+                currency=currency,
+                duration=seconds * self.random.lognormvariate(0, 0.4),
+                error="it timed out" if failed else None,
+                workflow=f"storyboard-{self.told // 40}",
+            )
+
     # -- what happens -----------------------------------------------------------------------------
 
     def start(self) -> None:
@@ -234,6 +260,8 @@ class Life:
             self.film()
         if self.random.random() < 0.3:
             self.say()
+        for _ in range(self.random.randrange(4)):
+            self.call()
 
     def overflow(self) -> None:
         """Let more happen at once than the kernel's queue holds."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from grafana.board import IN_ROOT, ROOT, Board, Section, bars, graph, metric, rate, stat
+from grafana.board import IN_ROOT, ROOT, Board, Section, bars, graph, metric, rate, since, stat
 
 MADE: Final = metric("generated_files")
 ROOM: Final = metric("generated_bytes")
@@ -149,10 +149,61 @@ FLOW: Final = Section(
     ),
 )
 
+MEAN_OF: Final = f"sum by (provider) ({rate('api_call_seconds_total')})"
+COST: Final = Section(
+    "What it costs, as applications tell",
+    (
+        bars(
+            "Spent within a day",
+            f"sum by (currency) ({since('api_cost_total', window='1d')})",
+            "{{currency}}",
+            "What calls of services cost, a bar for each currency: they are never added together. "
+            "`storewarden stats --by workflow` tells what it was spent for.",
+        ),
+        graph(
+            "Spent within an hour",
+            [
+                (
+                    f"sum by (provider, currency) ({since('api_cost_total')})",
+                    "{{provider}} {{currency}}",
+                )
+            ],
+            "By provider, in its currency. A rise that nobody planned: `storewarden stats --by "
+            "model` tells by which model, `--by user` by whom.",
+            stacked=False,
+        ),
+        graph(
+            "Calls",
+            [(f"sum by (provider) ({rate('api_calls_total')})", "{{provider}}")],
+            "Calls a second, by provider. None while applications work: they do not tell any more.",
+            unit="cps",
+        ),
+        graph(
+            "Calls with an error",
+            [(f"sum by (provider) ({rate('api_errors_total')})", "{{provider}}")],
+            "A second, by provider. GET /api/v1/usage has each of them with its words.",
+            unit="cps",
+        ),
+        graph(
+            "How long a call takes",
+            [(f"{MEAN_OF} / sum by (provider) ({rate('api_timed_calls_total')})", "{{provider}}")],
+            "On average, where applications tell it. `storewarden stats --by provider` has "
+            "percentiles.",
+            unit="s",
+        ),
+        graph(
+            "Tokens",
+            [(f"sum by (direction) ({rate('api_tokens_total')})", "{{direction}}")],
+            "A second, in and out. A rise of those that go in without one of calls: prompts grow.",
+            unit="cps",
+        ),
+    ),
+)
+
 GENERATION: Final = Board(
     "storewarden-generation",
     "Storewarden / Generation",
-    "Files, bytes, models and tools over time.",
-    (NOW, TOOLS, MODELS, FLOW),
+    "Files, bytes, models, tools and costs over time.",
+    (NOW, TOOLS, MODELS, COST, FLOW),
     (ROOT,),
 )

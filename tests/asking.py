@@ -7,7 +7,7 @@ import json
 import os
 import socket
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 from urllib.parse import quote, urlencode
 
 SECONDS = 15.0
@@ -81,6 +81,12 @@ class Api:
         """Ask about a file by its path."""
         asked = f"?{urlencode(query, doseq=True)}" if query else ""
         return self("GET", f"/files/{quote(str(path), safe='')}{of}{asked}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         self.connection.close()

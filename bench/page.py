@@ -32,9 +32,10 @@ _ALLOWED = 10.0  # ms
 _PAGES = 9  # of each sort, one after the other
 _FLOWS = 1_000
 _USERS = 10  # who have a tenth of the files together
+_ANY = "(id * 2654435761 % 4294967296) / 64"  # a number that has nothing to do with its neighbours
 _DRESS = (
     "UPDATE files SET modified_ns = {now} - ({last} - id) * 1000000000",
-    "UPDATE files SET kind = 'video', size = size + 1000000000 WHERE id % 50 = 0",
+    "UPDATE files SET kind = 'video', size = size + 1000000000 WHERE {any} % 50 = 0",
     (
         "INSERT INTO workflows (id, host_id, name, first_seen_ns, last_seen_ns)"
         " SELECT id, 1, 'story-' || id, {now}, {now} FROM files WHERE id <= {flows}"
@@ -47,9 +48,10 @@ _DRESS = (
     (
         "INSERT INTO told_files (root_id, directory, name, waiting, file_id, owner_id, workflow_id,"
         " public, first_told_ns, told_ns) SELECT 1, d.path, f.name, 0, f.id,"
-        " 1 + (f.id / 10) % {users}, 1 + f.id % {flows},"
-        " CASE WHEN f.id % 100 = 0 THEN 1 ELSE 0 END, {now}, {now}"
-        " FROM files f JOIN directories d ON d.id = f.directory_id WHERE f.id % 10 = 0"
+        " 1 + f.some / 10 % {users}, 1 + f.id % {flows},"
+        " CASE WHEN f.some / 100 % 10 = 0 THEN 1 ELSE 0 END, {now}, {now}"
+        " FROM (SELECT id, directory_id, name, {any} / 7 AS some FROM files) AS f"
+        " JOIN directories d ON d.id = f.directory_id WHERE f.some % 10 = 0"
     ),
 )
 
@@ -80,7 +82,7 @@ def _fill(engine: Engine, count: int) -> Gallery:
     with engine.transaction():
         engine.no_time_limit()
         for sql in _DRESS:
-            engine.execute(sql.format(now=NOW, last=count, flows=_FLOWS, users=_USERS))
+            engine.execute(sql.format(any=_ANY, now=NOW, last=count, flows=_FLOWS, users=_USERS))
     engine.checkpoint()
     engine.learn()
     return gallery

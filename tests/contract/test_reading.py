@@ -36,6 +36,7 @@ from storewarden.api.reading.records import Files
 from storewarden.api.who import MACHINE, Scope, Who
 from storewarden.catalogue import find, pages, ways
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.ways import Way
 from storewarden.catalogue.words import Words
 from storewarden.errors import NotAllowed, NotThere, StorewardenError, UsageError
 from storewarden.policy.load import read
@@ -141,6 +142,23 @@ def gallery(engine: Engine, count: int = 300) -> None:
             ],
         )
         Words(engine).index(range(1, count + 1))
+        engine.insert(
+            "marks",
+            ("file_id", "pinned", "rating", "tags", "owner"),
+            [
+                (i, i % 2, numbers.choice([None, 2.0, 4.5]), '["sea"]' if i % 4 else "[]", "ada")
+                for i in range(3, count + 1, 3)
+            ],
+        )
+        told = ("root_id", "directory", "name", "waiting", "file_id", "workflow_id", "file_type")
+        engine.insert(
+            "told_files",
+            (*told, "public", "first_told_ns", "told_ns"),
+            [
+                (1, b"", b"f%04d" % i, 0, i, 1 + i % 2, "scene_video", i % 3 % 2, NOW, NOW)
+                for i in range(2, count + 1, 5)
+            ],
+        )
 
 
 @pytest.mark.parametrize("limit", [7, 100])
@@ -155,6 +173,9 @@ def test_pages_together_are_what_the_verb_lists(
         *(["tool=comfyui"], ["tool=nothing"], ["workflow=story"], ["workflow=st*"]),
         *(["workflow=story,song", "seed=1"], ["workflow!=story"], ["prompt=dusk 3"]),
         *(["prompt=dusk", "model=sdxl"], ["prompt!=dusk 3"], ["state=any", "kind=video"]),
+        *(["owner=ada"], ["owner!=ada"], ["pinned=yes"], ["pinned=no", "kind=video"], ["tag=sea"]),
+        *(["tag!=sea", "seed=3"], ["rating>=4"], ["rating!=2"], ["public=yes"], ["public!=yes"]),
+        *(["file_type=scene_video"], ["file_type=scene*"], ["owner=bob"], ["pinned!=no"]),
         *(["state=missing"], ["name=f00*"], ["inspected=no", "size>9000B"]),
     ]
     for terms in asked:
@@ -167,10 +188,14 @@ def test_a_page_is_full_though_an_index_leads_to_many_that_do_not_meet(
     engine: Engine, machine: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gallery(engine)
-    monkeypatch.setattr(pages, "PATIENCE", 20)
-    monkeypatch.setattr(ways, "FIRST", 5)
     terms = ["tool=comfyui", "size>9000B"]
 
+    def hasty(*asked: Any) -> Way | None:
+        way = ways.best(*asked)
+        return way and way._replace(patience=20)
+
+    monkeypatch.setattr(pages, "best", hasty)
+    monkeypatch.setattr(ways, "FIRST", 5)
     monkeypatch.setattr(ways, "FEW", 1)
     got = [file.id for page in every(machine, terms, 3) for file in page.files]
     assert got == sorted((r.id for r in find.files(engine, terms, NOW)), reverse=True)
@@ -522,6 +547,7 @@ def test_what_lies_beside_a_file_is_told_unless_it_is_anothers(
 def test_a_users_page_is_found_by_what_is_theirs(engine: Engine, users: dict[str, Who]) -> None:
     gallery(engine)
     with engine.transaction():
+        engine.execute("DELETE FROM told_files")
         columns = ("root_id", "directory", "name", "waiting", "file_id", "owner_id", "public")
         engine.insert(
             "told_files",

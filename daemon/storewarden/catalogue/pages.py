@@ -18,9 +18,7 @@ from storewarden.catalogue.find import FileRow
 from storewarden.catalogue.orm import SQL, Expression, ModelSelect, Node, NodeList, Value
 from storewarden.catalogue.tables import File, Root
 from storewarden.catalogue.term import Term
-from storewarden.catalogue.ways import END, Way, best, few
-
-PATIENCE = 20_000  # numbers of an index that are looked at before all files are walked through
+from storewarden.catalogue.ways import END, FEW, Way, best, few
 
 
 class Page(NamedTuple):
@@ -52,11 +50,13 @@ def _found(engine: Engine, asked: Asked, size: int, below: int) -> Iterator[File
     ids = way.ids(engine, below) if way else (one for one in numbers or () if one < below)
     if numbers is not None or way is not None:
         query = _query(engine, asked, way.settles if way else None)
-        looked, step = 0, size
-        while looked < PATIENCE and (some := list(itertools.islice(ids, step))):
+        left, step = way.patience if way else FEW, size
+        while some := list(itertools.islice(ids, step)):
             yield from map(find.file_row, engine.rows(query.where(_among(engine, some))))
-            looked, step, below = looked + len(some), min(2 * step, find.PAGE), some[-1]
-        if looked < PATIENCE:
+            left, step, below = left - len(some), min(2 * step, find.PAGE), some[-1]
+            if left < 0:
+                break
+        else:
             return
     rows = engine.rows(_query(engine, asked).where(File.id < below).limit(size))
     yield from map(find.file_row, rows)

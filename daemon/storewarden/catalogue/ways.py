@@ -13,8 +13,9 @@ from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.fact_tables import FactsRow, PromptRow, Scene, Workflow
 from storewarden.catalogue.file_terms import FILE_TERMS
 from storewarden.catalogue.orm import Field, Node
+from storewarden.catalogue.policy_tables import Mark
 from storewarden.catalogue.tables import File
-from storewarden.catalogue.term import Context, Term
+from storewarden.catalogue.term import Context, Term, flag
 from storewarden.catalogue.told_tables import ToldFile
 from storewarden.wildcard import is_pattern
 
@@ -29,17 +30,22 @@ Some = Callable[[int, int], Node]
 class Way(NamedTuple):
     """Queries that together have the numbers of all files that may be wanted, each in order.
 
-    ``settles``: the term that all of them meet, so that nobody need ask again.
+    ``settles``: the term that all of them meet, so that nobody need ask again. ``patience``: how
+    many numbers are worth a look before a walk through all files is quicker.
     """
 
     queries: tuple[Some, ...]
     settles: Term | None = None
+    patience: int = 20_000
 
     def ids(self, engine: Engine, below: int) -> Iterator[int]:
         """Yield the numbers below one, the highest first, each of them once."""
         each = (_ids(engine, query, below) for query in self.queries)
         for number, _ in groupby(heapq.merge(*each, reverse=True)):
             yield number
+
+
+Find = Callable[[Engine, Term], Way | None]
 
 
 def best(engine: Engine, asked: Sequence[Term], mine: Way | None = None) -> Way | None:
@@ -99,17 +105,19 @@ def _plain(term: Term) -> list[str] | None:
     return words
 
 
-def _made(field: Field[Any]) -> Callable[[Engine, Term], Way | None]:
-    """By how files were made."""
+def _said(number: Any, field: Field[Any]) -> Find:
+    """By a column that has one of several words."""
 
     def way(_engine: Engine, term: Term) -> Way | None:
         words = _plain(term)
-        return words and Way(tuple(numbers(PromptRow.file, field == word) for word in words))
+        if words is None:
+            return None
+        return Way(tuple(numbers(number, field == word) for word in words))
 
     return way
 
 
-def _belonging(parent: Any, said: Field[Any], told: Field[Any]) -> Callable[..., Way | None]:
+def _belonging(parent: Any, said: Field[Any], told: Field[Any]) -> Find:
     """By workflow or scene, as files say it and as applications tell it."""
 
     def way(engine: Engine, term: Term) -> Way | None:
@@ -130,7 +138,25 @@ def _belonging(parent: Any, said: Field[Any], told: Field[Any]) -> Callable[...,
     return way
 
 
-def _saying(field: str) -> Callable[[Engine, Term], Way | None]:
+def _marked(*met: Any) -> Find:
+    """By what people and applications said: few files have a row for that."""
+
+    def way(_engine: Engine, term: Term) -> Way | None:
+        return None if term.compare == "!=" else Way((numbers(Mark.file, *met),))
+
+    return way
+
+
+def _flagged(number: Any, met: Any) -> Find:
+    """By what is so of few files."""
+
+    def way(_engine: Engine, term: Term) -> Way | None:
+        return Way((numbers(number, met),)) if flag(term) else None
+
+    return way
+
+
+def _saying(field: str) -> Find:
     """By the words of a text."""
 
     def way(engine: Engine, term: Term) -> Way | None:
@@ -145,16 +171,22 @@ def _saying(field: str) -> Callable[[Engine, Term], Way | None]:
     return way
 
 
-_FIRST: dict[str, Callable[[Engine, Term], Way | None]] = {
-    "seed": _made(PromptRow.seed),
+_FIRST: dict[str, Find] = {
+    "seed": _said(PromptRow.file, PromptRow.seed),
     "scene": _belonging(Scene, FactsRow.scene, ToldFile.scene),
     "workflow": _belonging(Workflow, FactsRow.workflow, ToldFile.workflow),
 }
-_LAST: dict[str, Callable[[Engine, Term], Way | None]] = {
+_LAST: dict[str, Find] = {
+    "owner": _said(Mark.file, Mark.owner),
+    "pinned": _flagged(Mark.file, Mark.pinned == 1),
+    "tag": _marked(Mark.tags != "[]"),
+    "rating": _marked(Mark.rating.is_null(False)),  # noqa: FBT003  # peewee's own word for it
+    "public": _flagged(ToldFile.file, ToldFile.public == 1),
+    "file_type": _said(ToldFile.file, ToldFile.file_type),
     "prompt": _saying("prompt"),
     "negative": _saying("negative"),
-    "model": _made(PromptRow.model),
-    "tool": _made(PromptRow.tool),
+    "model": _said(PromptRow.file, PromptRow.model),
+    "tool": _said(PromptRow.file, PromptRow.tool),
 }
 _WAYS = {**_FIRST, **_LAST}
 _RANGES = ("size", "modified")

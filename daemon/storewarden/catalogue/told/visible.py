@@ -41,7 +41,8 @@ def way_of(user_id: int) -> Way:
         (
             numbers(ToldFile.file, ToldFile.owner == user_id),
             numbers(ToldFile.file, ToldFile.public == 1),
-        )
+        ),
+        patience=200_000,
     )
 
 

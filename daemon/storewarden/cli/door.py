@@ -54,6 +54,7 @@ VERBS = {
     "adopt": ("adopt", "Take over what an application keeps in a SQLite database of its own."),
     "rows": ("rows", "Rows of applications' tables: archived when old, and brought back."),
     "user": ("user", "Users of applications: tokens, what is theirs, how much they may have."),
+    "listeners": ("listeners", "Whom events are sent to, how far each came, what it refuses."),
     "doctor": ("doctor", "What will go wrong on this machine, and the command that mends it."),
     "store": ("store", "Stores: prepare, check, list, and read again what they hold."),
     "service": ("service", "The daemon as a service of systemd: install, remove, explain."),

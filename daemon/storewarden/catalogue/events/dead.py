@@ -79,6 +79,16 @@ def taken(engine: Engine, ids: Collection[int]) -> None:
         engine.fetch_in("DELETE FROM dead_letters WHERE id IN ({in})", ids)
 
 
+def drop(engine: Engine, host_id: int, listener: str) -> int:
+    """Throw all dead letters of a listener away; return how many."""
+    with engine.joined():
+        rows = engine.execute(
+            "DELETE FROM dead_letters WHERE host_id = ? AND listener = ? RETURNING id",
+            (host_id, listener),
+        )
+    return len(rows)
+
+
 def refused_again(engine: Engine, ids: Iterable[int], why: str, now_ns: int) -> None:
     """Note that they were refused once more: they stay."""
     with engine.joined():

@@ -97,18 +97,6 @@ def hurried(engine: Engine, host_id: int, name: str) -> bool:
     )
 
 
-def forget(engine: Engine, host_id: int, name: str) -> bool:
-    """Forget a listener and its dead letters; true when there was one."""
-    with engine.joined():
-        engine.execute(
-            "DELETE FROM dead_letters WHERE host_id = ? AND listener = ?", (host_id, name)
-        )
-        rows = engine.execute(
-            "DELETE FROM listeners WHERE host_id = ? AND name = ? RETURNING name", (host_id, name)
-        )
-    return bool(rows)
-
-
 def behind(engine: Engine, host_id: int, at: Cursor) -> int | None:
     """Return since when something waits for a listener, in nanoseconds since 1970.
 

@@ -353,11 +353,36 @@ CATALOGUE: Final = Section(
     ),
 )
 
+APPLICATIONS: Final = Section(
+    "Applications",
+    (
+        graph(
+            "Requests of applications",
+            [(f"sum by (about, status) ({rate('http_requests_total')})", "{{about}} {{status}}")],
+            "What applications tell and ask over HTTP, a second. 4xx: they say or ask what cannot "
+            "be, or have no token that holds; 5xx: the catalogue cannot be written, see the log.",
+            unit="cps",
+        ),
+        graph(
+            "Time of answers to applications",
+            quantiles("http_request_duration_seconds"),
+            "From a whole request to its answer. What is told is answered once it is durable: a "
+            "slow disk shows here first.",
+            unit="s",
+        ),
+        graph(
+            "Connections of applications",
+            [(metric("http_connections"), "{{instance}}")],
+            "Each has a thread. When 128 are open, the one that is idle for longest makes way for "
+            "the next.",
+        ),
+    ),
+)
 RECORDING: Final = Board(
     "storewarden-recording",
     "Storewarden / Recording",
     "Is everything that happens seen and written down, and how soon.",
-    (NOW, EVENTS, SIGHT, SCANS, LOOKS, CATALOGUE),
+    (NOW, EVENTS, SIGHT, SCANS, LOOKS, APPLICATIONS, CATALOGUE),
     (ROOT,),
     "now-6h",
 )

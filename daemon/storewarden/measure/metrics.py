@@ -153,6 +153,9 @@ class Metrics:
     user_files: Gauge
     user_quota_bytes: Gauge
     user_quota_files: Gauge
+    http_requests_total: Counter
+    http_request_duration_seconds: Histogram
+    http_connections: Gauge
 
     def __init__(self, version: str) -> None:
         # One more series for each counter, telling what process_start_time_seconds tells.

@@ -547,6 +547,20 @@ TABLE = (
         ("user",),
     ),
     Row("user_quota_files", "gauge", "How many files a user may have, likewise.", ("user",)),
+    Row(
+        "http_requests_total",
+        "counter",
+        "Requests below /api that were answered, by what they were about (telling, asking, events, "
+        "users, about; none: what there is not) and by the class of the status: 2xx, 4xx, 5xx.",
+        ("about", "status"),
+    ),
+    Row(
+        "http_request_duration_seconds",
+        "histogram",
+        "How long these took, from the last byte of a request to the first of its answer.",
+        buckets=QUERY_BUCKETS,
+    ),
+    Row("http_connections", "gauge", "Open connections of applications; there may be 128."),
 )
 
 INTRODUCTION = """\

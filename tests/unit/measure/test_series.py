@@ -64,6 +64,9 @@ FIXED: dict[str, tuple[str, ...]] = {
     "provider": tuple(f"provider{number}" for number in range(PROVIDERS + 1)),
     "currency": tuple(f"A{number}" for number in range(CURRENCIES)),
     "direction": ("in", "out"),
+    "listener": tuple(f"listener{number}" for number in range(10)),
+    "about": ("telling", "asking", "events", "users", "about", "none"),
+    "status": ("2xx", "4xx", "5xx"),
     "version": ("1",),
     "python": ("3",),
 }

@@ -20,9 +20,9 @@ from storewarden.errors import StorewardenError
 log = logging.getLogger(__name__)
 
 Seen = Callable[[str, int, float], None]
-"""Hears of each request: the name of its route, the status, the seconds it took."""
+"""Hears of each request: what it was about, the status, the seconds it took."""
 
-NO_ROUTE = "none"
+NOTHING = "none"  # what a request is about that there is not
 
 
 class Application:
@@ -37,10 +37,10 @@ class Application:
         """Return the answer to a request; raises nothing."""
         began = time.perf_counter()
         path, _, query = request.target.partition("?")
-        name = NO_ROUTE
+        name = about = NOTHING
         try:
             route, names = self._router.find(request.method, path)
-            name = route.name
+            name, about = route.name, route.group.lower()
             response = self._carried(route, names, query, request)
         except NoMethod as error:
             response = told(error)
@@ -53,12 +53,12 @@ class Application:
         except Exception:
             log.exception("a request could not be answered", extra={"facts": {"request": name}})
             response = our_fault()
-        self._seen(name, response.status, time.perf_counter() - began)
+        self._seen(about, response.status, time.perf_counter() - began)
         return response
 
     def refuse(self, wrong: Malformed) -> Response:
         """Return the answer to what is no request."""
-        self._seen(NO_ROUTE, wrong.status, 0.0)
+        self._seen(NOTHING, wrong.status, 0.0)
         return malformed(wrong)
 
     def _carried(

@@ -119,7 +119,11 @@ class Telling:
             settings=lambda: self._settings,
             reading=reading,
         )
-        return Serving(Application(ROUTES, parts, self._seen))
+        serving = Serving(Application(ROUTES, parts, self._seen))
+        self._metrics.http_connections.set_function(serving.places.count)
+        return serving
 
-    def _seen(self, route: str, status: int, seconds: float) -> None:
+    def _seen(self, about: str, status: int, seconds: float) -> None:
         """Count a request."""
+        self._metrics.http_requests_total.labels(about=about, status=f"{status // 100}xx").inc()
+        self._metrics.http_request_duration_seconds.observe(seconds)

@@ -43,6 +43,8 @@ def _fields(name: str, value: Any) -> Iterator[tuple[object, ...]]:
         yield from (("lora", one.name, "" if one.weight is None else one.weight) for one in value)
     elif name == "metadata":
         yield from (("metadata", key, _plain(value[key])) for key in sorted(value))
+    elif name == "cost":
+        yield name, format(value, "f")
     elif name == "tags":
         yield from (("tag", tag) for tag in value)
     elif name == "sidecars":
@@ -159,6 +161,7 @@ def _told(known: Known) -> Iterator[Line]:
         yield "title", told.title or ""
         yield "it is", told.file_type or ""
         yield "owner", _joined(told.owner or "", "public" if told.public else "")
+        yield "cost", _if(told.cost, f"{told.currency} {{:f}}")
         for key in sorted(told.metadata):
             yield key, str(_plain(told.metadata[key]))
     if marks is not None:

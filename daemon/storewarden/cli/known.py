@@ -38,6 +38,8 @@ def as_json(known: Known | None, *, whole: bool = False) -> dict[str, Any]:
         ]
     if "sidecar_of" in told:
         told |= named("sidecar_of", told["sidecar_of"])
+    if "cost" in told:
+        told["cost"] = format(told["cost"], "f")
     if "transcript" in told:
         told["transcript"] = asdict(told["transcript"])
         if not whole:

@@ -1,6 +1,7 @@
 """What was found out about a file, as lists, pipes, programs and `show` tell it."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -48,7 +49,18 @@ ALL = Known(
     sidecars=((b"a/film.en.srt", "subtitle"), (b"a/film\xff.json", "metadata")),
     sidecar_of=b"a/other.mp4",
     usage=Used(NS, 12, 1, 0.4, 0.033),
-    told=Told("story", "7", "scene_video", "Ships at dusk", "ada", True, {"take": 3}, NS),
+    told=Told(
+        "story",
+        "7",
+        "scene_video",
+        "Ships at dusk",
+        "ada",
+        True,
+        {"take": 3},
+        NS,
+        Decimal("0.05"),
+        "EUR",
+    ),
     marks=Marks(pinned=True, rating=4.5, tags=("sea", "dusk")),
 )
 NONE = Known("none", 1, Outcome.NOTHING, mime="application/octet-stream")
@@ -163,7 +175,7 @@ def test_show_tells_every_fact() -> None:
         *("a/film.en.srt (subtitle)", r"a/film\xff.json (metadata)", "a/other.mp4", "en"),
         *("The ships came home.", "2026-11-21 07:30:01Z", "12 times, 0.4 a day"),
         *("once, 0.033 a day", "partly, by the isobmff reader, version 3", "ends at byte 10"),
-        *("pages\t7", "scene_video", "Ships at dusk", "ada, public", "take\t3"),
+        *("pages\t7", "scene_video", "Ships at dusk", "ada, public", "take\t3", "EUR 0.05"),
         *("no policy takes it away", "rating\t4.5", "sea, dusk"),
     ):
         assert value in text, value

@@ -102,6 +102,7 @@ def _said(facts: Known) -> Iterator[tuple[str, Any]]:
         yield from (
             *(("file_type", told.file_type), ("title", told.title), ("owner", told.owner)),
             *(("public", told.public), ("metadata", told.metadata or None)),
+            *(("cost", told.cost), ("currency", told.currency)),
         )
     if facts.marks is not None:
         marks = facts.marks

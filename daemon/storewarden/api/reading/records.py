@@ -136,6 +136,8 @@ class File:
     title: str | None = None
     owner: str | None = None
     public: bool | None = None
+    cost: Decimal | None = None
+    currency: str | None = None
     pinned: bool | None = None
     rating: float | None = None
     tags: tuple[str, ...] | None = None

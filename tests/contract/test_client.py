@@ -22,6 +22,7 @@ from storewarden.client.errors import (
     AlreadyThere,
     Closed,
     NotThere,
+    PermanentError,
     Unreachable,
     UsageError,
     Wrong,
@@ -314,7 +315,11 @@ def test_questions_about_a_file_are_kept_once_each(here: Here) -> None:
 
     for number in (1, 2):
         here.warden.add_chat(
-            path, f"what {number}?", "that", at=f"2026-01-0{number}T00:00:00Z", key=f"{here.flow} {number}"
+            path,
+            f"what {number}?",
+            "that",
+            at=f"2026-01-0{number}T00:00:00Z",
+            key=f"{here.flow} {number}",
         )
     here.warden.add_chat(path, "what 2?", "that", at="2026-01-02T00:00:00Z", key=f"{here.flow} 2")
 
@@ -335,6 +340,84 @@ def test_a_pin_holds_until_it_is_taken_off(here: Here) -> None:
 
     here.warden.unpin(path)
     assert not here.warden.file(path).pinned
+
+
+def test_what_was_trashed_comes_back(here: Here) -> None:
+    path = here.put("trashed.png", b"it cannot be made again")
+    here.until(lambda: here.seen(path))
+    assert here.daemon.verb("trash", str(path), "--yes").returncode == 0
+    here.until(lambda: not path.exists())
+
+    done = here.warden.restore(path)
+
+    assert path.read_bytes() == b"it cannot be made again"
+    assert done.file == here.warden.file(path).id
+    with pytest.raises(AlreadyThere, match="where it belongs"):
+        here.warden.restore(path)
+
+
+def test_what_cannot_come_back_says_why(here: Here) -> None:
+    path = here.put("gone.png")
+    here.until(lambda: here.seen(path))
+    path.unlink()
+    here.until(lambda: here.warden.file(path).state == "missing")
+
+    with pytest.raises(PermanentError, match="there is no copy of it"):
+        here.warden.restore(path)
+    with pytest.raises(NotThere):
+        here.warden.restore(here.media / "never.png")
+
+
+def test_what_came_back_is_not_put_over_another(here: Here) -> None:
+    path = here.put("taken.png", b"first")
+    here.until(lambda: here.seen(path))
+    assert here.daemon.verb("trash", str(path), "--yes").returncode == 0
+    here.until(lambda: not path.exists())
+    path.write_bytes(b"second")
+
+    with pytest.raises((PermanentError, AlreadyThere)):
+        here.warden.restore(path)
+    assert path.read_bytes() == b"second"
+
+
+# -- what happens is heard ------------------------------------------------------------------------
+
+
+def test_what_happens_is_heard_and_after_an_event_all_that_came_then(here: Here) -> None:
+    first = here.warden.events(f"path={here.flow}/*", after="start", seconds=15)
+    path = here.put("heard.png")
+    made = next(event for event in first if event.event == "created")
+    first.close()
+    assert made.file is not None
+    assert made.file.place == str(path)
+
+    here.until(lambda: here.seen(path))
+    here.warden.pin(path)
+
+    later = here.warden.events(kinds=["pinned", "unpinned"], after=made.id, seconds=15)
+    pinned = next(event for event in later if event.file and event.file.id == made.file.id)
+    later.close()
+    assert pinned.event == "pinned"
+
+
+def test_listening_ends_when_its_time_is_over(here: Here) -> None:
+    began = time.monotonic()
+
+    assert list(here.warden.events("name=never-there", seconds=0.3)) == []
+    assert time.monotonic() - began < 3
+
+
+def test_who_listens_for_what_there_is_not_is_told(here: Here) -> None:
+    with pytest.raises(UsageError, match="did you mean created"):
+        list(here.warden.events(kinds=["craeted"], seconds=1))
+
+
+def test_sums_of_calls_are_told(here: Here) -> None:
+    here.warden.record_api_usage("openai", here.flow, cost="0.25", tokens_in=7)
+
+    rows = {row.name: row for row in here.warden.stats(by="model").rows}
+
+    assert rows[here.flow].calls is not None
 
 
 # -- several at once ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from storewarden.api import deeds, located, owning
+from storewarden.api import deeds, located, owning, restoring
 from storewarden.api.checked import Problem, Wrong, moment_ns, nanos
 from storewarden.api.done import Done
 from storewarden.api.owning import Owned
@@ -57,6 +57,7 @@ class Carrier:
             deeds.TellText: self._text,
             deeds.TellChat: self._chat,
             deeds.Pin: self._pin,
+            deeds.Restore: self._restore,
         }
 
     def carry(self, deed: deeds.Deed, who: Who) -> Done:
@@ -257,6 +258,11 @@ class Carrier:
             said = Said(pinned=deed.pinned)
             changed = marks.say(self._engine, at.file_id, said, self._now, by=_by(who))
         return self._done("pin", at.told.id, at, deed, created=changed)
+
+    def _restore(self, deed: deeds.Restore, who: Who) -> Done:
+        was = self._place(deed.path)
+        to = None if deed.to is None else self._place(deed.to, "/to")
+        return restoring.ask(self._engine, self._host, deed, (was, to), who)
 
     # -- what goes along with files -----------------------------------------------------------
 

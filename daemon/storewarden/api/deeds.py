@@ -147,7 +147,16 @@ class Pin:
     pinned: bool = True
 
 
-Deed = TellWorkflow | TellScene | TellFile | TellUsage | TellText | TellChat | Pin
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Ask for a file that was put away: it comes back to where it was, never over something."""
+
+    path: shapes.Path
+    to: shapes.Path | None = None
+    store: shapes.Name | None = None
+
+
+Deed = TellWorkflow | TellScene | TellFile | TellUsage | TellText | TellChat | Pin | Restore
 DEEDS: tuple[type[Deed], ...] = (
-    *(TellWorkflow, TellScene, TellFile, TellUsage, TellText, TellChat, Pin),
+    *(TellWorkflow, TellScene, TellFile, TellUsage, TellText, TellChat, Pin, Restore),
 )

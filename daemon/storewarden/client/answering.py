@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from storewarden.api import restoring
 from storewarden.api.checked import moment_ns
 from storewarden.api.reading import deciding, files, flows, happened, said, searching, spent, stats
 from storewarden.api.reading.reader import Reader
@@ -87,6 +88,10 @@ class Answering:
             workflow=query["workflow"],
             **_page(asked),
         )
+
+    def restored(self, reader: Reader, asked: Question) -> Any:
+        """How far it is with what was asked back."""
+        return restoring.restored(reader, int(asked.at[1]))
 
     def stats(self, reader: Reader, asked: Question) -> Any:
         """Sums and percentiles."""

@@ -27,4 +27,8 @@ def record_of(name: str) -> type[Any]:
         from storewarden.api.reading.stats import Stats  # noqa: PLC0415  # brings a catalogue along
 
         return Stats
+    if name == "restored":
+        from storewarden.api.restoring import Restored  # noqa: PLC0415  # as above
+
+        return Restored
     return _RECORDS[name]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from storewarden.client.backend import Backend, Question
@@ -121,7 +121,7 @@ class Asking:
         kinds: Sequence[str] = (),
         after: str | None = None,
         seconds: float | None = None,
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yield what happens to files that meet all terms, as it happens, each at least once.
 
         From now on; or after an event that was heard before, by its ``id``; or all that is kept,

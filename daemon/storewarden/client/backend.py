@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from storewarden.api.deeds import Deed
+from storewarden.api.deeds import Deed, Restore
 from storewarden.api.done import Done
 
 if TYPE_CHECKING:  # for who listens
@@ -24,6 +24,11 @@ class Question(NamedTuple):
 class Backend(Protocol):
     """Carries deeds and questions. Used by any number of threads."""
 
+    @property
+    def timeout(self) -> float:
+        """The seconds that a call may take."""
+        ...
+
     def tell(self, deeds: Sequence[Deed]) -> list[Done]:
         """Keep all of the deeds, or none of them."""
         ...
@@ -34,7 +39,7 @@ class Backend(Protocol):
 
     def events(
         self, kinds: Sequence[str], terms: Sequence[str], after: str | None, seconds: float | None
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yield what happens after an event, or from now on."""
         ...
 
@@ -44,5 +49,5 @@ class Backend(Protocol):
 
 
 def told_once(deed: Deed) -> bool:
-    """Whether a deed that was kept would be refused when it is told again."""
-    return getattr(deed, "must", None) == "be_new"
+    """Whether a deed that was kept would be another one, or refused, when it is told again."""
+    return isinstance(deed, Restore) or getattr(deed, "must", None) == "be_new"

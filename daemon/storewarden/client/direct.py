@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from storewarden.api.who import MACHINE
 from storewarden.catalogue import drivers
 from storewarden.catalogue.connect import open_catalogue
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.events.rounds import follow
 from storewarden.catalogue.hosts import host_id, this_machine
 from storewarden.catalogue.roots import register_host
 from storewarden.catalogue.version import require_current
@@ -59,7 +60,7 @@ class Direct:
         self._settings = None if catalogue.startswith(_URLS) else _settings(catalogue)
         self._url = catalogue if self._settings is None else self._settings.catalogue
         self._state = Path() if self._settings is None else self._settings.state
-        self._timeout, self._patience = timeout, patience or Patience()
+        self.timeout, self._patience = timeout, patience or Patience()
         self._clock = clock or SystemClock()
         self._lock = threading.Lock()
         self._engines: dict[bool, Engine] = {}
@@ -75,7 +76,7 @@ class Direct:
             # nobody can know whether it was kept when a server went away
             busy = (CatalogueBusy, CatalogueUnavailable)
         return self._patience.keep_on(
-            lambda _deadline: self._kept(deeds), Deadline(self._timeout), busy
+            lambda _deadline: self._kept(deeds), Deadline(self.timeout), busy
         )
 
     def ask(self, question: Question) -> Any:
@@ -86,7 +87,7 @@ class Direct:
 
     def events(
         self, kinds: Sequence[str], terms: Sequence[str], after: str | None, seconds: float | None
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yield what happens, looking for it again and again."""
         from storewarden.client.listening import listen  # noqa: PLC0415  # for who listens
 
@@ -110,6 +111,7 @@ class Direct:
             engine = self._opened(readonly=False)
             if self._teller is None:
                 host = register_host(engine, this_machine(), self._clock.wall_ns())
+                follow(engine, host, self._clock.wall_ns)  # who listens shall hear of it
                 self._teller = Teller(engine, host, self._clock)
             teller = self._teller
         return teller.tell(deeds, MACHINE)

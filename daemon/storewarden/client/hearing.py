@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 
 from storewarden.client.errors import Unreachable
 from storewarden.client.happened import Event, messages
@@ -26,7 +26,7 @@ class Hearing:
 
     def events(
         self, after: str | None, seconds: float | None, closed: Callable[[], bool]
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yield events, until so many seconds are over or the client is closed.
 
         Raises:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 
 from storewarden.api.events.heard import hear, wanted
 from storewarden.api.reading.reader import Reader
@@ -26,7 +26,7 @@ def listen(
     after: str | None,
     seconds: float | None,
     sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Yield what happens after an event, until so many seconds are over; for ever with None."""
     deadline = None if seconds is None else Deadline(seconds)
     first = reader()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from functools import cache
@@ -39,7 +39,7 @@ class Remote:
         timeout: float,
         patience: Patience | None = None,
     ) -> None:
-        self._address, self._timeout = address, timeout
+        self._address, self.timeout = address, timeout
         self._connections = Connections(address)
         self._patience = patience or Patience()
         self._head = _head(address, token)
@@ -68,13 +68,13 @@ class Remote:
 
     def events(
         self, kinds: Sequence[str], terms: Sequence[str], after: str | None, seconds: float | None
-    ) -> Iterator[Event]:
+    ) -> Generator[Event, None, None]:
         """Yield what happens, as the daemon sends it; what breaks is taken up where it broke."""
         from storewarden.client.hearing import Hearing  # noqa: PLC0415  # for who listens
 
         path = _path(Question("events", ("events",), {"event": kinds, "term": terms}))
         head = f"GET {self._address.base}{path} HTTP/1.1\r\n{self._head}"
-        return Hearing(self._connections, head, self._patience, self._timeout).events(
+        return Hearing(self._connections, head, self._patience, self.timeout).events(
             after, seconds, lambda: self._closed
         )
 
@@ -104,7 +104,7 @@ class Remote:
                 raise refused(answer, self._address.shown, below)
             return answer
 
-        return self._patience.keep_on(attempt, Deadline(self._timeout))
+        return self._patience.keep_on(attempt, Deadline(self.timeout))
 
     def _request(self, method: str, path: str, body: bytes, more: Mapping[str, str]) -> bytes:
         lines = [f"{method} {self._address.base}{path} HTTP/1.1\r\n", self._head]

@@ -9,6 +9,7 @@ from storewarden.api.deeds import (
     Deed,
     Phase,
     Pin,
+    Restore,
     TellChat,
     TellFile,
     TellScene,
@@ -19,6 +20,7 @@ from storewarden.api.done import Done
 from storewarden.client.backend import Backend
 from storewarden.client.named import PathName, named
 from storewarden.client.recording import ApiUsage
+from storewarden.client.returning import wait_for
 from storewarden.client.said import Span, When, fresh_key, span, when
 
 More = Mapping[str, Any]
@@ -243,6 +245,30 @@ class Telling:
     def unpin(self, path: PathName) -> Done:
         """Take the pin off a file: policies decide about it again."""
         return self._one(Pin(path=named(path), pinned=False))
+
+    def restore(
+        self,
+        path: PathName,
+        *,
+        to: PathName | None = None,
+        store: str | None = None,
+        wait: bool = True,
+    ) -> Done:
+        """Bring back a file that was put away, to where it was; never over something.
+
+        ``to`` is another place below the same root, ``store`` the one of several copies to take.
+        Without ``wait`` the daemon is asked, and does it later.
+
+        Raises:
+            AlreadyThere: nothing is away.
+            PermanentError: it could not be brought back; or no daemon runs.
+            Unreachable: it takes longer than this client waits; the daemon goes on with it.
+        """
+        deed = Restore(path=named(path), to=None if to is None else named(to), store=store)
+        done = self._one(deed)
+        if wait:
+            wait_for(self._backend, done)
+        return done
 
     def _text(
         self,

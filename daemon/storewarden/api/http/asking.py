@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
+from storewarden.api import restoring
 from storewarden.api.checked import moment_ns
 from storewarden.api.http.answering import record_of
 from storewarden.api.http.asked import (
@@ -35,6 +36,7 @@ from storewarden.api.reading.records import (
     Workflows,
 )
 from storewarden.api.reading.stats import Stats
+from storewarden.api.restoring import Restored
 from storewarden.catalogue.rules import LARGEST
 
 Question = Callable[[Reader, Call], Any]
@@ -86,6 +88,13 @@ def _stats(reader: Reader, call: Call) -> Stats:
     asked: StatsAsked = call.asked
     since_ns = None if asked.since is None else moment_ns(asked.since)
     return stats.stats(reader, by=asked.by, since_ns=since_ns, limit=asked.limit)
+
+
+def _restored(reader: Reader, call: Call) -> Restored:
+    number = call.names["restore"]
+    if not number.isascii() or not number.isdecimal() or int(number) > LARGEST:
+        raise Problem(NOT_THERE, "there is no such request")
+    return restoring.restored(reader, int(number))
 
 
 def _texts(reader: Reader, call: Call) -> Texts:
@@ -178,6 +187,10 @@ ROUTES: Final = (
     _route(
         *("/usage", "usage", "Calls of services and what they cost, the newest first."),
         *(Usages, _usage, UsageAsked),
+    ),
+    _route(
+        *("/restores/{restore}", "restored", "How far it is with a file that was asked for."),
+        *(Restored, _restored, None),
     ),
     _route(
         *("/stats", "stats", "Statistics: files, calls and what they cost, how long work took."),

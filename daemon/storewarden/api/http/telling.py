@@ -11,6 +11,7 @@ from storewarden.api.deeds import (
     DEEDS,
     Deed,
     Pin,
+    Restore,
     TellChat,
     TellFile,
     TellScene,
@@ -22,7 +23,7 @@ from storewarden.api.done import Done
 from storewarden.api.http import once, taking
 from storewarden.api.http.answering import record_of
 from storewarden.api.http.message import Response
-from storewarden.api.http.problems import CONFLICT, QUOTA, Kind
+from storewarden.api.http.problems import CONFLICT, NOT_THERE, QUOTA, Kind
 from storewarden.api.http.routes import Call, Handler, Route
 from storewarden.api.shapes import Shape
 from storewarden.config.problems import did_you_mean
@@ -201,6 +202,12 @@ ROUTES: Final = (
         *("POST", "/pins", "pin"),
         "Pin a file, so that no policy takes it away, or take its pin off.",
         Pin,
+    ),
+    _route(
+        *("POST", "/restores", "restore"),
+        "Ask for a file that was put away; GET /restores/{restore} tells how far it is.",
+        Restore,
+        problems=(NOT_THERE,),
     ),
     Route(
         *("POST", "/deeds", "tell"),

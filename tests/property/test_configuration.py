@@ -151,12 +151,18 @@ everything = some.builds(
         some.sampled_from(["none", "read", "write"]),
         some.sampled_from(["none", "read"]),
         some.integers(3600, 400 * 86_400).map(float),
+        some.sampled_from([0.0, 400 * 86_400.0]),
+        some.just(86_400.0),
     ),
     listeners=some.lists(
         listeners, max_size=3, unique_by=lambda one: one.name.replace("-", "_")
     ).map(tuple),
     source=some.just("file"),
 )
+
+
+def _kept(seconds: float) -> str:
+    return write_duration(seconds) if seconds else "never"
 
 
 def written(settings: Settings) -> str:
@@ -170,6 +176,8 @@ def written(settings: Settings) -> str:
         f"  socket_without_token: {settings.api.socket_without_token}",
         f"  loopback_without_token: {settings.api.loopback_without_token}",
         f"  keep_events: {write_duration(settings.api.keep_events)}",
+        f"  keep_usage: {_kept(settings.api.keep_usage)}",
+        f"  keep_chats: {_kept(settings.api.keep_chats)}",
         f"log: {{level: {settings.log.level}}}",
     ]
     lines += ["listeners:"] if settings.listeners else []

@@ -7,7 +7,7 @@ from enum import Enum, auto
 from math import inf
 
 from storewarden.config import schema
-from storewarden.units import write_duration, write_share
+from storewarden.units import LONGEST, write_duration, write_share
 
 ENVIRONMENT = "STOREWARDEN_"
 NAME = r"[a-z][a-z0-9_-]{0,62}"  # of a root; 63 characters fit every place it is used in
@@ -298,6 +298,30 @@ API_KEYS = (
         live=True,
         least=3600,
         most=400 * 86_400,
+    ),
+    Key(
+        "keep_usage",
+        Kind.DURATION,
+        "never",
+        "After what time single calls of services, as applications told them, are forgotten: "
+        "`never`, or a time. [Sums](../guide/statistics.md) of days stay for ever.",
+        "400d",
+        live=True,
+        least=86_400,
+        most=LONGEST,
+        never=True,
+    ),
+    Key(
+        "keep_chats",
+        Kind.DURATION,
+        "never",
+        "After what time questions about files and their answers are forgotten: `never`, or a "
+        "time.",
+        "2y",
+        live=True,
+        least=86_400,
+        most=LONGEST,
+        never=True,
     ),
 )
 LISTENER_URL = Key(

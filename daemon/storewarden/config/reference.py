@@ -95,7 +95,8 @@ def _default(key: Key) -> str:
 def _bounds(key: Key) -> str:
     """Say between which values a number may lie."""
     if key.kind is Kind.DURATION:
-        return f"`{write_duration(key.least)}` to `{write_duration(key.most)}`"
+        bounds = f"`{write_duration(key.least)}` to `{write_duration(key.most)}`"
+        return f"`never`, or {bounds}" if key.never else bounds
     if key.kind is Kind.SIZE:
         return f"`{write_size(int(key.least))}` and more"
     if key.kind is Kind.POINTS:

@@ -218,6 +218,8 @@ class ApiSettings:
     socket_without_token: Literal["none", "read", "write"] = API_BY_SOCKET
     loopback_without_token: Literal["none", "read"] = API_BY_LOOPBACK
     keep_events: float = KEEP_EVENTS
+    keep_usage: float = 0.0  # seconds; 0: for ever
+    keep_chats: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,8 @@ class Reader:
         return None
 
     def _duration(self, key: Key, node: Scalar, path: str) -> float | None:
+        if node.text == "never" and key.never:
+            return 0.0
         if node.text == "never":
             hint = f"write {write_duration(key.most)} at most"
             self.problems.add(node.place, path, "never is not possible here", hint)

@@ -277,6 +277,7 @@ SOUND: dict[str, dict[str, Any]] = {
         "step": 160,
         "times": 1,
     },
+    "forgotten_usage": {"host_id": 1, "user_id": 0, "key": "k"},
     "file_slices": {"slice": 0, "through_id": 7},
     "file_doubts": {"id": 1, "slice": 0},
     "file_sums": {
@@ -562,6 +563,7 @@ BROKEN: dict[str, list[Any]] = {
     "api_usage_times_day": [-1],
     "api_usage_times_step": [-1],
     "api_usage_times_times": [-1],
+    "forgotten_usage_key": [""],
     "file_slices_slice": [-1],
     "file_slices_through_id": [-1],
     "file_doubts_slice": [-1],

@@ -72,6 +72,7 @@ MODELS: tuple[type[Model], ...] = (
     told.AnswerRow,
     summed.ApiUsageDay,
     summed.ApiUsageTime,
+    summed.ForgottenUsage,
     summed.FileSlice,
     summed.FileDoubt,
     summed.FileSum,

@@ -306,6 +306,7 @@ def _summed() -> Iterator[Rule]:
     filled = {
         "api_usage_days": ("provider",),
         "api_usage_times": ("provider",),
+        "forgotten_usage": ("key",),
         "file_sums": ("about",),
     }
     counted = {

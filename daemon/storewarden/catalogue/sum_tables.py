@@ -64,6 +64,22 @@ class ApiUsageTime(Model):
         constraints = rules_of("api_usage_times")
 
 
+class ForgottenUsage(Model):
+    """The key of a call whose row was let go of: told again, it counts no second time.
+
+    ``user_id`` is 0 where no user told it.
+    """
+
+    host = child_of(Host, "host_id")
+    user_id = BigIntegerField()
+    key = TextField()
+
+    class Meta:
+        table_name = "forgotten_usage"
+        primary_key = CompositeKey("host", "user_id", "key")
+        constraints = rules_of("forgotten_usage")
+
+
 class FileSlice(Model):
     """Some thousand files with neighbouring ids that were counted, up to the newest of them."""
 

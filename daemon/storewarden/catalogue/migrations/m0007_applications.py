@@ -272,6 +272,15 @@ UP = (
     ){strict}
     """,
     """
+    CREATE TABLE forgotten_usage (
+        host_id {int} NOT NULL REFERENCES hosts (id) ON DELETE CASCADE,
+        user_id {int} NOT NULL,
+        key TEXT NOT NULL,
+        PRIMARY KEY (host_id, user_id, key),
+        CONSTRAINT forgotten_usage_key CHECK (length(key) >= 1)
+    ){strict}
+    """,
+    """
     CREATE TABLE file_slices (
         slice {int} NOT NULL PRIMARY KEY,
         through_id {int} NOT NULL,
@@ -440,6 +449,7 @@ DOWN = (
     "DROP TABLE file_sums",
     "DROP TABLE file_doubts",
     "DROP TABLE file_slices",
+    "DROP TABLE forgotten_usage",
     "DROP TABLE api_usage_times",
     "DROP TABLE api_usage_days",
     "DROP TABLE api_usage",

@@ -104,6 +104,7 @@ _NAMES: Final[Mapping[str, tuple[str, Any]]] = {
     "file": ("its number, or its path, percent-encoded: absolute, or ROOT/PATH", _FILE),
     "user": ("the name of a user", Owner),
     "token": ("the public id of a token", shapes.Name),
+    "restore": ("the number of a request", shapes.Name),
 }
 
 

@@ -25,22 +25,33 @@ class Places:
         self._open: set[Place] = set()
         self._changed = threading.Condition()
         self._closing = False
+        self._waiting = 0  # who come and find no place
 
     def take(self, connection: socket.socket) -> Place | None:
         """Return a place for a connection, or None when there is none to be had."""
-        deadline = time.monotonic() + _PATIENCE
         with self._changed:
-            while not self._closing:
-                if len(self._open) < self._most:
-                    place = Place(self, connection)
-                    self._open.add(place)
-                    return place
+            if len(self._open) >= self._most and not self._wait():
+                return None
+            if self._closing:
+                return None
+            place = Place(self, connection)
+            self._open.add(place)
+            return place
+
+    def _wait(self) -> bool:
+        """Wait until there is room; an idle connection makes way for each who waits."""
+        deadline = time.monotonic() + _PATIENCE
+        self._waiting += 1
+        try:
+            while not self._closing and len(self._open) >= self._most:
                 left = deadline - time.monotonic()
                 if left <= 0:
-                    return None
+                    return False
                 self._make_way()
                 self._changed.wait(min(left, _MAKE_WAY))
-        return None
+        finally:
+            self._waiting -= 1
+        return True
 
     def count(self) -> int:
         """Return how many connections are open."""
@@ -75,10 +86,15 @@ class Places:
             self._changed.notify_all()
 
     def _make_way(self) -> None:
-        oldest = min((one.since for one in self._open if one.waits()), default=None)
-        for place in self._open:
-            if place.since == oldest and place.waits():
-                place.end()
+        if sum(place.ended for place in self._open) >= self._waiting:
+            return  # they are on their way
+        oldest = min(
+            (place for place in self._open if place.waits()),
+            key=lambda place: place.since,
+            default=None,
+        )
+        if oldest is not None:
+            oldest.end()
 
 
 class Place:
@@ -88,7 +104,7 @@ class Place:
         self._places, self._connection = places, connection
         self.since = time.monotonic()
         self._idle = True
-        self._ended = False
+        self.ended = False
 
     def busy(self) -> None:
         """Note that a request came."""
@@ -98,21 +114,21 @@ class Place:
         """Note that one was answered; return whether another may come."""
         self.since = time.monotonic()
         self._idle = True
-        return not (self._places.closing or self._ended)
+        return not (self._places.closing or self.ended)
 
     def waits(self) -> bool:
         """Whether nothing happens on it, for a moment already."""
-        return self._idle and not self._ended and time.monotonic() - self.since >= _MAKE_WAY
+        return self._idle and not self.ended and time.monotonic() - self.since >= _MAKE_WAY
 
     def end(self) -> None:
         """End it, with the request that it is at if there is one."""
-        self._ended = True
+        self.ended = True
         if self._idle:
             self._shut(socket.SHUT_RD)
 
     def cut(self) -> None:
         """End it now."""
-        self._ended = True
+        self.ended = True
         self._shut(socket.SHUT_RDWR)
 
     def leave(self) -> None:

@@ -3,9 +3,13 @@
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from storewarden.api.carry import carry_all
+from storewarden.api.deeds import TellFile, TellWorkflow
+from storewarden.api.who import MACHINE
 from storewarden.catalogue.engine import Engine
 from storewarden.cli import main
 from tests.conftest import Golden
@@ -130,3 +134,33 @@ def test_every_line_of_json_stands_alone(catalogue: Engine, run: Run) -> None:
     out = run("files", "--json", "state=any").out
 
     assert len([json.loads(line) for line in out.split("\n") if line]) == 6
+
+
+def test_what_an_application_told_is_shown(
+    rich: Engine, run: Run, golden: Golden, tmp_path: Path
+) -> None:
+    told: dict[str, Any] = {
+        "workflow": "other",
+        "file_type": "scene_image",
+        "title": "A cat\nasleep",
+        "metadata": {"take": 3, "words": "\x1b[2J"},
+        "public": True,
+        "rating": 4.5,
+        "tags": ("cat", "dusk"),
+    }
+    with rich.transaction():
+        ((host, root),) = rich.execute(
+            "SELECT host_id, path FROM roots WHERE name = 'save_outputs'"
+        )
+        path = os.fsdecode(bytes(root) + b"/cat.png")
+        now = 1_795_246_201_000_000_000
+        deeds = (TellWorkflow(workflow="other"), TellFile(path=path, **told))
+        carry_all(rich, host, deeds, MACHINE, now)
+
+    (one,) = run("files", "--json", "workflow=other").lines
+    assert {name: one[name] for name in told} == told | {"tags": ["cat", "dusk"]}
+    others = run("files", "--json", "workflow=story").lines
+    assert [one["path"] for one in others] == ["renders/a b/film.mp4"]
+    for form, terminal in (("programs", False), ("people", True)):
+        ran = run("show", "save_outputs/cat.png", terminal=terminal)
+        golden(f"cli/show-told-{form}.txt", ran.out.replace(str(tmp_path), "/srv"))

@@ -9,6 +9,8 @@ from typing import TypeVar
 from storewarden.catalogue import acts, requests, usage
 from storewarden.catalogue.counts import Counts
 from storewarden.catalogue.requests import Facts, Request
+from storewarden.catalogue.told import forgetting
+from storewarden.catalogue.told.forgetting import Before
 from storewarden.clock import Clock
 from storewarden.daemon.acting import wish as acting
 from storewarden.daemon.acting.wish import Wish
@@ -55,12 +57,14 @@ class Clerk:
         self._answers: list[tuple[int, Facts, bool]] = []
         self._act = act
         self.tend: Callable[[int, TendWish], None] | None = None  # what is wished for databases
+        self.told_kept: Callable[[], tuple[float, float]] = lambda: (0.0, 0.0)  # calls, talks
         self.tidied: Callable[[], None] = lambda: None  # hears that what is old was forgotten
         self.also: Callable[[], None] = lambda: None  # small work that has no worker of its own
         self._answering = threading.Lock()
         self._forgotten_at = float("-inf")
         self._usage_kept = usage_kept
         self._acts_before_ns = 0  # acts that ended before then are to be forgotten
+        self._told_before = Before()
         self._to_forget: dict[str, int] = {}  # roots, and before when their days are too old
 
     def step(self) -> float:
@@ -130,11 +134,16 @@ class Clerk:
                 root: now_ns - int(kept * 1e9) for root, kept in self._usage_kept().items()
             }
             self._acts_before_ns = now_ns - _ACTS_KEPT_NS
+            self._told_before = forgetting.before(now_ns, *self.told_kept())
             self.tidied()
         if self._acts_before_ns and not acts.forget(
             self._ground.engine, self._acts_before_ns, _FORGOTTEN_AT_ONCE
         ):
             self._acts_before_ns = 0
+        if self._told_before != Before() and not forgetting.forget(
+            self._ground.engine, self._ground.host_id, self._told_before, _FORGOTTEN_AT_ONCE
+        ):
+            self._told_before = Before()
         for root, before_ns in list(self._to_forget.items())[:1]:
             root_id = self._ground.roots[root]
             if not usage.forget(self._ground.engine, root_id, before_ns, _FORGOTTEN_AT_ONCE):

@@ -174,6 +174,10 @@ class Daemon:
             self._actor.ask,
         )
         self._clerk.tend = self._tender.ask
+        self._clerk.told_kept = lambda: (
+            self._settings.api.keep_usage,
+            self._settings.api.keep_chats,
+        )
         self._clerk.tidied = lambda: self._metrics.looked_for("tidying", clock.wall_ns())
         self._healthy = Healthy(
             ground,

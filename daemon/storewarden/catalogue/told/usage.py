@@ -39,7 +39,12 @@ class Usage(NamedTuple):
 
 
 def keep(engine: Engine, usage: Usage, workflow: str | None, user: str) -> tuple[int, bool]:
-    """Return the row of a call, and True when it is a new one; one with a key is kept once."""
+    """Return the row of a call, and True when it is a new one; one with a key is kept once.
+
+    The row of one that was told long ago, and let go of since, is 0.
+    """
+    if usage.key is not None and _forgotten(engine, usage):
+        return 0, False
     marks = ", ".join("?" * len(_COLUMNS))
     rows = engine.execute(
         f"INSERT INTO api_usage ({', '.join(_COLUMNS)}) VALUES ({marks})"
@@ -55,6 +60,14 @@ def keep(engine: Engine, usage: Usage, workflow: str | None, user: str) -> tuple
         (usage.host_id, usage.user_id or 0, usage.key),
     )
     return int(rows[0][0]), False
+
+
+def _forgotten(engine: Engine, usage: Usage) -> bool:
+    rows = engine.execute(
+        "SELECT 1 FROM forgotten_usage WHERE host_id = ? AND user_id = ? AND key = ?",
+        (usage.host_id, usage.user_id or 0, usage.key),
+    )
+    return bool(rows)
 
 
 def _called(usage: Usage, workflow: str | None, user: str) -> Called:

@@ -61,10 +61,7 @@ def test_the_examples_of_the_guide_say_what_stands_below_them(
 
     for step in STEP.finditer(page):
         if step["then"]:
-            seen = known["warden"]
-            media.until(
-                lambda seen=seen: list(seen.files("workflow=story-18", "kind=text")), "seen"
-            )
+            media.until(functools.partial(seen, known["warden"]), step["then"])
             continue
         code = step["code"].replace("/srv/media", str(media.base / "media"))
         said = io.StringIO()

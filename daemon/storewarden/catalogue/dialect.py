@@ -7,6 +7,7 @@
 ``{strict}``        ends a CREATE TABLE: SQLite shall check types as PostgreSQL does
 ``{x 2e2e}``        a literal of bytes
 ``{no 2f in name}`` true when the byte does not occur in the column
+``{text of name}``  bytes as text; PostgreSQL escapes those that are not ASCII
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ _WORDS: dict[Dialect, dict[str, str]] = {
         "strict": "",
     },
 }
-_BRACES = re.compile(r"\{(?:(id|int|bytes|real|strict)|x ([0-9a-f]+)|no ([0-9a-f]{2}) in (\w+))\}")
+_BRACES = re.compile(
+    r"\{(?:(id|int|bytes|real|strict)|x ([0-9a-f]+)|no ([0-9a-f]{2}) in (\w+)|text of ([\w.]+))\}"
+)
 _QUOTED_OR_MARK = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|--[^\n]*|[?%]")
 
 
@@ -41,11 +44,13 @@ def speak(sql: str, dialect: Dialect) -> str:
     """Return the SQL with everything in braces said as the database wants it."""
 
     def say(match: re.Match[str]) -> str:
-        word, literal, byte, column = match.groups()
+        word, literal, byte, column, held = match.groups()
         if word:
             return _WORDS[dialect][word]
         if literal:
             return _literal(literal, dialect)
+        if held:
+            return _text(held, dialect)
         if dialect == "sqlite":
             return f"instr({column}, {_literal(byte, dialect)}) = 0"
         return f"position({_literal(byte, dialect)} in {column}) = 0"
@@ -55,6 +60,10 @@ def speak(sql: str, dialect: Dialect) -> str:
 
 def _literal(digits: str, dialect: Dialect) -> str:
     return f"x'{digits}'" if dialect == "sqlite" else f"'\\x{digits}'::bytea"
+
+
+def _text(column: str, dialect: Dialect) -> str:
+    return f"CAST({column} AS TEXT)" if dialect == "sqlite" else f"encode({column}, 'escape')"
 
 
 @lru_cache(maxsize=512)

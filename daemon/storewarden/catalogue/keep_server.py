@@ -28,6 +28,7 @@ LENGTH = 4
 LONGEST_LINE = 1 << 20
 LEVEL = 3  # gzip: three quarters of the best at four times its speed
 VERSIONS = "schema_version"
+_VIEWS = ("generated_files",)
 
 Progress = Callable[[int, int], None]
 
@@ -99,7 +100,7 @@ def free_schema(engine: PostgresEngine, wanted: str) -> str:
 
 def set_aside(engine: PostgresEngine, schema: str) -> None:
     """Move all our tables into a schema of their own, inside the open transaction."""
-    tables = [*_columns(engine), VERSIONS]
+    tables = [*_columns(engine), VERSIONS, *_VIEWS]
     engine.execute(f"CREATE SCHEMA {schema}")
     for table in tables:
         engine.execute(f"ALTER TABLE IF EXISTS {table} SET SCHEMA {schema}")
@@ -183,7 +184,9 @@ def _columns(engine: PostgresEngine) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for table, column in engine.execute(
         "SELECT table_name, column_name FROM information_schema.columns"
-        " WHERE table_schema = current_schema() ORDER BY table_name, ordinal_position"
+        " JOIN information_schema.tables USING (table_schema, table_name)"
+        " WHERE table_schema = current_schema() AND table_type = 'BASE TABLE'"
+        " ORDER BY table_name, ordinal_position"
     ):
         found.setdefault(table, []).append(column)
     sorter = TopologicalSorter[str](dict.fromkeys(found, ()))

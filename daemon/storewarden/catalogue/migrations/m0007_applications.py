@@ -5,8 +5,14 @@ And what listeners hear: the journal of events, how far each came, and what one 
 
 from __future__ import annotations
 
+import logging
+
 from storewarden.catalogue.dialect import speak
 from storewarden.catalogue.engine import Engine
+
+log = logging.getLogger(__name__)
+
+FORGOTTEN = ("told_files", "told_texts", "chat_history", "api_usage", "users")
 
 UP = (
     """
@@ -402,7 +408,8 @@ UP = (
     "CREATE INDEX told_files_owner ON told_files (owner_id, file_id) WHERE owner_id IS NOT NULL",
     "CREATE INDEX told_files_public ON told_files (file_id) WHERE public = 1",
     "CREATE INDEX told_files_scene ON told_files (scene_id, file_id) WHERE scene_id IS NOT NULL",
-    "CREATE INDEX told_files_type ON told_files (file_type) WHERE file_type IS NOT NULL",
+    ("CREATE INDEX told_files_type ON told_files (file_type, file_id) WHERE file_type IS NOT NULL"),
+    "CREATE INDEX marks_owner ON marks (owner, file_id) WHERE owner IS NOT NULL",
     (
         "CREATE UNIQUE INDEX told_files_waiting_place ON told_files (root_id, directory,"
         " name) WHERE waiting = 1"
@@ -414,9 +421,29 @@ UP = (
     "CREATE UNIQUE INDEX told_texts_of ON told_texts (told_id, role, (coalesce(language, '')))",
     "CREATE UNIQUE INDEX users_named ON users (name)",
     "CREATE INDEX workflows_owner ON workflows (owner_id) WHERE owner_id IS NOT NULL",
+    # what the workflow application had as a table of its own: for whoever reads it by SQL
+    """
+    CREATE VIEW generated_files AS
+    SELECT coalesce(t.workflow_id, k.workflow_id) AS workflow_id,
+        coalesce(t.scene_id, k.scene_id) AS scene_id,
+        coalesce(t.file_type, f.kind) AS file_type,
+        {text of r.path} || '/' || CASE WHEN length(d.path) = 0 THEN '' ELSE
+            {text of d.path} || '/' END || {text of f.name} AS file_path,
+        {text of f.name} AS file_name,
+        f.size AS file_size,
+        coalesce(t.metadata, '{}') AS metadata,
+        f.first_seen_ns AS created_at,
+        f.state AS state
+    FROM files f
+        JOIN directories d ON d.id = f.directory_id
+        JOIN roots r ON r.id = d.root_id
+        LEFT JOIN told_files t ON t.file_id = f.id
+        LEFT JOIN facts k ON k.file_id = f.id
+    """,
 )
 
 DOWN = (
+    "DROP VIEW generated_files",
     "DROP INDEX dead_letters_listener",
     "DROP INDEX event_rounds_host",
     "DROP TABLE dead_letters",
@@ -427,6 +454,7 @@ DOWN = (
     "DROP INDEX told_texts_of",
     "DROP INDEX told_files_workflow",
     "DROP INDEX told_files_waiting_place",
+    "DROP INDEX marks_owner",
     "DROP INDEX told_files_type",
     "DROP INDEX told_files_scene",
     "DROP INDEX told_files_public",
@@ -498,5 +526,15 @@ def up(engine: Engine) -> None:
 
 def down(engine: Engine) -> None:
     """Go back to the version before."""
+    lost = {table: _count(engine, table) for table in FORGOTTEN}
+    if any(lost.values()):
+        log.warning(
+            "going back forgets what applications told; no scan finds it again",
+            extra={"facts": lost},
+        )
     for statement in DOWN:
         engine.execute(speak(statement, engine.dialect))
+
+
+def _count(engine: Engine, table: str) -> int:
+    return int(engine.execute(f"SELECT count(*) FROM {table}")[0][0])

@@ -13,7 +13,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 
-from storewarden.api.reading.records import WholeFile
 from storewarden.client import Warden
 from storewarden.client.errors import NotThere
 
@@ -55,12 +54,12 @@ def summarise(warden: Warden, path: Path, lines: list[str]) -> str:
     return summary
 
 
-def seen(warden: Warden, path: Path, patience: float = 30.0) -> WholeFile:
-    """Wait until the daemon has recorded a file: it does when the file rests for a moment."""
+def seen(warden: Warden, path: Path, patience: float = 30.0) -> int:
+    """Wait until the daemon has recorded a file, which has to rest for that; return its size."""
     until = time.monotonic() + patience
     while True:
         try:
-            return warden.file(path)
+            return warden.file(path).size
         except NotThere:
             if time.monotonic() > until:
                 raise
@@ -97,7 +96,7 @@ def main() -> None:
         warden.add_generated_file(path, file_type="upload", title="Workshop", public=given.public)
         summarise(warden, path, transcribe(warden, path))
         # All of that was told before the daemon has seen the file; now it is one row.
-        print(f"{given.name}: {seen(warden, path).size:,} bytes")
+        print(f"{given.name}: {seen(warden, path):,} bytes")
         for question in ("When is the scion cut?", "With what is it bound to the rootstock?"):
             print(f"{question}\n  {ask(warden, path, question)}")
         # What was said is found: in the transcript and in the summary.

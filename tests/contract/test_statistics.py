@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from storewarden.api.carry import carry_all
-from storewarden.api.deeds import Deed, TellFile, TellUsage, TellWorkflow
+from storewarden.api.deeds import Deed, TellChat, TellFile, TellUsage, TellWorkflow
 from storewarden.api.reading.as_json import as_json
 from storewarden.api.reading.reader import Reader
 from storewarden.api.reading.stats import Amount, Called, Made, Row, Stats, Took, stats
 from storewarden.api.who import MACHINE, Who
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.told import slices
+from storewarden.catalogue.told import forgetting, slices
 from storewarden.catalogue.told.slices import Asked, Files, Held
 from storewarden.model import Provenance
 from tests.acting import Deeds
@@ -377,3 +377,49 @@ def test_what_is_too_much_is_said_to_be_left_out(shelf: Shelf) -> None:
 
 def test_files_are_held_together() -> None:
     assert Held(1, 2).plus(Held(3, 4)) == Held(4, 6)
+
+
+# -- what is let go of --------------------------------------------------------------------------
+
+
+def kept(shelf: Shelf, table: str) -> int:
+    ((rows,),) = shelf.engine.execute(f"SELECT count(*) FROM {table}")
+    return int(rows)
+
+
+def test_sums_stay_when_calls_are_let_go_of_and_none_counts_twice(shelf: Shelf) -> None:
+    imported = [call(cost="1", duration=2, key=f"row {number}") for number in range(5)]
+    tell(shelf, *imported, call(cost="1", key="f" * 32), call(cost="1"))
+    told = asked(shelf)
+    old = forgetting.before(NOW + 2 * DAY_NS, 86_400, 0)
+
+    assert forgetting.forget(shelf.engine, shelf.ground.host_id, old, 3) == 3
+    assert forgetting.forget(shelf.engine, shelf.ground.host_id, old, 100) == 4
+    assert forgetting.forget(shelf.engine, shelf.ground.host_id, old, 100) == 0
+    assert kept(shelf, "api_usage") == 0
+    assert kept(shelf, "forgotten_usage") == 5  # those that an import may tell again
+    tell(shelf, *imported)
+
+    assert kept(shelf, "api_usage") == 0
+    assert asked(shelf) == told
+    assert told.calls.calls == 7
+
+
+def test_what_is_kept_for_ever_and_what_is_not_yet_old_stays(shelf: Shelf) -> None:
+    shelf.names(entry(b"film.mp4", 1))
+    tell(
+        shelf,
+        call(at="2023-11-01T00:00:00Z"),
+        call(at="2023-11-14T00:00:00Z"),
+        *(
+            TellChat(path="r/film.mp4", question="What?", answer="That.", at=f"2023-{month}T00:00Z")
+            for month in ("01-01", "11-14")
+        ),
+    )
+    host = shelf.ground.host_id
+
+    assert forgetting.forget(shelf.engine, host, forgetting.before(NOW, 0, 0), 100) == 0
+    assert forgetting.forget(shelf.engine, host, forgetting.before(NOW, 0, 30 * 86_400), 100) == 1
+    assert (kept(shelf, "api_usage"), kept(shelf, "chat_history")) == (2, 1)
+    assert forgetting.forget(shelf.engine, host, forgetting.before(NOW, 7 * 86_400, 0), 100) == 1
+    assert kept(shelf, "api_usage") == 1

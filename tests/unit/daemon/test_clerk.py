@@ -239,3 +239,26 @@ def test_a_wish_goes_to_who_acts_and_is_answered(office: Office) -> None:
     assert "this is no wish" in office.read(nonsense).outcome["error"]
     office.clerk.answer(job, {"done": 1})
     assert (office.read(job).state, office.read(job).outcome) == ("done", {"done": 1})
+
+
+def test_calls_that_applications_told_are_forgotten_after_their_time(office: Office) -> None:
+    now_ns = office.clock.wall_ns()
+    with office.engine.transaction():
+        office.engine.insert(
+            "api_usage",
+            ("host_id", "at_ns", "provider", "calls", "currency", "told_ns"),
+            [
+                (office.ground.host_id, now_ns - age * 86_400 * 10**9, "openai", 1, "USD", now_ns)
+                for age in (40, 31, 29)
+            ],
+        )
+    rows = "SELECT count(*) FROM api_usage"
+    office.clerk.step()
+    assert office.engine.execute(rows) == [(3,)]  # nothing was said: they stay
+
+    office.clerk.told_kept = lambda: (30 * 86_400.0, 0.0)
+    office.clerk.step()
+    assert office.engine.execute(rows) == [(3,)]  # once a day
+    office.clock.advance(24 * 3600)
+    office.clerk.step()
+    assert office.engine.execute(rows) == [(1,)]

@@ -56,6 +56,7 @@ def wanted(
 ) -> Wanted:
     """Return what is asked for; raises UsageError for kinds and terms that there are not."""
     parsed = terms.parse(written)
+    terms.conditions(parsed, "sqlite", 0)  # values are looked at there
     if parsed and not any(term.name == "state" for term in parsed):
         parsed = (*parsed, Term("state", "=", "any"))  # that a file is gone is an event of it
     return Wanted(chosen(kinds), parsed, who, host_id)

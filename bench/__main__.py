@@ -49,6 +49,7 @@ BENCHMARKS = (
     "rows",
     "tell",
     "page",
+    "stats",
 )
 _FILES = 1_000_000
 _FEWEST = 5_000

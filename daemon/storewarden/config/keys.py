@@ -263,7 +263,7 @@ API_KEYS = (
         "socket",
         Kind.SOCKET,
         f"{schema.API_SOCKET} in the state directory",
-        "The unix socket that applications speak to; `none` is none. Who may "
+        "The unix socket that applications speak to, see [HTTP](http.md); `none` is none. Who may "
         "enter its directory and write to it (its mode is 0660) may use it.",
         "/run/storewarden/api.sock",
     ),

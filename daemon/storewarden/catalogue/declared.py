@@ -189,12 +189,14 @@ INDEXES: dict[str, str] = {
         "CREATE INDEX told_files_scene ON told_files (scene_id, file_id) WHERE scene_id IS NOT NULL"
     ),
     "told_files_type": (
-        "CREATE INDEX told_files_type ON told_files (file_type) WHERE file_type IS NOT NULL"
+        "CREATE INDEX told_files_type ON told_files (file_type, file_id)"
+        " WHERE file_type IS NOT NULL"
     ),
     "told_files_owner": (
         "CREATE INDEX told_files_owner ON told_files (owner_id, file_id) WHERE owner_id IS NOT NULL"
     ),
     "told_files_public": "CREATE INDEX told_files_public ON told_files (file_id) WHERE public = 1",
+    "marks_owner": "CREATE INDEX marks_owner ON marks (owner, file_id) WHERE owner IS NOT NULL",
     "scene_images_told": "CREATE INDEX scene_images_told ON scene_images (told_id)",
     "told_texts_of": (
         "CREATE UNIQUE INDEX told_texts_of ON told_texts (told_id, role, (coalesce(language, '')))"

@@ -32,12 +32,14 @@ from storewarden.api.reading import (
 )
 from storewarden.api.reading.as_json import as_json
 from storewarden.api.reading.reader import Reader
-from storewarden.api.reading.records import Files
+from storewarden.api.reading.records import Files, WholeFile
 from storewarden.api.who import MACHINE, Scope, Who
 from storewarden.catalogue import find, pages, ways
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.ways import Way
 from storewarden.catalogue.words import Words
+from storewarden.cli.listing import record, with_facts
+from storewarden.cli.reference import TABLE
 from storewarden.errors import NotAllowed, NotThere, StorewardenError, UsageError
 from storewarden.policy.load import read
 from tests.catalogues import COLUMNS, DAY, NOW, file_row
@@ -569,3 +571,56 @@ def test_a_users_page_is_found_by_what_is_theirs(engine: Engine, users: dict[str
 def test_who_may_not_read_reads_nothing(engine: Engine) -> None:
     with pytest.raises(NotAllowed):
         Reader(engine, Who(ADA, "ada", frozenset({"write"})), 1, NOW)
+
+
+# -- the words of the verbs ---------------------------------------------------------------------
+
+
+def test_json_of_a_file_is_what_the_verbs_write(
+    engine: Engine, machine: Reader, tell: Tell
+) -> None:
+    gallery(engine, 40)
+    film, odd = 1001, 1002
+    with engine.transaction():
+        engine.insert(
+            "files",
+            ("id", *COLUMNS),
+            [(film, *file_row(b"film.mp4", kind="video")), (odd, *file_row(ODD))],
+        )
+        engine.insert("sidecars", ("file_id", "of_id", "role"), [(odd, film, "metadata")])
+        engine.insert(
+            "prompts",
+            ("file_id", "tool", "understood", "loras"),
+            [(film, "comfyui", 0, '[{"name": "grain"}, {"name": "oil", "weight": 0.5}]')],
+        )
+        engine.insert("transcripts", ("file_id", "role", "text"), [(film, "subtitle", "Hello")])
+        engine.insert("usage", ("file_id", "last_ns", "opens", "writes"), [(film, NOW, 2, 0)])
+    tell(TellFile(path=f"{TOP}/film.mp4", metadata={"a": {"b": [1, None]}}, public=True))
+    rows = list(find.files(engine, [], NOW))
+
+    verbs = {row.id: record(row, known) for row, known in with_facts(engine, rows)}
+    told = {file.id: as_json(file) for page in every(machine, [], 20) for file in page.files}
+
+    assert told.keys() == verbs.keys()
+    for number, file in told.items():
+        assert os.fsencode(file.pop("place")).startswith(os.fsencode(TOP))
+        assert file.pop("id") == number
+        assert file == known_of(verbs[number])
+    assert verbs[film]["sidecars"][0]["path_hex"] == ODD.hex()
+
+
+def known_of(value: Any) -> Any:
+    """What is known of it: answers leave out what is not."""
+    if isinstance(value, dict):
+        return {
+            key: each if key == "metadata" else known_of(each)
+            for key, each in value.items()
+            if each is not None
+        }
+    return [known_of(each) for each in value] if isinstance(value, list | tuple) else value
+
+
+def test_every_fact_of_the_reference_is_answered() -> None:
+    names = {field.name for field in dataclasses.fields(WholeFile)}
+
+    assert {fact.name for fact in TABLE} - names == {"raw"}

@@ -78,6 +78,7 @@ def test_looking_for_drift_leaves_no_trace(place: Place) -> None:
         ("DROP INDEX files_inode", "index files_inode is missing"),
         ("CREATE INDEX more ON files (kind)", "index more is not declared"),
         ("DROP TABLE totals", "table totals is missing"),
+        ("DROP VIEW generated_files", "table, view or trigger generated_files is missing"),
         ("ALTER TABLE files ADD COLUMN more TEXT", "files: column more is not declared"),
         ("ALTER TABLE jobs DROP COLUMN progress", "jobs: column progress is missing"),
     ],

@@ -259,3 +259,25 @@ WORDS: dict[Dialect, tuple[str, ...]] = {
     ),
 }
 """The index of words, which each database has in a way of its own; the key is the file's."""
+
+VIEWS: dict[str, str] = {
+    "generated_files": """
+        CREATE VIEW generated_files AS
+        SELECT coalesce(t.workflow_id, k.workflow_id) AS workflow_id,
+            coalesce(t.scene_id, k.scene_id) AS scene_id,
+            coalesce(t.file_type, f.kind) AS file_type,
+            {text of r.path} || '/' || CASE WHEN length(d.path) = 0 THEN '' ELSE
+                {text of d.path} || '/' END || {text of f.name} AS file_path,
+            {text of f.name} AS file_name,
+            f.size AS file_size,
+            coalesce(t.metadata, '{}') AS metadata,
+            f.first_seen_ns AS created_at,
+            f.state AS state
+        FROM files f
+            JOIN directories d ON d.id = f.directory_id
+            JOIN roots r ON r.id = d.root_id
+            LEFT JOIN told_files t ON t.file_id = f.id
+            LEFT JOIN facts k ON k.file_id = f.id
+    """,
+}
+"""What others read by SQL, in the words of ``dialect``; made of the tables above."""

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from storewarden.catalogue import migrate
+from storewarden.catalogue.declared import VIEWS
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.keep_file import PART, cannot, publish
 from storewarden.catalogue.postgres import PostgresEngine
@@ -28,7 +29,6 @@ LENGTH = 4
 LONGEST_LINE = 1 << 20
 LEVEL = 3  # gzip: three quarters of the best at four times its speed
 VERSIONS = "schema_version"
-_VIEWS = ("generated_files",)
 
 Progress = Callable[[int, int], None]
 
@@ -100,7 +100,7 @@ def free_schema(engine: PostgresEngine, wanted: str) -> str:
 
 def set_aside(engine: PostgresEngine, schema: str) -> None:
     """Move all our tables into a schema of their own, inside the open transaction."""
-    tables = [*_columns(engine), VERSIONS, *_VIEWS]
+    tables = [*_columns(engine), VERSIONS, *VIEWS]
     engine.execute(f"CREATE SCHEMA {schema}")
     for table in tables:
         engine.execute(f"ALTER TABLE IF EXISTS {table} SET SCHEMA {schema}")

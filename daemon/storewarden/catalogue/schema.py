@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from storewarden.catalogue.declared import INDEXES, MODELS, WORDS
+from storewarden.catalogue.declared import INDEXES, MODELS, VIEWS, WORDS
+from storewarden.catalogue.dialect import speak
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.orm import Model, SchemaManager
 from storewarden.catalogue.sqlite import SqliteEngine
@@ -53,8 +54,8 @@ class Table:
 class Schema:
     """All tables, and all indexes that are not a constraint's own, by name.
 
-    ``others`` are the virtual tables and the triggers of SQLite. What a virtual table keeps its
-    rows in is its own affair and no table here.
+    ``others`` are views, and the virtual tables and the triggers of SQLite. What a virtual table
+    keeps its rows in is its own affair and no table here.
     """
 
     tables: Mapping[str, Table]
@@ -80,6 +81,8 @@ def build(engine: Engine) -> None:
         engine.execute(creation(engine, model))
     for statement in (*INDEXES.values(), *WORDS[engine.dialect]):
         engine.execute(statement)
+    for view in VIEWS.values():
+        engine.execute(speak(view, engine.dialect))
 
 
 def creation(engine: Engine, model: type[Model]) -> str:
@@ -139,7 +142,7 @@ def differences(have: Schema, want: Schema) -> list[str]:
         if list(ours.columns) != list(theirs.columns) and not found:
             found.append(f"{name}: columns stand in another order")
     found += _between("index", have.indexes, want.indexes)
-    return sorted(found + _between("table or trigger", have.others, want.others))
+    return sorted(found + _between("table, view or trigger", have.others, want.others))
 
 
 def _between(what: str, have: Mapping[str, object], want: Mapping[str, object]) -> list[str]:
@@ -169,7 +172,9 @@ def _read_sqlite(engine: Engine) -> Schema:
         },
         indexes={name: _plain(sql) for kind, name, sql in made if kind == "index"},
         others={
-            name: _plain(sql) for kind, name, sql in made if kind == "trigger" or name in virtual
+            name: _plain(sql)
+            for kind, name, sql in made
+            if kind in {"trigger", "view"} or name in virtual
         },
     )
 
@@ -246,6 +251,13 @@ def _read_postgres(engine: Engine) -> Schema:
     return Schema(
         tables={name: _postgres_table(engine, name) for name in names},
         indexes={name: sql.replace(f"{schema}.", "") for name, sql, schema in indexes},
+        others={
+            name: sql.replace(f"{schema}.", "")
+            for name, sql, schema in engine.execute(
+                "SELECT viewname, definition, schemaname FROM pg_views"
+                " WHERE schemaname = current_schema()"
+            )
+        },
     )
 
 

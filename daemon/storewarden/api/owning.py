@@ -11,12 +11,13 @@ from storewarden.errors import NotAllowed, NotThere
 class Owned(NamedTuple):
     """Whose something is (None: nobody's, so the machine's), and whether everybody may see it.
 
-    ``told``: somebody said something of it. What is nobody's then is what the machine told.
+    ``told``: somebody said something of it, so that what is nobody's is the machine's. Only of what
+    is known to be new to all it is said that nobody did: then whoever tells of it may have it.
     """
 
     owner_id: int | None = None
     public: bool = False
-    told: bool = False
+    told: bool = True
 
 
 def may_see(who: Who, it: Owned) -> bool:

@@ -1,10 +1,7 @@
 """The client's own HTTP, against a server that answers with what bytes a test wants."""
 
-import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,48 +10,11 @@ from storewarden.client.address import Address
 from storewarden.client.errors import Unreachable
 from storewarden.client.patience import Deadline
 from storewarden.client.wire import Connections
+from tests.answerer import Answering, server
 
 REQUEST = b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-
-Answering = Callable[[socket.socket, int, int], bool]  # connection, its number, request's; go on?
-
-
-@contextmanager
-def server(path: Path, answering: Answering) -> Iterator[list[int]]:
-    """Serve on a unix socket; yields the number of requests of each connection."""
-    seen: list[int] = []
-    directory = os.open(path.parent, os.O_PATH)
-    listener = socket.socket(socket.AF_UNIX)
-    listener.bind(f"/proc/self/fd/{directory}/{path.name}")  # however long its name is
-    os.close(directory)
-    listener.listen(64)
-
-    def serve(connection: socket.socket, number: int) -> None:
-        with connection:
-            while connection.recv(65536):
-                seen[number] += 1
-                if not answering(connection, number, seen[number]):
-                    return
-
-    def accept() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            seen.append(0)
-            threading.Thread(target=serve, args=(connection, len(seen) - 1), daemon=True).start()
-
-    thread = threading.Thread(target=accept, daemon=True)
-    thread.start()
-    try:
-        yield seen
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        thread.join()
 
 
 def always(answer: bytes) -> Answering:

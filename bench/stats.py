@@ -28,14 +28,14 @@ _ALLOWED = 300.0  # ms: well under a second
 _TIMES = 3  # that each question is asked
 _DAYS = 365
 _USERS = 10
-_IN_FLOW = 50  # files, and calls, of a workflow: of one day and one user
+_IN_FLOW = 50  # files, and calls, of a workflow, by one user
 _AT_ONCE = 20_000
 _MODELS = (
     *(("openai", "gpt-4o", "USD"), ("openai", "gpt-image-1", "USD"), ("runway", "gen-4", "USD")),
     *(("mistral", "mistral-large", "EUR"), ("ollama", "llama3", "USD")),
 )
 _DRESS = (
-    "UPDATE files SET first_seen_ns = {now} - (id / {flow} % {days}) * {day}",
+    "UPDATE files SET first_seen_ns = {now} - ({last} - id) * {days} / {last} * {day}",
     (
         "INSERT INTO workflows (id, host_id, name, first_seen_ns, last_seen_ns, created_ns,"
         " started_ns, ended_ns, status)"
@@ -105,7 +105,8 @@ def _call(engine: Engine, count: int) -> None:
     chance = random.Random(7)  # the same in every run
     columns = ("host_id", "at_ns", "provider", "model", "calls", "cost_nano", "currency")
     for start in range(0, count, _AT_ONCE):
-        told = [_called(number, chance) for number in range(start, min(start + _AT_ONCE, count))]
+        numbers = range(start, min(start + _AT_ONCE, count))
+        told = [_called(number, (count - number) * _DAYS // count, chance) for number in numbers]
         with engine.transaction():
             engine.no_time_limit()
             rows = [
@@ -116,11 +117,11 @@ def _call(engine: Engine, count: int) -> None:
             sums.add(engine, 1, told)
 
 
-def _called(number: int, chance: random.Random) -> Called:
+def _called(number: int, ago: int, chance: random.Random) -> Called:
     flow = number // _IN_FLOW
     provider, model, currency = _MODELS[number % len(_MODELS)]
     return Called(
-        *(NOW - flow % _DAYS * DAY_NS, provider, currency, 1, number % 97 == 0, model),
+        *(NOW - ago * DAY_NS, provider, currency, 1, number % 97 == 0, model),
         workflow=f"story-{flow + 1}",
         user=f"user-{flow % _USERS + 1}",
         tokens_in=chance.randrange(2_000),

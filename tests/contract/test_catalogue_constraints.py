@@ -559,7 +559,6 @@ BROKEN: dict[str, list[Any]] = {
     "api_usage_days_timed": [-1],
     "api_usage_days_took_us": [-1],
     "api_usage_days_longest": [-1],
-    "api_usage_times_provider": [""],
     "api_usage_times_day": [-1],
     "api_usage_times_step": [-1],
     "api_usage_times_times": [-1],

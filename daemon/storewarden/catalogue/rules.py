@@ -305,7 +305,6 @@ def _summed() -> Iterator[Rule]:
     """Yield the rules of sums that statistics are read from."""
     filled = {
         "api_usage_days": ("provider",),
-        "api_usage_times": ("provider",),
         "forgotten_usage": ("key",),
         "file_sums": ("about",),
     }

@@ -48,7 +48,10 @@ class ApiUsageDay(Model):
 
 
 class ApiUsageTime(Model):
-    """How many calls took how long; ``step`` is a span of times, see ``told.took``."""
+    """How many calls took how long; ``step`` is a span of times, see ``told.took``.
+
+    Those of all, by provider and model, have no user; those of each user no provider and model.
+    """
 
     host = child_of(Host, "host_id")
     day = BigIntegerField()
@@ -60,7 +63,7 @@ class ApiUsageTime(Model):
 
     class Meta:
         table_name = "api_usage_times"
-        primary_key = CompositeKey("host", "day", "provider", "model", "user_name", "step")
+        primary_key = CompositeKey("host", "user_name", "day", "provider", "model", "step")
         constraints = rules_of("api_usage_times")
 
 
@@ -120,5 +123,5 @@ class FileSum(Model):
 
     class Meta:
         table_name = "file_sums"
-        primary_key = CompositeKey("slice", "host", "about", "name", "day", "owner_id", "public")
+        primary_key = CompositeKey("about", "slice", "host", "name", "day", "owner_id", "public")
         constraints = rules_of("file_sums")

@@ -6,6 +6,7 @@ what the user may see: their own files and public ones, their own calls.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -127,14 +128,15 @@ def stats(
     files = slices.Files(reader.engine, slices.Asked(reader.host_id, since, reader.user_id))
     of_days = files.by_day()
     flows = summed.workflows(reader.engine, reader.host_id, since * DAY_NS, reader.user_id)
-    rows = _rows(reader, files, asked, by) if by else []
+    sums = _Sums(reader, asked, by if by in summed.COLUMNS else None)
+    rows = _rows(files, sums, by) if by else []
     return Stats(
         at=moment(reader.now_ns),
         since=None if since_ns is None else moment(since * DAY_NS),
         files=_made(of_days.values()),
         files_today=_made([of_days.get(today, Held())]),
-        calls=_called_in_all(reader, asked),
-        calls_today=_called_in_all(reader, asked._replace(since_day=max(since, today))),
+        calls=sums.in_all(),
+        calls_today=_Sums(reader, asked._replace(since_day=max(since, today))).in_all(),
         workflows=tuple(
             OfStatus(status=status or None, workflows=number)
             for status, number in sorted(flows.statuses.items())
@@ -150,18 +152,43 @@ def stats(
 # -- what is told apart -------------------------------------------------------------------------
 
 
-def _rows(reader: Reader, files: slices.Files, asked: summed.Asked, by: str) -> list[Row]:
+class _Sums:
+    """What calls came to, told apart or not: read once, and added up for all."""
+
+    def __init__(self, reader: Reader, asked: summed.Asked, by: str | None = None) -> None:
+        self._reader, self._asked, self._by = reader, asked, by
+        self.calls: Mapping[Any, Calls] = summed.calls(reader.engine, asked, by)
+        timed = by is None or by in summed.TIMED
+        self._steps = summed.steps(reader.engine, asked, by) if timed else {}
+
+    def of(self, name: Any) -> Called | None:
+        """Return what those of a name came to."""
+        return _called(self.calls[name], self._steps.get(name, {})) if name in self.calls else None
+
+    def in_all(self) -> Called:
+        """Return what all came to."""
+        whole = Calls()
+        for one in self.calls.values():
+            whole.join(one)
+        return _called(whole, self._steps_of_all())
+
+    def _steps_of_all(self) -> Mapping[int, int]:
+        if self._by in {None, "day"} or (self._by != "user" and self._steps):
+            every: Counter[int] = Counter()
+            for steps in self._steps.values():
+                every.update(steps)
+            return every
+        return summed.steps(self._reader.engine, self._asked).get("", {})  # of those of no user too
+
+
+def _rows(files: slices.Files, sums: _Sums, by: str) -> list[Row]:
     """Return a row for each; days in their order, all others with what there is most of first."""
     made: Mapping[Any, Held] = {}
     if by == "day":
         made = files.by_day()
     elif by in slices.ABOUT:
         made = files.by(by)
-    calls: Mapping[Any, Calls] = {}
-    steps: Mapping[Any, Mapping[int, int]] = {}
-    if by in summed.COLUMNS:
-        calls = summed.calls(reader.engine, asked, by)
-        steps = summed.steps(reader.engine, asked, by) if by in summed.TIMED else {}
+    calls = sums.calls if by in summed.COLUMNS else {}
 
     def much(name: Any) -> tuple[Any, ...]:
         if by == "day":
@@ -173,15 +200,10 @@ def _rows(reader: Reader, files: slices.Files, asked: summed.Asked, by: str) -> 
         Row(
             name=(_date(name) if by == "day" else name) or None,
             files=_made([made[name]]) if name in made else None,
-            calls=_called(calls[name], steps.get(name, {})) if name in calls else None,
+            calls=sums.of(name) if name in calls else None,
         )
         for name in sorted({*made, *calls}, key=much)
     ]
-
-
-def _called_in_all(reader: Reader, asked: summed.Asked) -> Called:
-    found = summed.calls(reader.engine, asked).get("", Calls())
-    return _called(found, summed.steps(reader.engine, asked).get("", {}))
 
 
 def _called(one: Calls, steps: Mapping[int, int]) -> Called:

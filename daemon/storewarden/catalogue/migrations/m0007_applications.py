@@ -270,8 +270,7 @@ UP = (
         user_name TEXT NOT NULL,
         step {int} NOT NULL,
         times {int} NOT NULL,
-        PRIMARY KEY (host_id, day, provider, model, user_name, step),
-        CONSTRAINT api_usage_times_provider CHECK (length(provider) >= 1),
+        PRIMARY KEY (host_id, user_name, day, provider, model, step),
         CONSTRAINT api_usage_times_day CHECK (day >= 0),
         CONSTRAINT api_usage_times_step CHECK (step >= 0),
         CONSTRAINT api_usage_times_times CHECK (times >= 0)
@@ -312,7 +311,7 @@ UP = (
         public {int} NOT NULL,
         files {int} NOT NULL,
         bytes {int} NOT NULL,
-        PRIMARY KEY (slice, host_id, about, name, day, owner_id, public),
+        PRIMARY KEY (about, slice, host_id, name, day, owner_id, public),
         CONSTRAINT file_sums_about CHECK (length(about) >= 1),
         CONSTRAINT file_sums_slice CHECK (slice >= 0),
         CONSTRAINT file_sums_files CHECK (files >= 0),

@@ -165,7 +165,8 @@ def keep(engine: Engine, number: int) -> None:
             " ON CONFLICT (slice) DO UPDATE SET through_id = excluded.through_id",
             (number, through),
         )
-        engine.execute("DELETE FROM file_sums WHERE slice = ?", (number,))
+        for about in (*ABOUT, WAITED):
+            engine.execute("DELETE FROM file_sums WHERE about = ? AND slice = ?", (about, number))
         engine.executemany(
             f"INSERT INTO file_sums (slice, {_SUMS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [(number, *key, *held) for key, held in counted.items()],

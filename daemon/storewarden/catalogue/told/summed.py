@@ -19,7 +19,10 @@ COLUMNS: Final = {
     "day": "day",
 }
 TIMED: Final = ("provider", "model", "user", "day")
-"""By what it is known how many calls took how long, not only how long they took in all."""
+"""By what it is known how many calls took how long, not only how long they took in all.
+
+Of the calls of one user that is not known by provider and model.
+"""
 
 _COUNTS: Final = ("times", "failed", "calls", "tokens_in", "tokens_out", "priced", "timed")
 _SUMS: Final = ", ".join(
@@ -39,6 +42,13 @@ class Asked(NamedTuple):
         met = {"host_id = ?": self.host_id, "day >= ?": self.since_day, "user_name = ?": self.user}
         asked = {sql: value for sql, value in met.items() if value is not None}
         return " AND ".join(asked), tuple(asked.values())
+
+    def times(self, by: str | None) -> tuple[str, tuple[Any, ...]]:
+        """Return the same for how long calls took."""
+        where, params = self._replace(user=None).where()
+        if by == "user" and self.user is None:
+            return f"{where} AND user_name <> ''", params
+        return f"{where} AND user_name = ?", (*params, self.user or "")
 
 
 @dataclass(slots=True)
@@ -66,6 +76,14 @@ class Calls:
         if counts[_COUNTS.index("priced")]:
             self.cost[currency] = self.cost.get(currency, 0) + units * UNIT + nano
 
+    def join(self, other: Calls) -> None:
+        """Add what came to something else."""
+        for name in (*_COUNTS, "took_us"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.longest_ns = max(self.longest_ns, other.longest_ns)
+        for currency, nano in other.cost.items():
+            self.cost[currency] = self.cost.get(currency, 0) + nano
+
     @property
     def mean_ns(self) -> int | None:
         """How long a call took on average."""
@@ -90,7 +108,9 @@ def calls(engine: Engine, asked: Asked, by: str | None = None) -> dict[Any, Call
 
 def steps(engine: Engine, asked: Asked, by: str | None = None) -> dict[Any, dict[int, int]]:
     """Return how many calls took how long: by one of ``TIMED``, or in all, under ""."""
-    where, params = asked.where()
+    if asked.user is not None and by in {"provider", "model"}:
+        return {}
+    where, params = asked.times(by)
     column = COLUMNS[by] if by else "''"
     group = f"{COLUMNS[by]}, step" if by else "step"
     rows = engine.execute(

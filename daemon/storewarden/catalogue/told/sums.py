@@ -32,7 +32,7 @@ _ADD_DAY: Final = (
 _ADD_TIME: Final = (
     "INSERT INTO api_usage_times (host_id, day, provider, model, user_name, step, times)"
     " VALUES (?, ?, ?, ?, ?, ?, 1)"
-    " ON CONFLICT (host_id, day, provider, model, user_name, step)"
+    " ON CONFLICT (host_id, user_name, day, provider, model, step)"
     " DO UPDATE SET times = api_usage_times.times + 1"
 )
 
@@ -61,12 +61,12 @@ def add(engine: Engine, host_id: int, called: Sequence[Called]) -> None:
     engine.executemany(
         _ADD_TIME,
         [
-            (
-                *(host_id, day(one.at_ns), one.provider, one.model or "", one.user or ""),
-                took.step(one.duration_ns),
-            )
+            (host_id, day(one.at_ns), *of, took.step(one.duration_ns))
             for one in called
             if one.duration_ns is not None
+            for of in ((one.provider, one.model or "", ""), ("", "", one.user or ""))[
+                : 2 if one.user else 1
+            ]
         ],
     )
 

@@ -2,8 +2,8 @@
 
 For developers: ``python -m storewarden.catalogue.draft NAME`` writes a numbered file with ``up``
 and ``down`` for tables, columns and indexes that were added or dropped, and for changed indexes.
-What it cannot draft is said, and left to its author: a changed column or constraint, a virtual
-table, a trigger.
+What it cannot draft is said, and left to its author: a changed column or constraint, a view, a
+virtual table, a trigger.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def draft(have: Schema, want: Schema) -> Draft:
             drafted.step(spaced(sql), f"DROP INDEX {name}")
     for name in sorted({*have.others, *want.others}):
         if have.others.get(name) != want.others.get(name):
-            drafted.left.append(f"{name}: only SQLite has such, PostgreSQL wants words of its own")
+            drafted.left.append(f"{name}: a view, a trigger or a virtual table, in words of its own")
     return drafted
 
 

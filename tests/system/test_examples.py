@@ -306,7 +306,9 @@ def test_v1_uploads_have_duration_codec_and_size_and_what_is_said_is_found(world
     assert json.loads(found)["path"] == "grafting.mp4"
 
 
-def test_v2_questions_and_answers_are_kept_with_their_times(world: World) -> None:
+def test_v2_questions_and_answers_are_kept_with_their_times_as_long_as_is_said(
+    world: World,
+) -> None:
     with world.warden(world.ann) as warden:
         told = [(one.question, one.answer) for one in warden.chats(world.video)]
         times = [one.at for one in warden.chats(world.video)]
@@ -318,6 +320,18 @@ def test_v2_questions_and_answers_are_kept_with_their_times(world: World) -> Non
         ("When is the scion cut?", "We cut the scion in late winter, while it is dormant."),
     ]
     assert times == sorted(times, reverse=True)
+
+    def talks() -> int:
+        with world.warden(world.ann) as warden:
+            return len(list(warden.chats(world.video)))
+
+    with world.warden(world.ann) as warden:
+        warden.add_chat(world.video, "Long ago?", "Yes.", at="2020-01-01T00:00:00Z")
+    assert talks() == 3
+    assert world.daemon.stop() == 0
+    world.daemon.configure(api={"keep_chats": "30d"})
+    world.daemon.start()
+    world.daemon.until(lambda: talks() == 2, "what is old is forgotten")
 
 
 def test_v3_every_row_of_a_sqlite_database_moves_to_the_server_and_that_is_proven(

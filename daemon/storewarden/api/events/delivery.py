@@ -73,6 +73,7 @@ class Delivery:
     _end: Cursor = field(default_factory=Cursor)  # where one is after what is queued
     _queue: deque[Message] = field(default_factory=deque)
     _tries: int = 0  # that failed, in a row
+    _here: int = 0  # of them, in this daemon
     _refusals: int = 0  # of the events that are next
     _singly: int = 0  # so many of the queue go one by one
     _not_before: float = 0.0
@@ -208,7 +209,7 @@ class Delivery:
         with place.engine.transaction(durable=True):  # both or none: it is nowhere else
             dead.bury(place.engine, place.host_id, self.name, message.text, error.why, now_ns)
             listeners.heard(place.engine, place.host_id, self.name, after, 0, now_ns)
-        self._at, self._tries = after, 0
+        self._at, self._tries, self._here = after, 0, 0
         self._drop([message])
         place.counted.buried(self.name)
         facts = {"listener": self.name, "event": message.id, "why": error.why}
@@ -239,7 +240,7 @@ class Delivery:
         )
         self._saved = place.clock.monotonic()
         if delivered:
-            self._tries = 0
+            self._tries = self._here = 0
 
     def _later(self, error: ListenerAway, later: float) -> float:
         """Wait longer each time, and not in step with other daemons."""
@@ -247,11 +248,12 @@ class Delivery:
             return LONGEST
         place = self.place
         self._tries += 1
+        self._here += 1
         pause = min(LONGEST, FIRST * 2.0 ** min(self._tries - 1, 16))
         pause = max(later, pause * (0.5 + place.random() / 2))
         self._not_before = place.clock.monotonic() + pause
         place.counted.failed(self.name)
-        if self._tries in {1, 10} or self._tries % 100 == 0:
+        if self._here in {1, 10} or self._here % 100 == 0:
             facts = {"listener": self.name, "why": error.why, "tries": self._tries}
             log.warning("a listener cannot be told; it is tried again", extra={"facts": facts})
         now_ns = place.clock.wall_ns()

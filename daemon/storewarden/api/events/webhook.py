@@ -66,6 +66,7 @@ class Webhook:
         """Let go of the connection; also of one that another thread waits at."""
         connection, self._connection, self._used = self._connection, None, False
         if connection is not None:
+            connection.auto_open = 0  # who is just sending must not connect anew
             with contextlib.suppress(OSError, AttributeError):
                 connection.sock.shutdown(socket.SHUT_RDWR)
             connection.close()

@@ -5,6 +5,7 @@ it. Each test has a workflow and files of its own.
 """
 
 import itertools
+import json
 import os
 import threading
 import time
@@ -21,8 +22,11 @@ from storewarden.client.deeds import TellFile, TellWorkflow
 from storewarden.client.errors import (
     AlreadyThere,
     Closed,
+    NotAllowed,
+    NotKnown,
     NotThere,
     PermanentError,
+    QuotaExceeded,
     Unreachable,
     UsageError,
     Wrong,
@@ -496,3 +500,68 @@ def test_where_no_daemon_runs_it_says_so_in_time(tmp_path: Path) -> None:
 
     assert time.monotonic() - began < 1
     assert "storewarden run" in raised.value.remedy
+
+
+# -- as a user, over a URL ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def url(daemon: Daemon) -> str:
+    return str(daemon.told("metrics are served")[-1]["url"]).removesuffix("/metrics")
+
+
+def user(daemon: Daemon, name: str, *quota: str) -> str:
+    """Make a user; return a token of theirs."""
+    assert daemon.verb("user", "add", name, *quota).returncode == 0
+    made = daemon.verb("user", "token", name, "--json")
+    assert made.returncode == 0, made.stderr
+    return str(json.loads(made.stdout)["token"])
+
+
+def test_a_user_sees_their_own_and_what_is_public(
+    daemon: Daemon, url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = next(_NUMBERS)
+    ada, bob = f"ada-{number}", f"bob-{number}"
+    monkeypatch.setenv("STOREWARDEN_TOKEN", user(daemon, ada))
+    (tmp_path / "token").write_text(user(daemon, bob) + "\n")
+
+    with Warden(url) as adas, Warden(url, token_file=tmp_path / "token") as bobs:
+        adas.create_workflow(f"hers {number}", title="hers")
+        adas.create_workflow(f"everybody's {number}", public=True)
+
+        assert adas.workflow(f"hers {number}").owner == ada
+        assert bobs.workflow(f"everybody's {number}").owner == ada
+        with pytest.raises(NotThere, match="there is no such workflow"):
+            bobs.workflow(f"hers {number}")
+        assert [one.workflow for one in bobs.workflows()] == [f"everybody's {number}"]
+
+
+def test_who_shows_no_token_or_a_wrong_one_is_told_so(daemon: Daemon, url: str) -> None:
+    with Warden(url) as nobody, pytest.raises(NotKnown, match="token"):
+        nobody.create_workflow("story")
+    token = "sw_aaaaaaaaaaaa_" + "a" * 43
+    with Warden(url, token=token) as stranger, pytest.raises(NotKnown) as raised:
+        stranger.create_workflow("story")
+
+    assert token not in str(raised.value) + repr(stranger)
+
+
+def test_who_may_only_read_does_not_write(daemon: Daemon, url: str) -> None:
+    name = f"reader-{next(_NUMBERS)}"
+    user(daemon, name)
+    made = daemon.verb("user", "token", name, "--scope", "read", "--json")
+
+    with Warden(url, token=json.loads(made.stdout)["token"]) as reader:
+        assert list(reader.workflows()) == list(reader.workflows())
+        with pytest.raises(NotAllowed, match="may not write"):
+            reader.create_workflow("story")
+
+
+def test_who_has_as_much_as_they_may_is_told_so(daemon: Daemon, url: str) -> None:
+    name = f"full-{next(_NUMBERS)}"
+
+    with Warden(url, token=user(daemon, name, "--files", "1")) as full:
+        full.add_generated_file(daemon.base / "media" / name / "1.png")
+        with pytest.raises(QuotaExceeded, match=name):
+            full.add_generated_file(daemon.base / "media" / name / "2.png")

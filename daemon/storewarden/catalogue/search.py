@@ -52,18 +52,18 @@ def search(
     *,
     host_id: int | None = None,
     limit: int = 20,
-    met: Sequence[Node] = (),
+    shown: Callable[[Node], Node] | None = None,
 ) -> Answer:
     """Return the files that have all words of a query and meet all terms, the best first.
 
-    ``met`` is what else the rows of files are to meet.
+    ``shown`` says of the column that holds a file's number whether that may be seen; None, all may.
 
     Words that stand in a negative prompt count only when there are not enough files without.
     Raises UsageError for a query or a term that cannot be understood.
     """
     wanted = Wanted(
         query.parse(text),
-        condition=_condition(engine, wanted_terms, now_ns, host_id, met),
+        condition=_condition(engine, wanted_terms, now_ns, host_id, shown),
     )
     best = ranking.ranked(_candidates(engine, wanted, limit))
     return Answer(tuple(_hits(engine, wanted, best[:limit])), len(best) > limit)
@@ -74,17 +74,19 @@ def _condition(
     wanted_terms: Sequence[str],
     now_ns: int,
     host_id: int | None,
-    also: Sequence[Node],
+    shown: Callable[[Node], Node] | None,
 ) -> Node:
     asked = terms.parse(wanted_terms)
-    met = [*terms.conditions(asked, engine.dialect, now_ns), *also]
+    met = terms.conditions(asked, engine.dialect, now_ns)
     if host_id is not None:
         met.append(Root.host == host_id)
     key = search_file.FILE_ID if engine.dialect == "sqlite" else search_server.FILE_ID
     whole: Node = fn.EXISTS(find.joined(SQL("1")).where(File.id == key, *met))
     # where a term leaves few, most are passed over without a look at the tables
     few = find.few_of(engine, asked, now_ns)
-    passed = [Expression(find.unindexed(key), "IN", some) for some in few]
+    passed: list[Node] = [Expression(find.unindexed(key), "IN", some) for some in few]
+    if shown is not None:
+        passed.append(shown(key))
     return NodeList((*passed, whole), glue=" AND ")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from storewarden.api.reading import filed
 from storewarden.api.reading.reader import Reader, within
@@ -27,7 +28,7 @@ def search(reader: Reader, query: str, wanted: Sequence[str] = (), limit: int = 
         reader.now_ns,
         host_id=reader.host_id,
         limit=within(limit),
-        met=() if user_id is None else (visible.seen_by(user_id),),
+        shown=None if user_id is None else partial(visible.seen_by, user_id),
     )
     files = {file.id: file for file in filed.records(reader, [hit.file for hit in answer.hits])}
     return Hits(

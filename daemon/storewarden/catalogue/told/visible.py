@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from storewarden.catalogue.engine import Engine
-from storewarden.catalogue.orm import SQL, Node, fn
+from storewarden.catalogue.orm import SQL, Expression, Node, fn
 from storewarden.catalogue.tables import File
 from storewarden.catalogue.told.places import Place
 from storewarden.catalogue.told_tables import ToldFile
@@ -28,10 +28,11 @@ class Seen(NamedTuple):
     told_id: int | None
 
 
-def seen_by(user_id: int) -> Node:
-    """Return the condition that a file is shown to a user, as a part of a query of files."""
+def seen_by(user_id: int, number: Node = File.id) -> Node:
+    """Return the condition that a file of this number is shown to a user."""
     theirs = (ToldFile.owner == user_id) | (ToldFile.public == 1)
-    there: Node = fn.EXISTS(ToldFile.select(SQL("1")).where(ToldFile.file == File.id, theirs))
+    this = Expression(ToldFile.file, "=", number)
+    there: Node = fn.EXISTS(ToldFile.select(SQL("1")).where(this, theirs))
     return there
 
 

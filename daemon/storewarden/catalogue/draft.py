@@ -79,7 +79,7 @@ def draft(have: Schema, want: Schema) -> Draft:
             drafted.step(spaced(sql), f"DROP INDEX {name}")
     for name in sorted({*have.others, *want.others}):
         if have.others.get(name) != want.others.get(name):
-            drafted.left.append(f"{name}: a view, a trigger or a virtual table, in words of its own")
+            drafted.left.append(f"{name}: a view, a trigger or a virtual table has its own words")
     return drafted
 
 

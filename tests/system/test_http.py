@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import signal
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import apsw
 import pytest
 from PIL import Image
 
 from tests.asking import Api
 from tests.daemon import Daemon
+from tests.web import web_file
 
 
 @pytest.fixture(scope="module")
@@ -379,3 +384,63 @@ def test_who_says_half_a_request_is_told_so(daemon: Daemon) -> None:
         one.connect(str(daemon.state / "api.sock"))
         one.sendall(b"GET /api/v1/workflows HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: x\r\n\r\n")
         assert one.recv(100).startswith(b"HTTP/1.1 400 ")
+
+
+def test_over_tls_a_token_is_all_that_is_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    web = os.fsdecode(web_file(tmp_path))
+    http_ = {"listen": "127.0.0.1:0", "web_config": web}
+    with Daemon(tmp_path / "d", {"a": tmp_path / "a"}, settings={"http": http_}) as daemon:
+        secret = token(daemon, "far", "read", "write")
+        trusted = ssl.create_default_context(cafile=tmp_path / "server.pem")
+        with Api(address(daemon), secret) as api:
+            api.connection = http.client.HTTPSConnection(address(daemon), context=trusted)
+            for number in range(3):  # one connection
+                assert api("PUT", f"/workflows/{number}", {}).status == 201
+            assert len(api("GET", "/workflows").json["workflows"]) == 3
+            assert api("GET", "/workflows", Authorization="").kind == "not-known"
+
+
+def test_while_the_catalogue_cannot_be_written_one_is_told_to_come_again(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with (
+        Daemon(tmp_path / "d", {"a": tmp_path / "a"}) as daemon,
+        Api(daemon.state / "api.sock") as api,
+        closing(apsw.Connection(str(daemon.state / "catalogue.db"))) as other,
+    ):
+        other.execute("BEGIN IMMEDIATE")
+        refused = api("PUT", "/workflows/w", {})
+        assert (refused.status, refused.kind) == (503, "later")
+        assert int(refused.headers["retry-after"]) >= 1
+        assert api("GET", "/workflows").status == 200  # reading waits for nobody
+        other.execute("ROLLBACK")
+        assert api("PUT", "/workflows/w", {}).status == 201
+
+
+def test_idle_connections_make_way_and_nobody_is_starved(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with Daemon(tmp_path / "d", {"a": tmp_path / "a"}) as daemon, ExitStack() as open_:
+        crowd = [open_.enter_context(Api(daemon.state / "api.sock")) for _ in range(140)]
+        for number, one in enumerate(crowd):
+            assert one("GET", f"/workflows?limit={number + 1}").status == 200
+        with Api(address(daemon)) as scraper:
+            assert scraper.raw("GET", "/metrics", None, {}).status == 200
+
+
+def test_the_same_is_kept_in_a_catalogue_on_a_server(
+    tmp_path: Path, postgres_database: str
+) -> None:
+    (tmp_path / "a").mkdir()
+    roots = {"a": tmp_path / "a"}
+    with (
+        Daemon(tmp_path / "d", roots, catalogue=postgres_database) as daemon,
+        Api(daemon.state / "api.sock") as api,
+    ):
+        key = {"Idempotency_Key": "k"}
+        assert api("POST", "/usage", {"provider": "p", "cost": 1}, **key).status == 201
+        again = api("POST", "/usage", {"provider": "p", "cost": 1}, **key)
+        assert again.headers["idempotency-replayed"] == "true"
+        assert api("POST", "/files", {"path": "a/x.png", "workflow": "w"}).status == 201
+        assert len(api("GET", "/usage").json["usage"]) == 1
+        assert api("GET", "/stats?by=provider").json["calls"]["calls"] == 1
+        assert api("GET", "/search?q=x").status == 200

@@ -57,12 +57,15 @@ def asks(question: Question) -> Handler:
 def file_of(call: Call) -> int | str:
     """Return which file a path names: by its number in the catalogue, or by its own path."""
     name = call.names["file"]
-    if not name.isascii() or not name.isdecimal():
-        return name
-    number = int(name) if len(name) <= len(str(LARGEST)) else LARGEST + 1
-    if number > LARGEST:
-        raise Problem(NOT_THERE, "there is no such file")
-    return number
+    return _number(name, "file") if name.isascii() and name.isdecimal() else name
+
+
+def _number(text: str, what: str) -> int:
+    """Return a number of the catalogue, or refuse what can be none in the words for what is not."""
+    digits = text.isascii() and text.isdecimal() and len(text) <= len(str(LARGEST))
+    if not digits or int(text) > LARGEST:
+        raise Problem(NOT_THERE, f"there is no such {what}")
+    return int(text)
 
 
 def _files(reader: Reader, call: Call) -> Files:
@@ -91,10 +94,7 @@ def _stats(reader: Reader, call: Call) -> Stats:
 
 
 def _restored(reader: Reader, call: Call) -> Restored:
-    number = call.names["restore"]
-    if not number.isascii() or not number.isdecimal() or int(number) > LARGEST:
-        raise Problem(NOT_THERE, "there is no such request")
-    return restoring.restored(reader, int(number))
+    return restoring.restored(reader, _number(call.names["restore"], "request"))
 
 
 def _texts(reader: Reader, call: Call) -> Texts:

@@ -23,7 +23,7 @@ from storewarden.api.done import Done
 from storewarden.api.http import once, taking
 from storewarden.api.http.answering import record_of
 from storewarden.api.http.message import Response
-from storewarden.api.http.problems import CONFLICT, NOT_THERE, QUOTA, Kind
+from storewarden.api.http.problems import ALREADY_THERE, CONFLICT, NOT_THERE, QUOTA, Kind
 from storewarden.api.http.routes import Call, Handler, Route
 from storewarden.api.shapes import Shape
 from storewarden.config.problems import did_you_mean
@@ -130,7 +130,7 @@ def _deed(given: Any, below: str) -> Deed:
     return deed
 
 
-_CAN_HAPPEN: Final[tuple[Kind, ...]] = (CONFLICT, QUOTA)
+_CAN_HAPPEN: Final[tuple[Kind, ...]] = (ALREADY_THERE, CONFLICT, QUOTA)
 
 
 def _route(  # noqa: PLR0913, PLR0917  # as many as a route has

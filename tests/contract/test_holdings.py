@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from storewarden.api.carry import Group, carry_groups
+from storewarden.api.deeds import TellFile
 from storewarden.api.quota import Quota
 from storewarden.api.taking_in import take_in
 from storewarden.api.who import Who
@@ -13,7 +15,7 @@ from storewarden.catalogue.told.holdings import Holding
 from storewarden.errors import QuotaExceeded
 from tests.acting import Deeds
 from tests.catalogues import Place
-from tests.recording import entry
+from tests.recording import NOW, entry
 from tests.telling import counted, own, user
 
 
@@ -184,3 +186,18 @@ def test_many_are_counted_so_many_at_a_time(deeds: Deeds, ada: Who) -> None:
 def ids(deeds: Deeds, names: list[bytes]) -> list[tuple[bytes, int]]:
     there = deeds.present()
     return [(name, there[name].id) for name in names]
+
+
+def test_of_many_who_tell_at_once_only_who_has_too_much_is_refused(deeds: Deeds, ada: Who) -> None:
+    eve = user(deeds.engine, "eve", Quota(files=1))
+    groups = [
+        Group((TellFile(path=f"r/{who.name}-{number}.png"),), who)
+        for number in range(3)
+        for who in (ada, eve)
+    ]
+    with deeds.engine.transaction():
+        outcomes = carry_groups(deeds.engine, deeds.ground.host_id, groups, NOW)
+    refused = [isinstance(one, QuotaExceeded) for one in outcomes]
+    assert refused == [False, False, False, True, False, True]
+    assert has(deeds, ada) == (3, 0)
+    assert has(deeds, eve) == (1, 0)

@@ -48,6 +48,7 @@ class Carrier:
         self._host = host_id
         self._now = now_ns
         self._roots: located.Roots | None = None
+        self._taken: list[int] = []  # told files that are somebody else's than before
         self._flows: dict[tuple[int | None, int | None, str, str | None], _Flow] = {}
         self._ways: dict[type, Callable[[Any, Who], Done]] = {
             deeds.TellWorkflow: self._workflow,
@@ -67,6 +68,16 @@ class Carrier:
             PermanentError: it is refused; what it wrote until then must not be kept.
         """
         return self._ways[type(deed)](deed, who)
+
+    def finish(self) -> None:
+        """Count what was taken in, all at once.
+
+        Raises:
+            QuotaExceeded: for one of the owners it is too much; then nothing of it must be kept.
+        """
+        taken, self._taken = self._taken, []
+        if taken:
+            take_in(self._engine, taken)
 
     # -- workflows and scenes -----------------------------------------------------------------
 
@@ -208,7 +219,7 @@ class Carrier:
             places.change(self._engine, told.id, {"owner_id": owner}, self._now)
             if file_id is not None and owner is not None:
                 self._own(file_id, owner, who)
-            take_in(self._engine, [told.id])
+            self._taken.append(told.id)
         return _At(told, file_id, created)
 
     def _own(self, file_id: int, owner_id: int, who: Who) -> None:

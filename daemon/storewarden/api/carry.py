@@ -50,7 +50,10 @@ def carry_groups(
         try:  # mostly none is refused: then one savepoint does for all
             with engine.savepoint():
                 carrier = Carrier(engine, host_id, now_ns)
-                return [_carry(engine, carrier, group) for group in groups]
+                every: list[list[Done] | StorewardenError] = []
+                every += [_carry(engine, carrier, group) for group in groups]
+                carrier.finish()
+                return every
         except PermanentError:
             pass
     return [_alone(engine, host_id, group, now_ns) for group in groups]
@@ -78,7 +81,10 @@ def _alone(
 ) -> list[Done] | StorewardenError:
     try:
         with engine.savepoint():
-            return _carry(engine, Carrier(engine, host_id, now_ns), group)
+            carrier = Carrier(engine, host_id, now_ns)
+            done = _carry(engine, carrier, group)
+            carrier.finish()
+            return done
     except PermanentError as error:
         return error
 

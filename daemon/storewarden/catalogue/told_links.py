@@ -83,7 +83,7 @@ def _link(engine: Engine, told: ToldRow, file_id: int, now_ns: int) -> None:
         engine.execute(
             "UPDATE told_files SET file_id = ?, waiting = 0 WHERE id = ?", (file_id, told.id)
         )
-    elif None not in {told.owner_id, there.owner_id} and told.owner_id != there.owner_id:
+    elif told.owner_id != there.owner_id:
         return  # nobody takes a file of another by telling of the place where it came to lie
     else:
         _merge(engine, told, there)
@@ -125,7 +125,6 @@ def _merge(engine: Engine, gone: ToldRow, stays: ToldRow) -> None:
     later, earlier = (gone, stays) if gone.told_ns >= stays.told_ns else (stays, gone)
     flow = later if later.workflow_id is not None else earlier
     values = {
-        "owner_id": stays.owner_id if stays.owner_id is not None else gone.owner_id,
         "workflow_id": flow.workflow_id,
         "scene_id": flow.scene_id,
         "file_type": later.file_type or earlier.file_type,

@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.told import sums
+from storewarden.catalogue.told.sums import Called
 from storewarden.catalogue.words import Words
 from tests.unit.cli.conftest import FILE_COLUMNS, MINUTE, NOW
 
@@ -102,11 +104,30 @@ PROMPTS: tuple[dict[str, Any], ...] = (
 EVERY_PROMPT = {"understood": 1, "loras": "[]"}
 
 
+SECOND = 10**9
+CALLS = (
+    *[
+        Called(
+            *(NOW - day * DAY, "openai", "USD", 1, day == 3, "gpt-4o"),
+            workflow="story",
+            tokens_in=900 + 37 * day,
+            tokens_out=200 + 11 * day,
+            cost_nano=None if day == 3 else 4_250_000 + 110_000 * day,
+            duration_ns=(900 + 130 * day) * 1_000_000,
+        )
+        for day in range(9)
+    ],
+    Called(NOW, "runway", "EUR", 2, False, "gen-4", cost_nano=SECOND // 2, duration_ns=41 * SECOND),
+    Called(NOW, "ollama", "USD", 3, False, "llama3", tokens_in=3_000, tokens_out=512),
+)
+
+
 def fill_facts(engine: Engine) -> None:
     """A picture with a prompt and its copy, a film with subtitles, a broken and a refused file."""
     roots = {row[0]: row[1] for row in engine.execute("SELECT id, host_id FROM roots")}
     host = next(iter(roots.values()))
     with engine.transaction():
+        sums.add(engine, host, CALLS)
         engine.insert("files", FILE_COLUMNS, [_file(*one) for one in MORE_FILES])
         outputs, uploads = sorted(roots)
         more = [(outputs, "subtitle", 1, 240), (uploads, "image", 2, 1_589_990)]

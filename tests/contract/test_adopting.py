@@ -118,16 +118,16 @@ def test_a_workflow_application_moves_in(take: Take, engine: Engine, app: Path) 
         " LEFT JOIN scene_images i ON i.scene_id = s.id ORDER BY s.name"
     ) == [("1", 1, "It wakes", "a fox wakes", 1), ("2", 2, "It runs", "a fox runs", 0)]
     assert [
-        (bytes(name), kind, workflow, scene)
-        for name, kind, workflow, scene in engine.execute(
-            "SELECT t.name, t.file_type, w.name, s.name FROM told_files t"
+        (bytes(name), kind, workflow, scene, owner)
+        for name, kind, workflow, scene, owner in engine.execute(
+            "SELECT t.name, t.file_type, w.name, s.name, u.name FROM told_files t"
             " JOIN workflows w ON w.id = t.workflow_id LEFT JOIN scenes s ON s.id = t.scene_id"
-            " ORDER BY t.name"
+            " JOIN users u ON u.id = t.owner_id ORDER BY t.name"
         )
     ] == [
-        (b"fox.mp4", "video", "fox", None),
-        (b"gone.png", "image", "fox", None),
-        (b"scene_1.png", "image", "fox", "1"),
+        (b"fox.mp4", "video", "fox", None, "ann"),
+        (b"gone.png", "image", "fox", None, "ann"),
+        (b"scene_1.png", "image", "fox", "1", "ann"),
     ]
     assert engine.execute(
         "SELECT a.provider, a.cost_nano, a.tokens_out, u.name, a.error FROM api_usage a"

@@ -43,8 +43,9 @@ def spool(asked: Document, given: Sequence[int], tell: Tell) -> Document:
     """Write the rows of tables into the file of the second descriptor; return how many of each.
 
     ``tables`` are documents with ``table``, ``columns`` (names, or ``[column, table, key, taken]``
-    for what another table has where its key is our column). A line is the number of the table,
-    what tells its row from others, and the values in the order of the columns.
+    for what another table has where its key is our column; three more go on from there). A line is
+    the number of the table, what tells its row from others, and the values in the order of the
+    columns.
     """
     parent, out, scratch = given
     return read_settled(
@@ -118,12 +119,16 @@ class _Asked:
         return cls(one["table"], tuple(one["key"]), values)
 
 
-def _looked_up(column: str, table: str, key: str, taken: str) -> str:
-    """Return the SQL of what another table has for a value of ours; NULL where it has nothing."""
-    return (
-        f"(SELECT x.{quoted(taken)} FROM main.{quoted(table)} x"  # noqa: S608  # names are quoted
-        f" WHERE x.{quoted(key)} = t.{quoted(column)} LIMIT 1)"
-    )
+def _looked_up(column: str, *way: str) -> str:
+    """Return the SQL of what other tables have for a value of ours; NULL where one has nothing."""
+    value = f"t.{quoted(column)}"
+    for number, (table, key, taken) in enumerate(zip(way[::3], way[1::3], way[2::3], strict=True)):
+        x = f"x{number}"
+        value = (
+            f"(SELECT {x}.{quoted(taken)} FROM main.{quoted(table)} {x}"  # noqa: S608
+            f" WHERE {x}.{quoted(key)} = {value} LIMIT 1)"
+        )
+    return value
 
 
 def _spooled(

@@ -9,6 +9,7 @@ import pytest
 from storewarden.catalogue.engine import Engine
 from tests.adopting import video_analyzer, workflow_app
 from tests.conftest import Golden
+from tests.sqlites import make
 from tests.unit.cli.conftest import Run
 
 
@@ -108,6 +109,7 @@ def test_mistakes_are_told_with_what_helps(
 ) -> None:
     (app / "my.yaml").write_text("version: 1\ntables: {video: {tell: file, path: path}}\n")
     (app / "notes.txt").write_text("no database, but a few words " * 100)
+    make(app / "notes.db")
     mistakes = (
         ("none.db",),
         ("notes.txt",),
@@ -115,7 +117,7 @@ def test_mistakes_are_told_with_what_helps(
         ("videos.db", "--map", "my.yaml"),
         ("app.db", "--moved", "here=there"),
         ("app.db", "--source", "a\nb"),
-        ("state/catalogue.db",),
+        ("notes.db",),
     )
     said = ""
     for words in mistakes:

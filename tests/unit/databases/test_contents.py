@@ -151,6 +151,22 @@ def test_what_another_table_has_is_looked_up_there(shelf: Shelf) -> None:
     ]
 
 
+def test_a_lookup_goes_from_one_table_to_the_next(shelf: Shelf) -> None:
+    shelf.make(
+        "CREATE TABLE users (id INTEGER PRIMARY KEY, name)",
+        "CREATE TABLE flows (id TEXT PRIMARY KEY, user)",
+        "CREATE TABLE files (flow)",
+        "INSERT INTO users VALUES (1, 'ann')",
+        "INSERT INTO flows VALUES ('fox', 1), ('owl', 2)",
+        "INSERT INTO files VALUES ('fox'), ('owl'), ('elk')",
+    )
+    way = ["flow", "flows", "id", "user", "users", "id", "name"]
+
+    rows = shelf.rows(table("files", way))
+
+    assert [values for *_, values in rows] == [["ann"], [None], [None]]
+
+
 def test_more_rows_than_are_read_at_once_come_each_once(shelf: Shelf) -> None:
     shelf.make(
         "CREATE TABLE t (a)",

@@ -12,8 +12,8 @@ from storewarden.errors import MapError
 
 _PROBLEMS: Final = 200
 _LISTED: Final = 12  # names in a hint
-Column = str | tuple[str, str, str, str]
-"""One of the table's own, or ours, and the table, its key and its column that is taken."""
+Column = str | tuple[str, ...]
+"""One of the table's own; or that and, of each table to which it leads, name, key, and column."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class _Fitting:
         if column is None:
             return None
         wanted: Column | None = column
-        if value.through is not None:
+        if value.through:
             wanted = self.looked_up(column, value.through, value.place)
         if wanted is None:
             return None
@@ -202,8 +202,18 @@ class _Fitting:
         self.say(place, f"{printable(table.name)} has no column {printable(name)}", hint)
         return None
 
-    def looked_up(self, column: str, through: Through, place: str) -> Column | None:
-        """Return a column of another table, which has to be found by an index."""
+    def looked_up(self, column: str, through: Sequence[Through], place: str) -> Column | None:
+        """Return the way to a column of another table."""
+        way = [column]
+        for one in through:
+            step = self.step(one, place)
+            if step is None:
+                return None
+            way += step
+        return tuple(way)
+
+    def step(self, through: Through, place: str) -> tuple[str, str, str] | None:
+        """Return a table, its key, which has to be found by an index, and what is taken."""
         table = self.tables.get(through.table.lower())
         if table is None:
             self.say(place, f"the database has no table {printable(through.table)}", "")
@@ -216,7 +226,7 @@ class _Fitting:
             what = f"rows of {printable(table.name)} are not found by {printable(key)}: no index"
             self.problems.append(f"{place}: {what}; name a column with one, or leave it out")
             return None
-        return column, table.name, key, take
+        return table.name, key, take
 
 
 def some(words: str, names: Sequence[str]) -> str:

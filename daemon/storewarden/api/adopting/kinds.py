@@ -114,13 +114,14 @@ class Through:
 class Value:
     """Where a field comes from, and what becomes of what is found there.
 
-    Of several ``columns`` the first that the table has is read. Of what is ``gathered`` each has
+    Of several ``columns`` the first that the table has is read; ``through`` goes from one table to
+    the next. Of what is ``gathered`` each has
     its own name in the result; what is in ``json`` is read and laid beside it.
     """
 
     place: str  # in the map, for messages
     columns: tuple[str, ...] = ()
-    through: Through | None = None
+    through: tuple[Through, ...] = ()
     words: tuple[tuple[str, str], ...] = ()
     otherwise: str | None = None
     constant: str | None = None

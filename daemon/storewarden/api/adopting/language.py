@@ -177,13 +177,24 @@ class _Reader:
             json=self.names(node, "json", path),
         )
 
-    def through(self, node: Mapping, path: str) -> Through | None:
-        """Return in which other table a value is looked up."""
+    def through(self, node: Mapping, path: str) -> tuple[Through, ...]:
+        """Return in which other tables, one after the other, a value is looked up."""
         entry = node.entries.get("through")
         if entry is None:
-            return None
+            return ()
         path = joined(path, "through")
-        one = self.mapping(entry.node, path, "{table: videos, key: id, take: file_path}")
+        many = isinstance(entry.node, Items)
+        steps = [
+            self.step(one, joined(path, str(number)) if many else path)
+            for number, one in enumerate(
+                entry.node.nodes if isinstance(entry.node, Items) else [entry.node]
+            )
+        ]
+        return tuple(step for step in steps if step is not None)
+
+    def step(self, node: Node, path: str) -> Through | None:
+        """Return in which other table a value is looked up."""
+        one = self.mapping(node, path, "{table: videos, key: id, take: file_path}")
         if one is None:
             return None
         self.known(one, path, _THROUGH)

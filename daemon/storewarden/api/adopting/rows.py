@@ -143,7 +143,7 @@ def _blamed(at: At, one: Fitted, wrong: checked.Wrong) -> Bad:
         return Bad(at, one.kind, "", f"{name}: {why}" if name else why)
     if problem.what == checked.MISSING:
         through = source.value.through
-        why = "holds nothing" if through is None else f"names no row of {shown(through.table)}"
+        why = f"names no row of {shown(through[0].table)}" if through else "holds nothing"
     return Bad(at, one.kind, _column(source), why)
 
 

@@ -75,7 +75,7 @@ def test_a_map_is_what_it_says() -> None:
         ("clips",),
     )
     assert file.values["path"] == Value("my.yaml:9:13", ("path", "file"))
-    assert file.values["owner"].through == Through("users", "id", ("login", "name"))
+    assert file.values["owner"].through == (Through("users", "id", ("login", "name")),)
     assert (file.values["title"].cut, file.values["workflow"].form) == (True, "job-{}")
     assert (file.values["metadata"].gathered, file.values["metadata"].json) == (
         ("style",),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from storewarden.api.reading import records
+from storewarden.api.reading import judgements
 from storewarden.api.reading.judged import GONE, Said, Why
 from storewarden.api.reading.moments import moment
 from storewarden.api.reading.names import named
@@ -37,7 +37,7 @@ def in_force(reader: Reader, stores: Collection[str], tables: Collection[str]) -
     return read([(name, text.encode()) for name, text in texts], stores=stores, tables=tables)
 
 
-def why(reader: Reader, of: Of, policies: PolicySet, action: str | None = None) -> records.Why:
+def why(reader: Reader, of: Of, policies: PolicySet, action: str | None = None) -> judgements.Why:
     """Return what becomes of a file and why; with ``action`` also why that does not happen.
 
     Raises:
@@ -62,11 +62,11 @@ def _subject(row: SubjectRow) -> Subject:
     return Subject(**(row._asdict() | {"days": tuple(Day(*day) for day in row.days)}))
 
 
-def _record(why: Why) -> records.Why:
+def _record(why: Why) -> judgements.Why:
     subject, decision = why.subject, why.decision
     gone = subject.state in GONE
     path, path_hex = named(subject.path)
-    return records.Why(
+    return judgements.Why(
         root=subject.root,
         path=path,
         path_hex=path_hex,
@@ -76,39 +76,39 @@ def _record(why: Why) -> records.Why:
         reason=_how_gone(why) if gone else decision.reason,
         went=_went(why.went),
         tried=_tried(why.tried),
-        winners=records.Winners(
+        winners=judgements.Winners(
             hold=decision.hold, place=decision.place, phases=decision.phases, care=decision.care
         ),
         lies_in=subject.lies if subject.away else None,
         clock_frozen=why.frozen or None,
         history=tuple(
-            records.Event(at_ns=each.at_ns, event=each.event, detail=each.detail)
+            judgements.Event(at_ns=each.at_ns, event=each.event, detail=each.detail)
             for each in why.happened
         ),
         not_=_why_not(why),
     )
 
 
-def _account(said: Said) -> records.Account:
+def _account(said: Said) -> judgements.Account:
     account = said.account
-    return records.Account(
+    return judgements.Account(
         id=account.policy.id,
         result=account.result,
         kinds=account.kinds,
         wins=account.wins,
         after=account.earlier,
         terms=tuple(
-            records.Judged(term=term.text, value=shown(term.value), result=term.truth)
+            judgements.Judged(term=term.text, value=shown(term.value), result=term.truth)
             for term in said.explained.terms()
         ),
     )
 
 
-def _coming(why: Why) -> records.Coming | None:
+def _coming(why: Why) -> judgements.Coming | None:
     decision = why.decision
     if decision.action is None:
         return None
-    return records.Coming(
+    return judgements.Coming(
         action=decision.action.word,
         due=moment(decision.due_ns),
         due_ns=decision.due_ns,
@@ -117,7 +117,7 @@ def _coming(why: Why) -> records.Coming | None:
         blocked=decision.blocked.name.lower() if decision.blocked else None,
         observed=why.observed,
         held=tuple(
-            records.HeldBy(guard=one.guard, why=one.why, command=one.command) for one in why.held
+            judgements.HeldBy(guard=one.guard, why=one.why, command=one.command) for one in why.held
         ),
     )
 
@@ -129,27 +129,27 @@ def _how_gone(why: Why) -> str:
     return f"a person or a program removed it, not Storewarden{when}"
 
 
-def _went(went: Went | None) -> records.HowItWent | None:
+def _went(went: Went | None) -> judgements.HowItWent | None:
     if went is None:
         return None
     lies = tuple(
-        records.LiesIn(store=one.store, key=one.key, damaged=one.damaged) for one in went.lies
+        judgements.LiesIn(store=one.store, key=one.key, damaged=one.damaged) for one in went.lies
     )
     fields: dict[str, Any] = went._asdict() | {"lies": lies}
-    return records.HowItWent(**fields)
+    return judgements.HowItWent(**fields)
 
 
-def _tried(tried: Tried | None) -> records.Attempt | None:
-    return None if tried is None else records.Attempt(**tried._asdict())
+def _tried(tried: Tried | None) -> judgements.Attempt | None:
+    return None if tried is None else judgements.Attempt(**tried._asdict())
 
 
-def _why_not(why: Why) -> records.WhyNot | None:
+def _why_not(why: Why) -> judgements.WhyNot | None:
     if why.action is None:
         return None
-    return records.WhyNot(
+    return judgements.WhyNot(
         action=why.action.word,
         because=tuple(
-            records.Because(
+            judgements.Because(
                 policy=each.policy, what=each.what, terms=tuple(map(written, each.terms))
             )
             for each in why.obstacles

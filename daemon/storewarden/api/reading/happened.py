@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from storewarden.api.reading import lines
+from storewarden.api.reading.judgements import Happening, History
 from storewarden.api.reading.lines import Line
 from storewarden.api.reading.names import named
 from storewarden.api.reading.reader import Reader
-from storewarden.api.reading.records import Happening, History
 from storewarden.api.reading.subject import Of, all_found, missing
 from storewarden.catalogue import find
 

@@ -8,29 +8,24 @@ Times that end in ``_ns`` are nanoseconds since 1970, all others texts with thei
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, Any
 
-from storewarden.api.shapes import Shape
-
-Id = Annotated[int, Shape("its number in the catalogue")]
-Place = Annotated[
-    str,
-    Shape(
-        "the absolute path on its host, to be told or opened; bytes that are no UTF-8 as Python's"
-        " surrogateescape has them"
-    ),
-]
-Shown = Annotated[str, Shape("the path below its root, as harmless text")]
-Hex = Annotated[str, Shape("the bytes of the path, where text cannot hold it")]
-Nanoseconds = Annotated[int, Shape("nanoseconds since 1970")]
-Span = Annotated[int, Shape("nanoseconds")]
-Moment = Annotated[str, Shape("a time with its zone, as 2026-01-31T12:00:00Z")]
-Anything = Annotated[Mapping[str, Any], Shape("anything, as it was told")]
-Next = Annotated[str, Shape("what to ask with for the page after this one; none: it was the last")]
-
+from storewarden.api.reading.judgements import Event as Event  # noqa: PLC0414  # records too
+from storewarden.api.reading.judgements import Happening as Happening  # noqa: PLC0414  # records too
+from storewarden.api.reading.judgements import History as History  # noqa: PLC0414  # records too
+from storewarden.api.reading.judgements import Why as Why  # noqa: PLC0414  # records too
+from storewarden.api.reading.kinds import (
+    Anything,
+    Hex,
+    Id,
+    Nanoseconds,
+    Next,
+    Place,
+    Shown,
+    Span,
+)
+from storewarden.api.reading.kinds import Moment as Moment  # noqa: PLC0414  # records too
 
 # -- files --------------------------------------------------------------------------------------
 
@@ -220,172 +215,6 @@ class Hits:
 
     hits: tuple[Hit, ...]
     more: bool
-
-
-# -- what happened, and what will ---------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
-    """Something that was noted of a file."""
-
-    at_ns: Nanoseconds
-    event: str
-    detail: Anything = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Happening:
-    """One thing that happened: an act with its outcome, or what was seen of a file."""
-
-    at_ns: Nanoseconds
-    what: str
-    root: str
-    path: Shown
-    files: int
-    bytes: int
-    outcome: str | None = None
-    path_hex: Hex | None = None
-    store: str | None = None
-    policy: str | None = None
-    by: str | None = None
-    why: str | None = None
-    error: str | None = None
-    act: int | None = None
-    undoes: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class History:
-    """What happened to a file, the last first."""
-
-    history: tuple[Happening, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
-    """One term of a policy: what is known of the file, and whether it is so."""
-
-    term: str
-    value: str
-    result: bool | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Account:
-    """What one policy says of a file."""
-
-    id: str
-    result: str
-    kinds: tuple[str, ...]
-    wins: tuple[str, ...]
-    after: tuple[str, ...]
-    terms: tuple[Judged, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldBy:
-    """What keeps an action from being carried out now, and the command that lets it."""
-
-    guard: str
-    why: str
-    command: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Coming:
-    """What happens to a file next."""
-
-    action: str
-    policy: str
-    observed: bool
-    due: Moment | None = None
-    due_ns: Nanoseconds | None = None
-    store: str | None = None
-    blocked: str | None = None
-    held: tuple[HeldBy, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LiesIn:
-    """Where a copy of a file that is gone lies."""
-
-    store: str
-    key: str
-    damaged: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HowItWent:
-    """What took a file from its place, and the command that brings it back."""
-
-    what: str
-    by: str
-    reason: str
-    back: str
-    act: int | None = None
-    at_ns: Nanoseconds | None = None
-    policy: str | None = None
-    lies: tuple[LiesIn, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """The last act on a file, when nothing came of it."""
-
-    act: int
-    verb: str
-    state: str
-    at_ns: Nanoseconds
-    why: str
-    again_ns: Nanoseconds | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Because:
-    """Why one policy does not do a thing."""
-
-    policy: str
-    what: str
-    terms: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WhyNot:
-    """Why an action does not happen to a file."""
-
-    action: str
-    because: tuple[Because, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Winners:
-    """The policies that decide of a file, by what they decide."""
-
-    hold: str | None = None
-    place: str | None = None
-    phases: str | None = None
-    care: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Why:
-    """What becomes of a file and why: every policy, term by term."""
-
-    root: str
-    path: Shown
-    state: str
-    reason: str
-    policies: tuple[Account, ...]
-    winners: Winners
-    next: Coming | None = None
-    path_hex: Hex | None = None
-    went: HowItWent | None = None
-    tried: Attempt | None = None
-    lies_in: str | None = None
-    clock_frozen: str | None = None
-    history: tuple[Event, ...] = ()
-    not_: WhyNot | None = None
 
 
 # -- what applications told ---------------------------------------------------------------------

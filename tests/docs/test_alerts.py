@@ -31,6 +31,7 @@ _OF_USERS = "which users there are, and how much each may have, is an installati
 UNSEEN: dict[str, str] = dict.fromkeys(
     ("user_bytes", "user_files", "user_quota_bytes", "user_quota_files"), _OF_USERS
 )
+UNSEEN["listener_events_total"] = "whom events are sent to, and how many, is an installation's own"
 """Metrics that no dashboard shows and no rule asks for, and why they are there nevertheless."""
 
 

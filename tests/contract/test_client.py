@@ -5,11 +5,10 @@ it. Each test has a workflow and files of its own.
 """
 
 import itertools
-import json
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,6 +16,10 @@ from pathlib import Path
 
 import pytest
 
+from storewarden.api import users
+from storewarden.api.quota import Quota
+from storewarden.api.who import Scope
+from storewarden.catalogue.connect import open_catalogue
 from storewarden.client import Phase, Warden
 from storewarden.client.deeds import TellFile, TellWorkflow
 from storewarden.client.errors import (
@@ -510,12 +513,22 @@ def url(daemon: Daemon) -> str:
     return str(daemon.told("metrics are served")[-1]["url"]).removesuffix("/metrics")
 
 
-def user(daemon: Daemon, name: str, *quota: str) -> str:
+def user(
+    daemon: Daemon,
+    name: str,
+    *,
+    files: int | None = None,
+    scopes: Collection[Scope] = ("read", "write"),
+) -> str:
     """Make a user; return a token of theirs."""
-    assert daemon.verb("user", "add", name, *quota).returncode == 0
-    made = daemon.verb("user", "token", name, "--json")
-    assert made.returncode == 0, made.stderr
-    return str(json.loads(made.stdout)["token"])
+    engine = open_catalogue(daemon.catalogue, daemon.state, role="storewarden-test")
+    try:
+        now_ns = time.time_ns()
+        users.add(engine, name, Quota(files=files), now_ns)
+        token = users.give_token(engine, name, scopes, now_ns=now_ns, random=os.urandom)
+    finally:
+        engine.close()
+    return token.reveal()
 
 
 def test_a_user_sees_their_own_and_what_is_public(
@@ -549,10 +562,8 @@ def test_who_shows_no_token_or_a_wrong_one_is_told_so(daemon: Daemon, url: str) 
 
 def test_who_may_only_read_does_not_write(daemon: Daemon, url: str) -> None:
     name = f"reader-{next(_NUMBERS)}"
-    user(daemon, name)
-    made = daemon.verb("user", "token", name, "--scope", "read", "--json")
 
-    with Warden(url, token=json.loads(made.stdout)["token"]) as reader:
+    with Warden(url, token=user(daemon, name, scopes=["read"])) as reader:
         assert list(reader.workflows()) == list(reader.workflows())
         with pytest.raises(NotAllowed, match="may not write"):
             reader.create_workflow("story")
@@ -561,7 +572,7 @@ def test_who_may_only_read_does_not_write(daemon: Daemon, url: str) -> None:
 def test_who_has_as_much_as_they_may_is_told_so(daemon: Daemon, url: str) -> None:
     name = f"full-{next(_NUMBERS)}"
 
-    with Warden(url, token=user(daemon, name, "--files", "1")) as full:
+    with Warden(url, token=user(daemon, name, files=1)) as full:
         full.add_generated_file(daemon.base / "media" / name / "1.png")
         with pytest.raises(QuotaExceeded, match=name):
             full.add_generated_file(daemon.base / "media" / name / "2.png")

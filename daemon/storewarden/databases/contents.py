@@ -22,7 +22,7 @@ from storewarden.databases.opening import Opened, read_settled
 from storewarden.databases.rows.pieces import first, listed, quoted
 from storewarden.errors import DatabaseUnusable
 
-LONGEST: Final = 8 << 20  # bytes of a value; all longer ones are told by their length
+LONGEST: Final = 4 << 20  # bytes of a value; all longer ones are told by their length
 BYTES, LONG = "__bytes__", "__long__"
 
 _STEP: Final = 2_000  # rows that are read under one lock

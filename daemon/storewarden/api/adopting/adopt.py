@@ -27,6 +27,7 @@ from storewarden.errors import FileUnusable, UsageError
 from storewarden.measure.shown import shown
 
 _SECONDS: Final = 3600.0
+_MOST_LINE: Final = 256 << 20  # bytes; longer ones are cut, and then make no sense
 _DIRECTORY: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 Progress = Callable[[str, int, int | None], None]
@@ -153,7 +154,7 @@ class _Database:
         """Lend what was read, line by line."""
         os.lseek(self.out, 0, os.SEEK_SET)
         with open(self.out, "rb", closefd=False, buffering=1 << 20) as file:
-            yield iter(file)
+            yield iter(lambda: file.readline(_MOST_LINE), b"")
 
 
 @contextmanager

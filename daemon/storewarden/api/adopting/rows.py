@@ -16,6 +16,7 @@ from storewarden.api.adopting.kinds import KINDS, AdoptUser, fields, is_beside
 from storewarden.api.adopting.matching import Placed, Places
 from storewarden.api.adopting.values import Maker, Odd, empty
 from storewarden.api.deeds import Deed
+from storewarden.errors import DatabaseUnusable
 from storewarden.measure.shown import shown
 
 _KEY: Final = 200  # characters
@@ -82,8 +83,12 @@ class Turner:
     source: str
 
     def turn(self, line: bytes) -> tuple[int, Iterator[Came]]:
-        """Return the number of a table, and what one row of it came to."""
-        number, key, row = json.loads(line)
+        """Return the number of a table, and what one row of it came to.
+
+        Raises:
+            DatabaseUnusable: what was read of the database makes no sense.
+        """
+        number, key, row = self._understood(line)
         reading = self.plan.readings[number]
         at = At(reading.table, tuple(key))
         return number, (
@@ -91,6 +96,16 @@ class Turner:
             for one in reading.fitted
             if one.only_if is None or not empty(row[one.only_if])
         )
+
+    def _understood(self, line: bytes) -> tuple[int, list[Any], list[Any]]:
+        """Return a line that another process wrote, which a database may have taken over."""
+        try:
+            number, key, row = json.loads(line)
+            if len(row) == len(self.plan.readings[number].columns) and isinstance(key, list):
+                return number, key, row
+        except (ValueError, TypeError, LookupError, RecursionError):
+            pass
+        raise DatabaseUnusable("work on a database failed", why="what was read makes no sense")
 
     def _told(self, at: At, one: Fitted, row: Sequence[Any]) -> Came:
         said: dict[str, Any] = {}

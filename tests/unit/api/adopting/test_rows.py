@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from storewarden.api.adopting.fitting import Shape, fit
 from storewarden.api.adopting.kinds import AdoptUser
 from storewarden.api.adopting.language import read
@@ -12,6 +14,7 @@ from storewarden.api.adopting.matching import Hints, Places
 from storewarden.api.adopting.rows import At, Bad, Came, Told, Turner, Unplaced, source_of
 from storewarden.api.adopting.values import Maker
 from storewarden.api.deeds import Phase, TellFile, TellText, TellUsage, TellWorkflow
+from storewarden.errors import DatabaseUnusable
 
 MAP = """\
 version: 1
@@ -124,3 +127,24 @@ def test_a_database_is_known_by_its_place_unless_it_has_a_name() -> None:
         source_of(b"/srv/app.db", None, "x"),
     }
     assert source_of(b"/srv/app.db", "mine", "machine") == "mine"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"[1]",
+        b"[9, [1], []]",
+        b'[0, [1], ["a", "b"]]',
+        b'[0, 1, ["a"]]',
+        b'["x", [], []]',
+    ],
+)
+def test_what_no_reader_of_ours_writes_is_refused(line: bytes) -> None:
+    plan = fit(read("my.yaml", MAP.encode()), TABLES)
+    with (
+        Places({}, Hints()) as places,
+        pytest.raises(DatabaseUnusable, match="makes no sense"),
+    ):
+        Turner(plan, Maker(), places, "s").turn(line)

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
 import pytest
 
@@ -30,7 +31,7 @@ config, root, number, threads, calls = sys.argv[1], sys.argv[2], *map(int, sys.a
 enough, failed, made = threading.Event(), [], {}
 def work(client):
     made[client] = 0
-    with Warden(config=config, timeout=60) as warden:
+    with Warden(config=config, timeout=300) as warden:
         while made[client] < calls and not enough.is_set():
             turn = made[client]
             name = f"{client}.{turn}"
@@ -91,6 +92,14 @@ class Applications:
             for number in range(processes)
         ]
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for one in self.running:
+            one.kill()
+            one.communicate()
+
     def tell(self) -> bool:
         """Whether any of them still does."""
         return any(one.poll() is None for one in self.running)
@@ -126,17 +135,17 @@ def more_than(daemon: Daemon, so_many: int) -> bool:
 def kill_and_start(daemon: Daemon) -> None:
     daemon.kill()
     daemon.start(ready=False)
-    daemon.until(lambda: daemon.told("ready"), "it is ready")
+    daemon.until(lambda: daemon.told("ready"), "it is ready", 60)  # fifty wait for it
 
 
 def test_what_was_told_through_kills_is_there_once(daemon: Daemon) -> None:
-    applications = Applications(daemon, processes=2, threads=5, calls=1_000_000)
-    for _ in range(2):
-        before = kept(daemon).total()
-        daemon.until(functools.partial(more_than, daemon, before + 20), "they tell")
-        kill_and_start(daemon)
+    with Applications(daemon, processes=2, threads=5, calls=1_000_000) as applications:
+        for _ in range(2):
+            before = kept(daemon).total()
+            daemon.until(functools.partial(more_than, daemon, before + 20), "they tell")
+            kill_and_start(daemon)
+        told = applications.told()
 
-    told = applications.told()
     assert told == kept(daemon)
 
 
@@ -157,14 +166,14 @@ def test_who_waits_for_a_daemon_is_answered_when_it_is_back(tmp_path: Path) -> N
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 def test_fifty_applications_tell_ten_thousand_times_each_through_kills(daemon: Daemon) -> None:
-    applications = Applications(daemon, processes=10, threads=5, calls=10_000)
     chance, kills = random.Random(7), 0
-    while applications.tell():
-        time.sleep(chance.uniform(0.5, 8))
-        kill_and_start(daemon)
-        kills += 1
+    with Applications(daemon, processes=10, threads=5, calls=10_000) as applications:
+        while applications.tell():
+            time.sleep(chance.uniform(1, 15))
+            kill_and_start(daemon)
+            kills += 1
+        told = applications.told()
 
-    told = applications.told()
     assert kills >= 10
     assert len(told) == 50 * 10_000
     assert told == kept(daemon)

@@ -16,6 +16,7 @@ from storewarden.catalogue import marks
 from storewarden.catalogue.digests import Digested
 from storewarden.catalogue.marks import Marks
 from storewarden.errors import NotThere
+from tests.acting import Deeds
 from tests.catalogues import Place
 from tests.recording import NOW, Book, check_totals, entry, listing
 from tests.telling import user
@@ -130,7 +131,7 @@ def test_what_is_told_of_a_place_that_a_file_left_is_of_the_next_one(book: Book)
     }
 
 
-@pytest.mark.parametrize("state", ["missing", "archived", "trashed"])
+@pytest.mark.parametrize("state", ["missing", "archived"])
 def test_a_file_that_is_away_is_still_meant_by_its_place(book: Book, state: str) -> None:
     book.names(entry(b"cat.png"), path=b"out")
     file = book.one(b"out/cat.png")
@@ -146,17 +147,24 @@ def test_a_file_that_is_away_is_still_meant_by_its_place(book: Book, state: str)
     assert done.file == file.id
 
 
-def test_of_what_is_purged_nothing_is_told_any_more(book: Book) -> None:
-    book.names(entry(b"cat.png"), path=b"out")
-    book.gone(b"cat.png", path=b"out")
+@pytest.mark.parametrize("state", ["trashed", "purged"])
+def test_what_is_told_after_a_file_was_thrown_away_is_of_the_next_one(
+    book: Book, state: str
+) -> None:
+    tell(book, TellFile(path="r/out/cat.png", title="The first cat"))
+    book.names(entry(b"cat.png", 5), path=b"out")
+    first = book.one(b"out/cat.png")
     with book.engine.transaction():
-        book.engine.execute("UPDATE files SET state = 'purged'")
+        book.engine.execute("UPDATE files SET state = ?, gone_ns = 1", (state,))
+        book.engine.execute("UPDATE totals SET state = ?", (state,))
+    book.reopen()
 
     (done,) = tell(book, CAT)
-    with book.engine.transaction():
-        book.engine.execute("UPDATE files SET state = 'missing'")
-
     assert done.file is None
+    book.names(entry(b"cat.png", 6, size=9), path=b"out")
+
+    titles = {row["file"]: row["title"] for row in told(book)}
+    assert titles == {first.id: "The first cat", book.one(b"out/cat.png").id: "A cat"}
 
 
 def test_what_is_missing_and_comes_back_is_what_was_told_of(book: Book) -> None:
@@ -298,3 +306,26 @@ def test_who_records_and_finds_nobody_waiting_asks_once(
     assert [sql for sql in asked if "told_files" in sql and "waiting" in sql] == [
         "SELECT 1 FROM told_files WHERE waiting = 1 LIMIT 1"
     ]
+
+
+def test_a_file_that_comes_back_finds_what_was_told_of_its_place_meanwhile(place: Place) -> None:
+    deeds = Deeds(place.made())
+    tell(deeds, TellFile(path="r/cat.png", title="The cat", file_type="still"))
+    deeds.names(entry(b"cat.png", 5), entry(b"dog.png", 6))
+    tell(deeds, TellFile(path="r/dog.png", title="The dog"))
+    cat, dog = deeds.one(b"cat.png"), deeds.one(b"dog.png")
+    deeds.trash(cat)
+    deeds.archive(dog)
+    deeds.now_ns += 1
+    (cat_now, dog_now, new) = tell(
+        deeds,
+        *(TellFile(path=f"r/{name}.png", tags=("later",)) for name in ("cat", "dog", "new")),
+    )
+    assert (cat_now.file, dog_now.file, new.file) == (None, dog.id, None)
+
+    deeds.restore(deeds.row(cat.id), entry(b"cat.png", 7))
+    deeds.restore(deeds.row(dog.id), entry(b"new.png", 8), b"new.png")
+
+    rows = {row["file"]: (row["title"], row["tags"]) for row in told(deeds)}
+    assert rows == {cat.id: ("The cat", '["later"]'), dog.id: ("The dog", '["later"]')}
+    assert marks.of_files(deeds.engine, [cat.id])[cat.id].tags == ("later",)

@@ -1,7 +1,8 @@
 """Places of which something was told, and the files that are known by them.
 
-A place names the file that is there now; else what was put away from there, or is missing; else
-what shall come. A file that was renamed away from a place is not meant by it any more.
+A place names the file that is there now; else one that was archived from there, or is missing; else
+what shall come. A file that left a place otherwise, renamed or into the trash, is not meant by it
+any more: what is told of the next file there is not written to it.
 """
 
 from __future__ import annotations
@@ -143,7 +144,8 @@ def _seen(engine: Engine, place: Place) -> Known | None:
     rows = engine.execute(
         f"SELECT f.id, f.state, {_TOLD} FROM directories d"
         " JOIN files f ON f.directory_id = d.id LEFT JOIN told_files t ON t.file_id = f.id"
-        " WHERE d.root_id = ? AND d.path = ? AND f.name = ? AND f.state <> 'purged'",
+        " WHERE d.root_id = ? AND d.path = ? AND f.name = ?"
+        " AND f.state <> 'trashed' AND f.state <> 'purged'",
         place,
     )
     if not rows:

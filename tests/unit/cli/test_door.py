@@ -205,7 +205,7 @@ def test_debug_shows_the_traceback(
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["stauts"], "no such verb: stauts; did you mean status?"),
+        (["staus"], "no such verb: staus; did you mean status?"),
         (["status", "--jsno"], "No such option '--jsno'. Did you mean '--json'?"),
     ],
 )

@@ -71,8 +71,8 @@ def asked(tmp_path: Path, daemon: Daemon, *options: str) -> str:
         [
             *(str(PROGRAM), "run", "openapi.json", "--url", f"http://{address}/api/v1"),
             *("--header", f"Authorization: Bearer {token}", "--exclude-checks", NOT_ASKED),
-            # a stream has no end; a user that is disabled could ask nothing more
-            *("--exclude-path", "/events", "--exclude-path-regex", "^/users/"),
+            # a stream has no end; an administrator who is disabled could ask nothing more
+            *("--exclude-operation-id", "events", "--exclude-operation-id", "change_user"),
             *("--no-shrink", "--continue-on-failure", *options),
         ],
         cwd=tmp_path,
@@ -91,10 +91,10 @@ def base(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.timeout(150)  # seconds of work, of which a busy machine makes many
+@pytest.mark.timeout(240)  # seconds of work, of which a busy machine makes many
 def test_no_request_of_the_document_meets_a_mistake(base: Path) -> None:
     with Daemon(base / "d", {"out": base / "out"}) as daemon:
-        options = ("--phases", "fuzzing", "-n", "5", "--seed", str(SEED))
+        options = ("--phases", "fuzzing", "-n", "3", "--seed", str(SEED))
 
         assert asked(base, daemon, *options) == ""
 

@@ -39,7 +39,7 @@ def told(call: Call, deeds: Sequence[Deed], answered: Answered) -> Response:
     if _FORM.fullmatch(key) is None:
         raise Wrong([Problem(f"/{HEADER}", "is no key", "1 to 200 characters of ASCII")])
     digest = _digest(call.request)
-    before = answers.find(parts.engine, call.who.user_id, key)
+    before = _before(call, key)
     if before is not None:
         return _again(before, digest)
 
@@ -52,10 +52,15 @@ def told(call: Call, deeds: Sequence[Deed], answered: Answered) -> Response:
         return answered(parts.teller.tell(deeds, call.who, keep))
     except CatalogueRefused:
         # the same request came twice in one moment, and the other was first
-        before = answers.find(parts.engine, call.who.user_id, key)
+        before = _before(call, key)
         if before is None:
             raise
         return _again(before, digest)
+
+
+def _before(call: Call, key: str) -> Answer | None:
+    with call.parts.reading:
+        return answers.find(call.parts.engine, call.who.user_id, key)
 
 
 def _again(before: Answer, digest: bytes) -> Response:

@@ -25,6 +25,7 @@ from storewarden.client.errors import NotThere
 from tests.adopting import video_analyzer
 from tests.catalogues import fresh_database
 from tests.daemon import Daemon
+from tests.makers.media import need_ffmpeg
 from tests.servers import postgres
 from tests.servers.shared import RUN
 
@@ -76,6 +77,7 @@ def example(daemon: Daemon, name: str, *words: str) -> str:
 
 def begun(base: Path, catalogue: str = "sqlite") -> Daemon:
     """Return a daemon over the directories of both applications."""
+    need_ffmpeg()
     for name in ("save_outputs", "uploads", "cold"):
         (base / name).mkdir(parents=True)
     return Daemon(

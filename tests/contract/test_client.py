@@ -6,6 +6,8 @@ it. Each test has a workflow and files of its own.
 
 import itertools
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -38,6 +40,7 @@ from tests.catalogues import fresh_database
 from tests.daemon import Daemon
 from tests.servers import postgres
 from tests.servers.shared import RUN
+from tests.web import certificate
 
 DATABASES = ("sqlite", "postgresql")
 _NUMBERS = itertools.count(1)
@@ -472,23 +475,30 @@ def test_what_is_closed_says_so(here: Here) -> None:
         here.warden.create_workflow(here.flow)
 
 
-def test_a_child_of_a_process_may_go_on(here: Here) -> None:
-    here.warden.create_workflow(here.flow)
+_FORKING = """
+import os, sys
+from storewarden.client import Warden
+config, way, flow = sys.argv[1:]
+with Warden(**{way: config}) as warden:
+    warden.create_workflow(flow)
     child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            here.warden.add_scene(here.flow, "of the child")
-            code = 0
-        finally:
-            os._exit(code)
+    warden.add_scene(flow, "of the parent" if child else "of the child")
+    if not child:
+        os._exit(0)
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
 
-    assert os.waitpid(child, 0)[1] == 0
-    here.warden.add_scene(here.flow, "of the parent")
-    assert {scene.scene for scene in here.warden.scenes(here.flow)} == {
-        "of the child",
-        "of the parent",
-    }
+
+@pytest.mark.parametrize("way", ["config", "catalogue"])
+def test_a_process_and_its_child_may_both_go_on(daemon: Daemon, way: str) -> None:
+    flow = f"flow-{next(_NUMBERS)}"
+    command = [sys.executable, "-c", _FORKING, str(daemon.config), way, flow]
+
+    subprocess.run(command, check=True, timeout=40)
+
+    with Warden(config=daemon.config) as warden:
+        scenes = {scene.scene for scene in warden.scenes(flow)}
+    assert scenes == {"of the child", "of the parent"}
 
 
 # -- when nobody answers --------------------------------------------------------------------------
@@ -576,3 +586,25 @@ def test_who_has_as_much_as_they_may_is_told_so(daemon: Daemon, url: str) -> Non
         full.add_generated_file(daemon.base / "media" / name / "1.png")
         with pytest.raises(QuotaExceeded, match=name):
             full.add_generated_file(daemon.base / "media" / name / "2.png")
+
+
+def test_a_certificate_has_to_be_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "media").mkdir()
+    certificate(tmp_path)
+    (tmp_path / "web.yml").write_text(
+        "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
+    )
+    http = {"listen": "127.0.0.1:0", "web_config": str(tmp_path / "web.yml")}
+    with Daemon(tmp_path, {"media": tmp_path / "media"}, settings={"http": http}) as daemon:
+        url = str(daemon.told("metrics are served")[-1]["url"]).removesuffix("/metrics")
+        token = user(daemon, "ada")
+        with (
+            Warden(url, token=token) as doubting,
+            pytest.raises(PermanentError, match=r"certificate is not believed.*SSL_CERT_FILE"),
+        ):
+            doubting.create_workflow("story")
+
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "server.pem"))
+        with Warden(url, token=token) as believing:
+            assert believing.create_workflow("story").created
+            assert believing.workflow("story").owner == "ada"

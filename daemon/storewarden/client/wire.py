@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from storewarden.client.address import Address, why_not
-from storewarden.client.errors import Unreachable
+from storewarden.client.errors import PermanentError, Unreachable
 from storewarden.client.patience import Deadline
 
 if TYPE_CHECKING:  # 15 ms, for who speaks TLS
@@ -234,8 +234,18 @@ def _connected(address: Address, context: ssl.SSLContext | None, seconds: float)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     if context is None:
         return plain
+    import ssl  # noqa: PLC0415  # it is there already, with the context
+
     try:
         return context.wrap_socket(plain, server_hostname=address.host)
+    except ssl.SSLCertVerificationError as error:
+        plain.close()
+        raise PermanentError(
+            "the daemon's certificate is not believed",
+            where=address.shown,
+            why=error.verify_message,
+            remedy="SSL_CERT_FILE names the certificates that are",
+        ) from error
     except BaseException:
         plain.close()
         raise

@@ -240,6 +240,11 @@ class Metrics:
         """Note that what is due was looked for without an error; ``work`` is one of WORKS."""
         self.schedule_last_success_timestamp_seconds.labels(work=work).set(now_ns / 1e9)
 
+    def rise(self, name: str, labels: tuple[str, ...], by: float) -> None:
+        """Let a counter with these labels, in the order of the table, rise."""
+        counter: Counter = getattr(self, name)
+        counter.labels(*labels).inc(by)
+
     def show_stuck(self, workers: Iterable[str], stuck: Collection[str]) -> None:
         """Show of all workers which are stuck; none of them waits to be counted for its death."""
         for worker in workers:

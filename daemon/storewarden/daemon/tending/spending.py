@@ -6,8 +6,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
-from prometheus_client import Counter
-
 from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.told import summed
 from storewarden.catalogue.told.summed import Asked, Calls
@@ -84,7 +82,6 @@ class Spending:
 
     def _raise(self, name: str, labels: Labels, value: float) -> None:
         """Let a counter rise to a value; nothing of it ever falls."""
-        counter: Counter = getattr(self._metrics, name)
         before = self._shown.get((name, labels), 0.0)
-        counter.labels(*labels).inc(max(0.0, value - before))
+        self._metrics.rise(name, labels, max(0.0, value - before))
         self._shown[name, labels] = max(before, value)

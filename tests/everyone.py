@@ -28,7 +28,7 @@ MISSING = "hiddennobodyq0q"
 MISSING_ID = "777777"
 OPEN = "opened"
 OK = 200
-SOME = 7  # so that each field of somebody's is among the words that are looked for
+SOME = 11  # so that each field of somebody's is among the words that are looked for
 _LISTENED = 0.4  # seconds without a word, after which a stream has told all
 
 _numbers = itertools.count(1)

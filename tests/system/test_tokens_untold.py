@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from storewarden.client import Warden
+from storewarden.errors import StorewardenError
 from tests.asking import Api
 from tests.daemon import Daemon
 from tests.everyone import Interface, World, ask
@@ -98,6 +100,27 @@ def test_a_token_is_in_no_log_no_error_no_metric_and_no_byte_of_the_state(world:
     assert any(path.name == "catalogue.db" for path in state)
     assert found(tokens, *state.values()) == []
     daemon.until(lambda: any("last_used" in one for one in _tokens(world, "ada")), "it was noted")
+
+
+def test_a_client_does_not_show_its_token(world: World, tmp_path: Path) -> None:
+    address = urlsplit(str(world.daemon.told(ADDRESS)[-1]["url"])).netloc
+    token = world.tokens["ada"]
+    (tmp_path / "token").write_text(token)
+    shown: list[object] = []
+    for warden in (
+        Warden(f"http://{address}", token=token),
+        Warden(f"http://{address}", token_file=tmp_path / "token"),
+        Warden(f"http://{address}", token=world.tokens["gone"]),
+    ):
+        with warden:
+            try:
+                shown.append(list(warden.workflows()))
+            except StorewardenError as error:
+                shown += [error, vars(error), error.args]
+            shown += [warden, warden._backend]
+    told = "\n".join(f"{one} {one!r}" for one in shown)
+    assert "the token is not known here" in told
+    assert found(list(world.tokens.values()), told.encode()) == []
 
 
 def _tokens(world: World, name: str) -> list[dict[str, object]]:

@@ -118,13 +118,13 @@ def _line(field: str, text: str, begin: int, end: int, marks: Iterable[_Mark]) -
         parts.append(character)
         length += 1
     line = "".join(parts).rstrip() + (CUT if end < len(text) else "")
-    inside = [mark for mark in marks if mark.begin >= begin]
+    inside = [mark for mark in marks if mark.begin >= begin and mark.end <= end]
     return Snippet(field, line, tuple(_merged(_moved(inside, moved, length))))
 
 
 def _moved(marks: Iterable[_Mark], moved: dict[int, int], length: int) -> Iterator[tuple[int, int]]:
     for mark in marks:
-        yield moved[mark.begin], min(moved.get(mark.end - 1, length - 1) + 1, length)
+        yield moved[mark.begin], min(moved[mark.end - 1] + 1, length)
 
 
 def _merged(marks: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -1,7 +1,7 @@
 """The piece of a text that shows why it answers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from storewarden.catalogue.query import parse
@@ -78,6 +78,7 @@ GAPS = st.sampled_from([" ", "\n", ", ", "  ", "😀", "_"])
     st.lists(st.tuples(WORDS, GAPS), min_size=1, max_size=400),
     st.lists(WORDS, min_size=1, max_size=3),
 )
+@example([("x" * 70, "\n")] * 4, ["x" * 70])  # the last of them is cut, and no mark
 def test_marks_hold_what_was_searched_for(parts: list[tuple[str, str]], asked: list[str]) -> None:
     text = "".join(word + gap for word, gap in parts)
     piece = snippet("prompt", text, parse(" ".join(asked)).wanted)

@@ -31,6 +31,14 @@ NEVER = {
     "Workers restarted or stuck: {{worker}} restarted": "none was",
     "Not all understood: {{tool}}": "all was understood",
 }
+# What the recorded life is too old for; a real one shows it.
+YOUNGER = {
+    "Requests of applications: {{about}} {{status}}",
+    "Time of answers to applications: half",
+    "Time of answers to applications: 9 in 10",
+    "Time of answers to applications: 99 in 100",
+    "Connections of applications: {{instance}}",
+}
 each_board = pytest.mark.parametrize("board", BOARDS, ids=file_name)
 
 
@@ -57,7 +65,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Prometh
 def test_every_query_returns_data_of_the_recorded_life(
     recorded: tuple[Prometheus, Window], board: Board
 ) -> None:
-    assert silent(*recorded[:1], board, recorded[1]) <= NEVER.keys()
+    assert silent(*recorded[:1], board, recorded[1]) <= NEVER.keys() | YOUNGER
 
 
 def test_the_recording_is_small_and_long() -> None:

@@ -36,6 +36,7 @@ from storewarden.client.errors import (
     UsageError,
     Wrong,
 )
+from storewarden.client.returning import wait_for
 from tests.catalogues import fresh_database
 from tests.daemon import Daemon
 from tests.servers import postgres
@@ -586,6 +587,27 @@ def test_who_has_as_much_as_they_may_is_told_so(daemon: Daemon, url: str) -> Non
         full.add_generated_file(daemon.base / "media" / name / "1.png")
         with pytest.raises(QuotaExceeded, match=name):
             full.add_generated_file(daemon.base / "media" / name / "2.png")
+
+
+def test_only_whose_it_is_has_a_file_brought_back(daemon: Daemon, url: str) -> None:
+    number = next(_NUMBERS)
+    path = daemon.base / "media" / f"hers-{number}.png"
+    adas = Warden(url, token=user(daemon, f"ada-{number}"))
+    bobs = Warden(url, token=user(daemon, f"bob-{number}"))
+    with adas, bobs:
+        adas.add_generated_file(path)
+        path.write_bytes(b"hers")
+        daemon.until(lambda: any(one.place == str(path) for one in adas.files()), "it is seen")
+        assert daemon.verb("trash", str(path), "--yes").returncode == 0
+
+        with pytest.raises(NotThere, match="there is no such file"):
+            bobs.restore(path)
+        assert not path.exists()
+        asked = adas.restore(path)
+
+        assert path.read_bytes() == b"hers"
+        with pytest.raises(NotThere, match="there is no such request"):
+            wait_for(bobs._backend, asked)
 
 
 def test_a_certificate_has_to_be_believed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -150,6 +150,7 @@ FLOW: Final = Section(
 )
 
 MEAN_OF: Final = f"sum by (provider) ({rate('api_call_seconds_total')})"
+TIMED: Final = f"sum by (provider) ({rate('api_timed_calls_total')})"
 COST: Final = Section(
     "What it costs, as applications tell",
     (
@@ -186,7 +187,7 @@ COST: Final = Section(
         ),
         graph(
             "How long a call takes",
-            [(f"{MEAN_OF} / sum by (provider) ({rate('api_timed_calls_total')})", "{{provider}}")],
+            [(f"{MEAN_OF} / ({TIMED} > 0)", "{{provider}}")],
             "On average, where applications tell it. `storewarden stats --by provider` has "
             "percentiles.",
             unit="s",

@@ -31,16 +31,19 @@ def stats(session: Session, by: str | None, since: str | None, all_hosts: bool) 
     from storewarden.api.who import MACHINE
     from storewarden.cli.listing import our_host
     from storewarden.cli.past import past
-    from storewarden.cli.stats_told import tell
+    from storewarden.cli.stats_told import MOST, tell
     from storewarden.clock import SystemClock
     from storewarden.errors import DONE
 
-    now_ns = SystemClock().wall_ns()
+    output, now_ns = session.output, SystemClock().wall_ns()
     since_ns = None if since is None else past(since, now_ns)
     with session.reading() as engine:
         host = None if all_hosts else our_host(engine)
         found = read(
-            Reader(engine, MACHINE, host, now_ns), by=by or "day", since_ns=since_ns, limit=None
+            Reader(engine, MACHINE, host, now_ns),
+            by=by or "day",
+            since_ns=since_ns,
+            limit=MOST if output.terminal and by not in {None, "day"} else None,
         )
-    tell(session.output, found, by)
+    tell(output, found, by)
     return DONE

@@ -188,9 +188,10 @@ def _table(output: Output, found: Stats, by: str) -> None:
             for row in rows
         ],
     )
-    if len(found.rows) > MOST:
+    every = len(found.rows) + found.more
+    if every > len(rows):
         which = "the last" if by == "day" else "the first"
-        output.text(f"{which} {MOST} of {len(found.rows):,}; --json has all", "dim")
+        output.text(f"{which} {len(rows)} of {every:,}; --json has all", "dim")
 
 
 def _much(row: Row, with_calls: bool) -> int:

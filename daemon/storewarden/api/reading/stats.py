@@ -129,7 +129,7 @@ def stats(
     of_days = files.by_day()
     flows = summed.workflows(reader.engine, reader.host_id, since * DAY_NS, reader.user_id)
     sums = _Sums(reader, asked, by if by in summed.COLUMNS else None)
-    rows = _rows(files, sums, by) if by else []
+    rows, more = _rows(files, sums, by, limit) if by else ([], 0)
     return Stats(
         at=moment(reader.now_ns),
         since=None if since_ns is None else moment(since * DAY_NS),
@@ -144,8 +144,8 @@ def stats(
         workflows_took=_exactly(flows.took_ns),
         files_took=_waited(files.waited()),
         by=by,
-        rows=tuple(rows[:limit]),
-        more=0 if limit is None else max(0, len(rows) - limit),
+        rows=tuple(rows),
+        more=more,
     )
 
 
@@ -181,8 +181,11 @@ class _Sums:
         return summed.steps(self._reader.engine, self._asked).get("", {})  # of those of no user too
 
 
-def _rows(files: slices.Files, sums: _Sums, by: str) -> list[Row]:
-    """Return a row for each; days in their order, all others with what there is most of first."""
+def _rows(files: slices.Files, sums: _Sums, by: str, limit: int | None) -> tuple[list[Row], int]:
+    """Return a row for each, what there is most of first, and how many more there are.
+
+    Days are in their order, and the last ones.
+    """
     made: Mapping[Any, Held] = {}
     if by == "day":
         made = files.by_day()
@@ -196,14 +199,17 @@ def _rows(files: slices.Files, sums: _Sums, by: str) -> list[Row]:
         one, held = calls.get(name, Calls()), made.get(name, Held())
         return name == "", -one.calls, -held.files, -held.bytes, name
 
-    return [
+    names = sorted({*made, *calls}, key=much)
+    told = names if limit is None else names[-limit:] if by == "day" else names[:limit]
+    rows = [
         Row(
             name=(_date(name) if by == "day" else name) or None,
             files=_made([made[name]]) if name in made else None,
             calls=sums.of(name) if name in calls else None,
         )
-        for name in sorted({*made, *calls}, key=much)
+        for name in told
     ]
+    return rows, len(names) - len(rows)
 
 
 def _called(one: Calls, steps: Mapping[int, int]) -> Called:

@@ -176,6 +176,26 @@ def test_a_listener_goes_on_where_a_stream_broke(tmp_path: Path) -> None:
     assert "GET /api/v1/events?event=created HTTP/1.1" in daemon.heads[0]
 
 
+@pytest.mark.parametrize("after", [None, "start"])
+def test_who_begins_to_listen_where_no_daemon_is_is_told_so(
+    tmp_path: Path, after: str | None
+) -> None:
+    with (
+        Warden(f"unix:{tmp_path}/s", timeout=0.1) as warden,
+        pytest.raises(Unreachable, match="there is no such socket"),
+    ):
+        next(warden.events(after=after))
+
+
+def test_who_listens_when_the_daemon_goes_for_good_ends_when_its_time_is_over(
+    tmp_path: Path,
+) -> None:
+    said = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    daemon = Daemon(tmp_path / "s", said, *[CUT] * 100)
+
+    assert daemon.ask(lambda warden: list(warden.events(seconds=0.3)), timeout=0.1) == []
+
+
 def test_names_travel_as_they_are(tmp_path: Path) -> None:
     daemon = Daemon(tmp_path / "s", problem(404, "not-there", "there is no such file"))
 

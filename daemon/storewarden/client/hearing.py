@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Generator, Iterable, Iterator
 
 from storewarden.client.errors import Unreachable
@@ -34,16 +35,17 @@ class Hearing:
             StorewardenError: it refuses.
         """
         until = None if seconds is None else Deadline(seconds)
-        wait = self._timeout
+        heard = False  # that there is a daemon
         while not closed() and (until is None or not until.over):
-            deadline = Deadline(wait if until is None else min(wait, until.left))
+            deadline = Deadline(min(self._timeout, math.inf if until is None else until.left))
             try:
                 begin = functools.partial(self._begun, after)
                 connection, answer = self._patience.keep_on(begin, deadline)
             except Unreachable:
-                if after is None or (until is not None and until.over):
+                if not heard:
                     raise
-                continue  # it was heard before, and comes back
+                continue  # it comes back
+            heard = True
             try:
                 for last, event in messages(_lines(connection, answer, until)):
                     after = last or after

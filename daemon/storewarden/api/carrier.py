@@ -14,6 +14,7 @@ from storewarden.api.taking_in import take_in
 from storewarden.api.who import Who
 from storewarden.catalogue import marks, undecided
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.events import rounds
 from storewarden.catalogue.marks import Said
 from storewarden.catalogue.told import flows, places, talk, usage, users
 from storewarden.catalogue.told.flows import PhaseSaid
@@ -325,6 +326,7 @@ class Carrier:
         kept = talk.keep_text(self._engine, said, self._now)
         if kept.changed and at.file_id is not None:
             Words(self._engine).index([at.file_id])
+            rounds.describe(self._engine, [at.file_id])
         return self._done("text", kept.id, at, deed, created=kept.created)
 
     def _chat(self, deed: deeds.TellChat, who: Who) -> Done:

@@ -73,7 +73,18 @@ LISTENER_TIMEOUT = 10.0
 LISTENER_STREAM = "storewarden"
 EVENTS = (
     *("created", "changed", "saved-over", "renamed", "missing", "returned", "replaced"),
-    *("described", "pinned", "unpinned", "rated", "tagged", "copied", "moved", "archived"),
+    *(
+        "described",
+        "pinned",
+        "unpinned",
+        "rated",
+        "tagged",
+        "owned",
+        "told",
+        "copied",
+        "moved",
+        "archived",
+    ),
     *("trashed", "purged", "restored", "restored-elsewhere", "vanished", "copy-replaced"),
     *("copy-outdated", "copy-lost", "copy-damaged", "copy-sound", "missed"),
 )

@@ -48,6 +48,7 @@ BENCHMARKS = (
     "vacuum",
     "rows",
     "tell",
+    "events",
     "page",
     "stats",
 )

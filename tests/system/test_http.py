@@ -412,6 +412,8 @@ def test_while_the_catalogue_cannot_be_written_one_is_told_to_come_again(tmp_pat
         refused = api("PUT", "/workflows/w", {})
         assert (refused.status, refused.kind) == (503, "later")
         assert int(refused.headers["retry-after"]) >= 1
+        (line,) = daemon.told("a request is answered later")
+        assert line["by"] == f"process {os.getpid()} of user {os.getuid()}"
         assert api("GET", "/workflows").status == 200  # reading waits for nobody
         other.execute("ROLLBACK")
         assert api("PUT", "/workflows/w", {}).status == 201

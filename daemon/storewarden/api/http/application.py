@@ -47,11 +47,12 @@ class Application:
             response.headers["Allow"] = error.allowed
         except StorewardenError as error:
             if kind_of(error) is LATER:
-                facts = {"request": name, "error": str(error)}
+                facts = {"request": name, "by": str(request.peer), "error": str(error)}
                 log.warning("a request is answered later", extra={"facts": facts})
             response = told(error)
         except Exception:
-            log.exception("a request could not be answered", extra={"facts": {"request": name}})
+            facts = {"request": name, "by": str(request.peer)}
+            log.exception("a request could not be answered", extra={"facts": facts})
             response = our_fault()
         self._seen(about, response.status, time.perf_counter() - began)
         return response

@@ -43,6 +43,10 @@ class Peer(NamedTuple):
     pid: int = 0
     address: str = ""
 
+    def __str__(self) -> str:
+        """Name it for a log."""
+        return f"process {self.pid} of user {self.uid}" if self.socket else self.address
+
 
 NOBODY: Final = Peer()
 

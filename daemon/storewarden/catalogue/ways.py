@@ -21,6 +21,7 @@ from storewarden.wildcard import is_pattern
 
 FIRST, MOST = 250, 4000  # numbers that one statement reads
 FEW = 10_000  # numbers that are read and sorted in the time of a page
+RARE = 1000
 END = 2**63 - 1  # no number is beyond it
 
 Some = Callable[[int, int], Node]
@@ -44,6 +45,15 @@ class Way(NamedTuple):
         for number, _ in groupby(heapq.merge(*each, reverse=True)):
             yield number
 
+    def rare(self, engine: Engine) -> bool:
+        """Tell whether it leads to so few that nothing else can lead to fewer by much."""
+        left = RARE
+        for query in self.queries:
+            left -= len(engine.rows(query(END, left + 1)))
+            if left < 0:
+                return False
+        return True
+
 
 Find = Callable[[Engine, Term], Way | None]
 
@@ -54,11 +64,14 @@ def best(engine: Engine, asked: Sequence[Term], mine: Way | None = None) -> Way 
     ``mine`` leads to all that may be seen at all, where that is not everything.
     """
     found = {term.name: term for term in asked}
-    for name in (*_FIRST, "", *_LAST):
-        way = mine if not name else _WAYS[name](engine, found[name]) if name in found else None
-        if way is not None:
+    for name, find in _FIRST.items():
+        if name in found and (way := find(engine, found[name])):
             return way
-    return None
+    others = (find(engine, found[name]) for name, find in _LAST.items() if name in found)
+    for way in others:
+        if way is not None and (mine is None or way.rare(engine)):
+            return way
+    return mine
 
 
 def few(engine: Engine, asked: Sequence[Term], now_ns: int) -> list[int] | None:
@@ -188,7 +201,6 @@ _LAST: dict[str, Find] = {
     "model": _said(PromptRow.file, PromptRow.model),
     "tool": _said(PromptRow.file, PromptRow.tool),
 }
-_WAYS = {**_FIRST, **_LAST}
 _RANGES = ("size", "modified")
 
 

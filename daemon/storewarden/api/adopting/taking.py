@@ -19,6 +19,7 @@ from storewarden.api.users import RESERVED
 from storewarden.api.users import add as add_user
 from storewarden.api.who import MACHINE, Who
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.events.rounds import follow
 from storewarden.catalogue.told import users
 from storewarden.errors import StorewardenError
 
@@ -32,6 +33,8 @@ class Taker:
         self, engine: Engine | None, host_id: int, report: Report, now_ns: Callable[[], int]
     ) -> None:
         self._engine, self._host, self._now_ns = engine, host_id, now_ns
+        if engine is not None and engine.follower is None:
+            follow(engine, host_id, now_ns)  # who listens shall hear of it
         self._report = report
         self._waiting: list[Told] = []
         self._users: dict[str, Who] = {}

@@ -423,3 +423,19 @@ def test_what_is_kept_for_ever_and_what_is_not_yet_old_stays(shelf: Shelf) -> No
     assert (kept(shelf, "api_usage"), kept(shelf, "chat_history")) == (2, 1)
     assert forgetting.forget(shelf.engine, host, forgetting.before(NOW, 7 * 86_400, 0), 100) == 1
     assert kept(shelf, "api_usage") == 1
+
+
+def test_what_is_told_of_a_counted_file_counts_at_once(shelf: Shelf) -> None:
+    anna = user(shelf.engine, "anna")
+    nobody = Who(99, "nobody", frozenset({"read"}))
+    shelf.names(entry(b"a.png", 1))
+    slices.keep(shelf.engine, 0)
+
+    tell(shelf, TellFile(path="r/a.png", workflow="film"), who=anna)
+    assert list(rows(shelf, "workflow")) == ["film"]
+    assert list(rows(shelf, "user")) == ["anna"]
+    slices.keep(shelf.engine, 0)
+    assert asked(shelf, nobody).files.files == 0
+
+    tell(shelf, TellFile(path="r/a.png", public=True), who=anna)
+    assert asked(shelf, nobody).files.files == 1

@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=Path("save_outputs"))
     parser.add_argument("--name", default="storyboard-1", help="of the workflow")
     parser.add_argument("--address", help="of the daemon, else the socket of the configuration")
-    parser.add_argument("--catalogue", help="without a daemon: sqlite:///…, postgresql://…")
+    parser.add_argument("--catalogue", help="without a daemon: a configuration, sqlite:///…, …")
     given = parser.parse_args()
     with Warden(given.address, catalogue=given.catalogue) as warden:
         video = make(warden, given.prompt, given.name, given.into.resolve())

@@ -250,8 +250,9 @@ def _saying(field: str, term: Term, context: Context) -> Node:
 def newest_saying(field: str, term: Term, dialect: Dialect, below: int, most: int) -> Node:
     """Return the query of the newest files below a number that a term about words leaves."""
     wanted = Wanted(query.parse(term.value, field=field))
-    room = search_file if dialect == "sqlite" else search_server
-    return room.newest_matching(wanted, below, most)
+    if dialect == "sqlite":
+        return search_file.newest_matching(wanted, below, most)
+    return search_server.newest_matching(wanted, below, most)
 
 
 # -- yes and no ---------------------------------------------------------------------------------

@@ -303,7 +303,7 @@ def _told() -> Iterator[Rule]:
 
 def _summed() -> Iterator[Rule]:
     """Yield the rules of sums that statistics are read from."""
-    filled = {
+    filled: dict[str, tuple[str, ...]] = {
         "api_usage_days": ("provider",),
         "forgotten_usage": ("key",),
         "file_sums": ("about",),

@@ -69,7 +69,10 @@ def best(engine: Engine, asked: Sequence[Term], mine: Way | None = None) -> Way 
             return way
     others = (find(engine, found[name]) for name, find in _LAST.items() if name in found)
     for way in others:
-        if way is not None and (mine is None or way.rare(engine)):
+        if way is None:
+            continue
+        # words are met by their own way alone without a look at all that have them
+        if mine is None or way.rare(engine) or (way.settles and not mine.rare(engine)):
             return way
     return mine
 

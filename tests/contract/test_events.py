@@ -134,13 +134,17 @@ def test_a_number_that_is_given_out_again_is_told_again(
     at = feed.newest(engine)
     with engine.transaction():
         engine.execute("DELETE FROM files WHERE name = ?", (b"b",))
+        rounds.recede(engine)
     (two,) = seen(engine, "c")
     assert (two, "created") in all_of(engine, at)
     with engine.transaction():
         engine.execute("DELETE FROM files WHERE name = ?", (b"c",))
+        rounds.recede(engine)
         (three,) = insert(engine, "d")
         engine.execute("DELETE FROM files WHERE name = ?", (b"d",))
+        rounds.recede(engine)
         engine.execute("DELETE FROM files WHERE name = ?", (b"a",))
+        rounds.recede(engine)
         four = insert(engine, "e", "f")
     assert [(each, "created") for each in four] == [
         one for one in all_of(engine, at) if one[0] in four

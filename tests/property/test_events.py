@@ -72,6 +72,7 @@ class Life:
             self.journal.describe([file_id])
         elif what == "delete":
             self.engine.execute("DELETE FROM files WHERE id = ?", (file_id,))
+            rounds.recede(self.engine)
             del self.expected[file_id]
 
     def read(self) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from storewarden.catalogue.engine import Engine
+from storewarden.catalogue.events import rounds
 from storewarden.catalogue.told import holdings, slices
 
 
@@ -49,6 +50,7 @@ def recede(engine: Engine, gone: Collection[int]) -> None:
     SQLite gives the highest number out again after its row was deleted; a server never does.
     """
     slices.doubt(engine, gone)
+    rounds.recede(engine)
     if engine.dialect == "sqlite":
         last = "(SELECT coalesce(max(id), 0) FROM files)"
         engine.execute(

@@ -7,7 +7,7 @@ insert, whether it recorded one file or four thousand.
 
 SQLite hands the highest number of a table out again after its row was deleted. Therefore a round
 tells where *its* numbers begin, as they were just before it inserted, and not where the last round
-ended.
+ended; and who deletes files and then inserts, in one transaction, calls ``recede`` between.
 """
 
 from __future__ import annotations
@@ -43,15 +43,20 @@ class Rounds:
         self._after: dict[str, int] = {}  # where the numbers of this transaction begin
         self._described: set[int] = set()
         self._written = False
+        self._receded = False
 
     def adding(self, table: str) -> None:
         """Note where the numbers begin that rows of a table are about to get."""
         if table not in FOLLOWED:
             return
         before = self._after.get(table)
-        if before is None or self._engine.dialect == "sqlite":
+        if before is None or self._receded:
             last = _last(self._engine, table)
             self._after[table] = last if before is None else min(before, last)
+
+    def recede(self) -> None:
+        """Look anew from now on where numbers begin: rows were deleted in this transaction."""
+        self._receded = self._engine.dialect == "sqlite"
 
     def describe(self, ids: Iterable[int]) -> None:
         """Tell with this transaction that more is known of files, or something else was said."""
@@ -74,6 +79,7 @@ class Rounds:
     def ended(self, *, committed: bool) -> None:
         """Begin anew; who listens is woken up when there is something to hear."""
         written, self._written = self._written, False
+        self._receded = False
         self._after.clear()
         self._described.clear()
         if committed and written:
@@ -92,6 +98,12 @@ def follow(engine: Engine, host_id: int, wall_ns: Callable[[], int]) -> Rounds:
     rounds = Rounds(engine, host_id, wall_ns)
     engine.follower = rounds
     return rounds
+
+
+def recede(engine: Engine) -> None:
+    """Tell that files were deleted within the open transaction: numbers may be given out again."""
+    if isinstance(engine.follower, Rounds):
+        engine.follower.recede()
 
 
 def describe(engine: Engine, ids: Iterable[int]) -> None:

@@ -50,6 +50,7 @@ def test_set_up_installs_every_package_that_a_test_asks_for() -> None:
     installed = set(re.findall(r":([\w-]+)", listed[1])) | {
         *("postgresql", "prometheus", "prometheus-alertmanager"),
         "systemd",  # systemd-container needs it
+        "redis-tools",
     }
 
     for path in (TOP / "tests").rglob("*.py"):

@@ -306,7 +306,7 @@ def test_many_files_are_met_on_the_way_through_all(
 def test_a_search_reads_the_index_of_words_from_its_newest_end(tmp_path: Path) -> None:
     with sqlite_place(tmp_path) as place:
         engine = place.furnished()
-        met = search._condition(engine, ["model=flux*", "seed=42"], NOW, 1)
+        met = search._condition(engine, ["model=flux*", "seed=42"], NOW, 1, None)
         asked = Wanted(query.parse('lighthouse "at dusk" -fog'), condition=met)
         steps = plan(engine, *engine.render(search_file._asked(asked, 500)))
 

@@ -12,7 +12,6 @@ from storewarden.catalogue.engine import Engine
 from storewarden.catalogue.held_back import HeldBack
 from storewarden.catalogue.subjects import past
 from storewarden.policy.rules import Force, PolicySet
-from storewarden.policy.run import Limit
 from storewarden.policy.subject import Subject
 
 
@@ -56,6 +55,8 @@ def _held(engine: Engine, host: int | None, found: Why) -> tuple[HeldBack, ...]:
 
 def _untold(kept: Sequence[HeldBack], action: Force) -> Iterator[HeldBack]:
     """Yield what holds an action back and is not told by what is known without a run."""
+    from storewarden.policy.run import Limit  # noqa: PLC0415  # 3 ms, that hardly any file needs
+
     told = {Limit.OBSERVED.value, Limit.CLOCK.value}
     if not action.destructive:
         told |= {Limit.OBJECTS.value, Limit.BYTES.value, Limit.SHARE.value}

@@ -14,7 +14,7 @@ from typing import Final
 
 CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER = 0, 1, 2, 3  # numbers of the kernel's
 READING: Final = frozenset({DAC_READ_SEARCH, FOWNER})
-"""To open files of other users, and past the time of their last use, which is the owner's to move."""
+"""To open files of other users, and without moving the time of their last use."""
 COPYING: Final = frozenset({CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER})
 """For who writes into a directory that may be another user's."""
 

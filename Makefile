@@ -6,7 +6,7 @@ bin := .venv/bin
 # More for pytest or the daemon: make test ARGS="-k scan", make run ARGS="--config my.yaml"
 ARGS ?=
 # A third of the time tests wait, for disks and for daemons: so many more than cores are worked by.
-workers := $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+workers := $(shell echo $$(( $$(nproc) * 2 )))
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format bench soak mutation wheel deb pyz clean

@@ -21,6 +21,7 @@ FIRST_PAUSE = 0.1  # seconds before a dead worker runs again; doubles with every
 LONGEST_PAUSE = 30.0  # … up to this: a full disk is asked twice a minute, not ten times a second
 WELL_AFTER = 60.0  # a worker that lived this long since its start begins again with FIRST_PAUSE
 PATIENCE = 30.0  # a step longer than this, or this late, is taken for stuck (see /healthz)
+GRID = 0.5  # waits as long as this end at a multiple of it
 LONGEST_WAIT = 3600.0  # no wait is longer: threads cannot wait for infinity
 
 Step = Callable[[], float]
@@ -39,6 +40,17 @@ class State(StrEnum):
     RUNNING = "running"
     DEAD = "dead"  # its step raised; check() starts it again
     ENDED = "ended"  # it was stopped, or what it raised was fatal
+
+
+def together(wait: float, now: float) -> float:
+    """Return a wait of nearly this length that ends when those of others end.
+
+    Twelve threads that wake at moments of their own find the caches of the processor cold: each
+    such wake takes 0.3 ms, for steps of 0.05. Those that wake at the same moment share it.
+    """
+    if wait < GRID:
+        return wait
+    return max(round((now + wait) / GRID) * GRID - now, 0.0)
 
 
 class Worker:
@@ -147,7 +159,7 @@ class Worker:
     def _run(self) -> None:
         while (wait := self.turn()) is not None:
             if wait > 0:
-                self._wake.wait(wait)
+                self._wake.wait(together(wait, self._clock.monotonic()))
         if self.state is State.RUNNING:
             self._end()
 

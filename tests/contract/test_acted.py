@@ -704,6 +704,33 @@ def test_an_object_that_holds_something_else_is_a_file_of_its_own(
     assert len(deeds.present()) == 1
 
 
+@pytest.mark.parametrize("digested", [False, True])
+def test_a_missing_file_that_an_object_holds_is_archived_and_stays_one_row(
+    deeds: Deeds, *, digested: bool
+) -> None:
+    """As it is after a catalogue of before its archiving was put back, and a scan."""
+    if digested:
+        deeds.give_digest(deeds.one(PICTURE), DIGEST)
+    deeds.gone(PICTURE)
+    assert state(deeds) == "missing"
+
+    assert rebuilt(deeds, told(PICTURE)) == Rebuilt(added=1)
+    assert rebuilt(deeds, told(PICTURE)) == Rebuilt(known=1)
+
+    (row,) = find.files(deeds.engine, ["path=a.png", "state=any"], NOW)
+    assert (row.id, row.state, row.digest) == (1, "archived", DIGEST)
+    assert find.history(deeds.engine, 1)[-1].event == "found"
+    act = deeds.restore(deeds.row(1), entry(PICTURE, 9), PICTURE)
+    assert (act.state, deeds.present()[PICTURE].id) == ("done", 1)
+
+
+def test_a_missing_file_with_other_content_is_another_one(deeds: Deeds) -> None:
+    deeds.give_digest(deeds.one(PICTURE), b"o" * 32)
+    deeds.gone(PICTURE)
+    assert rebuilt(deeds, told(PICTURE)) == Rebuilt(added=1)
+    assert [deeds.row(number).state for number in (1, 2)] == ["missing", "archived"]
+
+
 def test_two_objects_of_one_name_are_two_files(deeds: Deeds) -> None:
     other = told(held=Held("r/b~2", "", b"o" * 32, 5))
     assert rebuilt(deeds, told(), other) == Rebuilt(added=2)

@@ -166,7 +166,7 @@ def test_no_fault_loses_what_was_acknowledged(
 
 
 @pytest.mark.parametrize(
-    "stride", [5, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
+    "stride", [11, pytest.param(1, marks=[pytest.mark.soak, pytest.mark.timeout(600)])]
 )
 @pytest.mark.parametrize(("error", "first"), [(apsw.IOError, 1), (apsw.FullError, 3)])
 def test_no_fault_while_it_is_made_keeps_it_from_being_made_later(

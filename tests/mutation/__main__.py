@@ -27,10 +27,11 @@ FILES: Final = (
     *("act/remove.py", "act/aside.py", "act/leaving.py", "act/giveback.py", "act/entries.py"),
     *("act/execute.py", "act/recover.py", "act/carry/work.py", "act/carry/storing.py"),
     *("act/carry/away.py", "act/carry/fetched.py", "act/carry/trashed.py", "act/carry/purge.py"),
+    *("act/carry/beside.py", "store/receipts.py"),
 )
 # Each is asked about every mutant whose line it runs.
 TESTS: Final = (
-    "tests/unit/act",
+    *("tests/unit/act", "tests/unit/store/test_receipts.py"),
     *("tests/contract/test_execute.py", "tests/contract/test_acts.py"),
     # These are about other code of that room, and take longest.
     *("--ignore=tests/unit/act/test_fetching_faults.py", "--ignore=tests/unit/act/test_codec.py"),
@@ -42,6 +43,7 @@ SWEEPS: Final = (
     *("tests/crash/test_local_kill.py", "tests/crash/test_local_faults.py"),
     *("tests/crash/test_local_adversary.py", "tests/crash/test_execute_kill.py"),
     *("tests/crash/test_execute_faults.py", "tests/crash/test_execute_lease.py"),
+    "tests/crash/test_beside.py",
 )
 LEAST: Final = 95.0  # percent
 # Imported before anything is forked: none of them is ours.

@@ -35,6 +35,10 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     (),  # as it is first met: no Python, nothing
     ("python3-systemd", "python3-venv"),  # what the program runs on, as a service
     ("acl", "python3-systemd", "python3-venv"),  # and what the guide to it has one install
+    (  # and what figures are read and shown with
+        *("apache2-utils", "curl", "openssl", "prometheus", "prometheus-alertmanager"),
+        *("python3-systemd", "python3-venv", "sudo"),
+    ),
 )
 """What tests ask for. A set that is not named here is installed within the test that wants it."""
 OURS = {

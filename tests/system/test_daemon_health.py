@@ -15,7 +15,7 @@ from tests.daemon import Daemon
 
 # whichever disk the tests run on
 SETTINGS = {"policies": [], "health": {"disk_full": 0}}
-SOON = 20.0  # a look every two seconds, and one after ten on a machine that is busy
+SOON = 20.0  # a look every five seconds, and one after ten on a machine that is busy
 
 
 def health(daemon: Daemon, *options: str) -> dict[str, Any]:

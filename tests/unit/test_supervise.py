@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from storewarden.clock import ManualClock, SystemClock
 from storewarden.errors import CatalogueFull, LeaseLost
-from storewarden.supervise import LONGEST_WAIT, State, Step, Supervisor, Worker
+from storewarden.supervise import GRID, LONGEST_WAIT, State, Step, Supervisor, Worker, together
 
 PATIENT = 10.0  # what a test waits for a thread at most
 
@@ -43,6 +45,21 @@ def test_a_turn_returns_how_long_to_wait() -> None:
 @pytest.mark.parametrize(("asked", "waits"), [(-1.0, 0.0), (float("inf"), LONGEST_WAIT)])
 def test_a_wait_is_kept_within_what_a_thread_can_wait(asked: float, waits: float) -> None:
     assert worker(ManualClock(), lambda: asked).turn() == waits
+
+
+@given(wait=st.floats(GRID, LONGEST_WAIT), now=st.floats(0.0, 10**6), other=st.floats(0.0, 10**6))
+def test_long_waits_end_at_the_same_moments_and_are_as_long_as_they_were_meant(
+    wait: float, now: float, other: float
+) -> None:
+    for begun in (now, other):
+        taken = together(wait, begun)
+        assert abs(taken - wait) <= GRID / 2 + 1e-6
+        assert abs((begun + taken) / GRID - round((begun + taken) / GRID)) < 1e-6
+        assert taken > 0
+
+
+def test_a_short_wait_is_as_short_as_it_was_meant() -> None:
+    assert together(0.25, 10.1) == 0.25
 
 
 def test_a_wake_during_a_step_is_not_lost() -> None:

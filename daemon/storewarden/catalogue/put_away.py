@@ -7,7 +7,8 @@ here is the first to be read by the next scrub.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from storewarden.catalogue import copies, undecided
@@ -19,6 +20,7 @@ from storewarden.catalogue.rules import bounded, check, folded
 from storewarden.catalogue.words import Words
 
 ARCHIVED = "archived"
+_KNOWN = frozenset({"present", ARCHIVED, "trashed"})
 _NEVER_READ = 0
 _COLUMNS = (
     *("directory_id", "name", "inode", "mode", "links", "uid", "gid", "size", "blocks"),
@@ -121,8 +123,9 @@ def rebuild(
     """Take in what objects tell, in one transaction; a second time changes nothing.
 
     An object whose file lies in its root, by its path and its digest (or its time, as long as it
-    has none), is a copy of that; of any other, the file is archived. ``roots`` are those of this
-    host, by name.
+    has none), is a copy of that; of any other, the file is archived. If that one is missing, its
+    row goes on: a catalogue of before it was archived may have been put back. ``roots`` are those
+    of this host, by name.
     """
     rebuilt = Rebuilt()
     changes: list[Change] = []
@@ -134,9 +137,13 @@ def rebuild(
                 rebuilt.of_no_root += 1
             elif copies.at(engine, one.store, one.held.key) is not None:
                 rebuilt.known += 1
-            elif (file_id := _there(engine, root_id, one)) is not None:
+            elif (file_id := _there(engine, root_id, one, _KNOWN)) is not None:
                 _link(engine, file_id, one)
                 rebuilt.linked += 1
+            elif (file_id := _there(engine, root_id, one, ("missing",))) is not None:
+                changes += _found(engine, root_id, file_id, one, now_ns)
+                _link(engine, file_id, one)
+                rebuilt.added += 1
             else:
                 made.append(add_row(engine, root_id, _away(one), now_ns))
                 _link(engine, made[-1], one)
@@ -155,23 +162,36 @@ def _away(told: Told) -> Away:
     )
 
 
-def _there(engine: Engine, root_id: int, told: Told) -> int | None:
+def _there(engine: Engine, root_id: int, told: Told, states: Collection[str]) -> int | None:
     """Return the row of the file that an object holds and that has no other copy in its store."""
     directory, _, name = told.path.rpartition(b"/")
     rows = engine.execute(
-        "SELECT f.id, f.digest, f.modified_ns FROM files f"
+        "SELECT f.id, f.digest, f.modified_ns, f.state FROM files f"
         " JOIN directories d ON d.id = f.directory_id"
         " WHERE d.root_id = ? AND d.path = ? AND f.name = ? AND f.size = ?"
-        " AND (f.state = 'present' OR f.state = 'archived' OR f.state = 'trashed')"
         " AND NOT EXISTS (SELECT 1 FROM copies c WHERE c.file_id = f.id AND c.store = ?)"
         " ORDER BY f.state = 'present' DESC, f.id",
         (root_id, directory, name, told.size, told.store),
     )
-    for file_id, digest, modified_ns in rows:
+    for file_id, digest, modified_ns, state in rows:
         same = modified_ns == told.modified_ns if digest is None else digest == told.held.digest
-        if same:
+        if same and state in states:
             return int(file_id)
     return None
+
+
+def _found(
+    engine: Engine, root_id: int, file_id: int, told: Told, now_ns: int
+) -> tuple[Change, Change]:
+    """Have a file that was missing be archived; return what that changes in the sums."""
+    ((kind,),) = engine.execute("SELECT kind FROM files WHERE id = ?", (file_id,))
+    values = (ARCHIVED, told.stored_ns, told.held.digest, now_ns, file_id)
+    engine.update("files", ("id",), ("state", "gone_ns", "digest", "digested_ns"), [values])
+    detail = json.dumps({"store": told.store, "why": "an object tells that it holds it"})
+    engine.insert(
+        "history", ("file_id", "at_ns", "event", "detail"), [(file_id, now_ns, "found", detail)]
+    )
+    return (root_id, kind, "missing", -1, -told.size), (root_id, kind, ARCHIVED, 1, told.size)
 
 
 def _link(engine: Engine, file_id: int, told: Told) -> None:

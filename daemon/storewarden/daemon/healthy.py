@@ -1,6 +1,6 @@
 """The score of health kept up to date: in metrics, and with what was lost in the catalogue.
 
-Looked at every other second, or the more seldom the longer that takes. What policies are to do is
+Looked at every five seconds, or the more seldom the longer that takes. What policies are to do is
 looked at once a minute: all that is due is gone through for that.
 """
 
@@ -32,8 +32,8 @@ from storewarden.policy.rules import PolicySet
 
 log = logging.getLogger(__name__)
 
-_EVERY: Final = 2.0
-_REST: Final = 200  # times as long as it took: half a percent of a core
+_EVERY: Final = 5.0
+_REST: Final = 1000  # times as long as it took: a thousandth of a core
 _LONGEST: Final = 10.0  # a machine that was busy for a moment must not hide what goes wrong next
 _ACTS_EVERY: Final = 60.0
 _ACTS_REST: Final = 1000

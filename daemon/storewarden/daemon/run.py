@@ -56,7 +56,7 @@ from storewarden.pipeline.scanner import Scanner
 from storewarden.pipeline.sentinel import Sentinel
 from storewarden.pipeline.state import ScanTally, ScanWish
 from storewarden.policy.timing import machine_zone
-from storewarden.supervise import PATIENCE, Supervisor, Worker
+from storewarden.supervise import PATIENCE, Supervisor, Worker, together
 from storewarden.watch.budget import WatchBudget
 from storewarden.watch.observer import WardenObserver
 from storewarden.watch.walk import PART
@@ -271,7 +271,7 @@ class Daemon:
         ping = notify.watchdog_interval()
         try:
             while not self._stop_asked and self._supervisor.fatal is None:
-                self._wake.wait(min(_TICK, ping or _TICK))
+                self._wake.wait(together(min(_TICK, ping or _TICK), self._clock.monotonic()))
                 self._wake.clear()
                 self._supervisor.check(self._clock.monotonic())
                 stuck = self._supervisor.stuck(self._clock.monotonic())

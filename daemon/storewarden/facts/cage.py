@@ -1,8 +1,9 @@
 """Walls around the process that looks at strangers' files: it can read, compute, answer, no more.
 
 Each wall is the kernel's, and each is of use without the others: limits on memory, processor time
-and open files; a filter of system calls (seccomp) that knows no network, no other program and no
-change to any file; and Landlock, which takes every right to write from whatever is opened.
+and open files; no capability but to read what others own; a filter of system calls (seccomp) that
+knows no network, no other program and no change to any file; and Landlock, which takes every right
+to write from whatever is opened.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import sys
 import time
 from collections.abc import Collection
 from typing import Final
+
+from storewarden.facts.capabilities import COPYING, READING, keep_only
 
 MEMORY: Final = 256 << 20
 DESCRIPTORS: Final = 32
@@ -157,6 +160,8 @@ def enter(memory: int = MEMORY, writable: int | None = None, largest: int = 0) -
         }
     )
     standing = ["limits"]
+    if keep_only(READING if writable is None else COPYING):
+        standing.append("capabilities")
     if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:
         if _landlock(writable):
             standing.append("landlock")

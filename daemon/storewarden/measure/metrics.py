@@ -9,13 +9,14 @@ import platform
 from collections.abc import Collection, Iterable, Mapping
 
 import prometheus_client
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector
 from prometheus_client.exposition import (
     CONTENT_TYPE_PLAIN_0_0_4,
     choose_encoder,
     generate_latest,
 )
 
+from storewarden.measure.observed import Observed
 from storewarden.measure.table import KINDS, PREFIX, TABLE, Row
 
 MODES = ("inotify", "poll", "none")
@@ -63,7 +64,7 @@ class Metrics:
     watches_limit: Gauge
     pending_files: Gauge
     oldest_pending_seconds: Gauge
-    record_lag_seconds: Histogram
+    record_lag_seconds: Observed
     recorded_total: Counter
     scan_duration_seconds: Gauge
     last_scan_timestamp_seconds: Gauge
@@ -73,7 +74,7 @@ class Metrics:
     rescan_interval_seconds: Gauge
     digested_bytes_total: Counter
     inspections_total: Counter
-    inspection_seconds: Histogram
+    inspection_seconds: Observed
     inspection_pending_files: Gauge
     inspection_children_died_total: Counter
     provenance_total: Counter
@@ -135,7 +136,7 @@ class Metrics:
     care_last_success_timestamp_seconds: Gauge
     due_rows: Gauge
     orphaned_rows: Gauge
-    query_duration_seconds: Histogram
+    query_duration_seconds: Observed
     slow_queries_total: Counter
     health_score: Gauge
     health_deduction_points: Gauge
@@ -272,10 +273,10 @@ def compressed(body: bytes) -> bytes:
     return gzip.compress(body, compresslevel=1, mtime=0)
 
 
-def _make(row: Row, registry: CollectorRegistry) -> Gauge | Counter | Histogram:
+def _make(row: Row, registry: CollectorRegistry) -> Gauge | Counter | Observed:
     name = PREFIX + row.name
     if row.type == "gauge":
         return Gauge(name, row.help, row.labels, registry=registry)
     if row.type == "counter":
         return Counter(name, row.help, row.labels, registry=registry)
-    return Histogram(name, row.help, row.labels, registry=registry, buckets=row.buckets)
+    return Observed(name, row.help, row.buckets, registry)

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from storewarden.below import open_below
 from storewarden.facts.cage import end_with
+from storewarden.facts.capabilities import READING, keep_only
 from storewarden.facts.digest import digest_of, lowest_priority
 from storewarden.watch.walk import receive, send
 
@@ -35,5 +36,6 @@ def child(stdin: BinaryIO, stdout: BinaryIO) -> None:
 if __name__ == "__main__":
     end_with(int(sys.argv[1]))
     lowest_priority()
+    keep_only(READING)
     with suppress(BrokenPipeError, KeyboardInterrupt, FileNotFoundError):
         child(sys.stdin.buffer, sys.stdout.buffer)

@@ -13,7 +13,7 @@ from storewarden.act.batch import carry_out_all
 from storewarden.act.carry.beside import AT_ONCE, rounds
 from storewarden.act.execute import Outcome
 from storewarden.catalogue.acts import Act
-from storewarden.errors import LeaseLost, StoreRefused, StoreUnavailable
+from storewarden.errors import CatalogueRefused, LeaseLost, StoreRefused, StoreUnavailable
 from tests.beside import ALL, GROUPS, begin, carry_out_beside, threads
 from tests.catalogues import sqlite_place
 from tests.executing import Life, Lives, hasty, states
@@ -46,6 +46,9 @@ def test_all_are_done_and_told_in_their_order(lives: Lives, verb: str) -> None:
         assert (outcome.freed > 0) == (verb != "copy")
         assert states(life, outcome.act) == {"present" if verb == "copy" else "archived"}
     assert set(life.stored()) == set(ALL.values())
+    # what was moved is for use in the store, what was archived is only kept there
+    ((placed,),) = life.engine.execute("SELECT count(*) FROM placed")
+    assert placed == (len(ALL) if verb == "move" else 0)
     life.agree()
 
 
@@ -159,6 +162,48 @@ def test_a_store_that_is_not_known_fails_each_of_them(lives: Lives) -> None:
     acts = [act._replace(store="gone") for act in acts]
 
     assert what_came(carry_out_beside(life, acts)) == ["failed"] * len(acts)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_what_cannot_be_ended_together_is_ended_one_by_one(lives: Lives, verb: str) -> None:
+    life, acts = begin(lives, verb)
+    ends = {"copy": "acted.all_copied", "archive": "acted.all_archived", "move": "acted.all_moved"}
+
+    outcomes = carry_out_beside(life, acts, only(1, CatalogueRefused("another"), ends[verb]))
+
+    assert what_came(outcomes) == ["done"] * len(acts)
+    assert {outcome.act.attempts for outcome in outcomes} == {0}
+    for outcome, paths in zip(outcomes, GROUPS, strict=True):
+        size = sum(len(ALL[path]) for path in paths)
+        # nothing is stored twice; what is only copied is proven anew
+        assert (outcome.copied, outcome.verified) == (0 if verb == "copy" else size, size)
+    life.agree()
+
+
+@pytest.mark.parametrize("verb", ["archive", "move"])
+def test_nothing_leaves_before_it_is_noted_that_it_is_proven(lives: Lives, verb: str) -> None:
+    life, acts = begin(lives, verb)
+    stored = life.local()
+    noted: list[str] = []
+
+    def strike(name: str, behind: bool) -> None:  # noqa: FBT001  # the shape of Strike
+        if behind:
+            return
+        if name == "journal.advance":
+            noted.append(name)
+            if len(noted) == len(acts) + 1:  # the first that tells of a proof
+                assert life.local() == stored
+                raise CatalogueRefused("another")
+        gone = {act.id for act in acts if not all(ALL[m.path] in life.local() for m in act.members)}
+        for act in acts:
+            if act.id in gone:
+                assert life.act(act).state in {"verified", "switched", "done"}, name
+
+    outcomes = carry_out_beside(life, acts, strike)
+
+    assert len(noted) > len(acts)
+    assert what_came(outcomes) == ["done"] * len(acts)
+    life.agree()
 
 
 @pytest.mark.parametrize("verb", ["archive", "move"])
@@ -291,6 +336,9 @@ def test_what_is_large_is_alone_and_what_is_small_is_noted_soon() -> None:
     shared = [[act.size for act in some] for some in rounds(sized(1, 64 * MIB, 32 * MIB, 32 * MIB))]
     assert shared == [[1], [64 * MIB], [32 * MIB, 32 * MIB]]
     assert [len(some) for some in rounds(sized(*[1] * 450))] == [200, 200, 50]
+    assert [len(some) for some in rounds(sized(65 * MIB, 64 * MIB, 65 * MIB))] == [1, 1, 1]
+    # as much as there may be, in any round
+    assert [len(some) for some in rounds(sized(*[32 * MIB] * 6))] == [2, 2, 2]
     assert list(rounds([])) == []
 
 

@@ -1,5 +1,6 @@
 """What a process inside the cage cannot do, each tried in a real process by the real call."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,22 @@ def test_all_walls_stand_on_this_kernel(tmp_path: Path) -> None:
 )
 def test_what_changes_anything_outside_is_refused(tmp_path: Path, statement: str) -> None:
     assert tried(tmp_path, statement) == "EPERM"
+
+
+def test_of_what_root_may_only_reading_is_left(tmp_path: Path) -> None:
+    told = caged(tmp_path, "print(open('/proc/self/status').read())").stdout
+    sets = {
+        line.split(":")[0]: int(line.split()[1], 16)
+        for line in told.splitlines()
+        if line.startswith(("CapEff", "CapPrm", "CapInh", "CapAmb"))
+    }
+    assert len(sets) == 4
+    reading = 1 << 2 | 1 << 3  # CAP_DAC_READ_SEARCH and CAP_FOWNER, where we had them
+    assert sets["CapEff"] in {0, reading}
+    assert sets["CapPrm"] == sets["CapEff"]
+    assert sets["CapInh"] == sets["CapAmb"] == 0
+    if os.geteuid() == 0:
+        assert sets["CapEff"] == reading
 
 
 def test_no_file_can_be_opened_for_writing(tmp_path: Path) -> None:

@@ -51,3 +51,21 @@ def test_receipts_that_nobody_asks_for_are_forgotten() -> None:
     assert receipts.give(stored(0)) is None
     assert receipts.give(stored(1)) == b"told"
     assert receipts.give(stored(1_000)) == b"told"
+
+
+def test_what_is_kept_is_changed_by_one_thread_at_a_time() -> None:
+    """Two that make room at once would both remove the oldest."""
+    receipts = Receipts()
+
+    class Guarded(dict[Stored, bytes]):
+        def __setitem__(self, stored: Stored, told: bytes) -> None:
+            assert receipts._lock.locked()
+            super().__setitem__(stored, told)
+
+        def pop(self, *wanted: object) -> object:  # type: ignore[override]
+            assert receipts._lock.locked()
+            return super().pop(*wanted)  # type: ignore[call-overload]
+
+    receipts._told = Guarded()
+    receipts.keep(stored(1), RIGHT, CONTENT, b"told")
+    assert receipts.give(stored(1)) == b"told"

@@ -16,7 +16,7 @@ REMEMBERED: Final = 5_000  # pairs of tool and model that are told apart while t
 UNKNOWN: Final = "unknown"
 OTHER: Final = "other"
 _EVERY: Final = 5.0  # seconds
-_REST: Final = 200  # times as long as it took: half a percent of a core, however many files
+_REST: Final = 1000  # times as long as it took: a thousandth of a core, however many files
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+ -]{0,63}")
 
 Key = tuple[str, str]

@@ -35,11 +35,11 @@ from storewarden.errors import CatalogueCorrupt, LeaseLost, StorewardenError
 
 log = logging.getLogger(__name__)
 
-TICK: Final = 1.0
+TICK: Final = 2.0
 _AGAIN: Final = 5.0  # after the catalogue could not be used
 _TELL: Final = 0.5  # seconds between two tellings how far it is
 _REFRESH: Final = 2.0
-_REST: Final = 200  # times as long as it took: half a percent of a core, however many there are
+_REST: Final = 1000  # times as long as it took: a thousandth of a core, however many there are
 _BETWEEN: Final = 5.0  # two searches for databases that are not known; each looks at all files
 _TIDY: Final = 24 * 3600.0
 _GATHER: Final = 5.0

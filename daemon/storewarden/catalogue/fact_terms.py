@@ -297,7 +297,7 @@ def _with_parent(parent: Rows, told: Any, own: Any) -> Narrow:
         said: Any = ToldFile.select(ToldFile.file).join(parent, on=told == parent.id)
         rows = FactsRow.select(FactsRow.file).join(parent, on=own == parent.id)
         there: Any = ToldFile.file.is_null(False)  # noqa: FBT003  # peewee's own word for it
-        found: Node = said.where(met, there).union(rows.where(met))
+        found: Node = said.where(met, there).union_all(rows.where(met))
         return found
 
     return narrow

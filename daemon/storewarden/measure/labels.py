@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final, TypeVar
 
-MOST: Final = 100  # each has a dozen series, and all of them are to stay below 3,000
+MOST: Final = 80  # each has eight series, and all of them are to stay below 2,000
 OTHER: Final = "other"
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}")
 _DIGEST: Final = 6  # bytes

@@ -155,7 +155,7 @@ class Metrics:
     user_quota_bytes: Gauge
     user_quota_files: Gauge
     http_requests_total: Counter
-    http_request_duration_seconds: Histogram
+    http_request_duration_seconds: Observed
     http_connections: Gauge
 
     def __init__(self, version: str) -> None:

@@ -473,7 +473,7 @@ TABLE = (
     Row(
         "api_cost_total",
         "counter",
-        "What calls of services cost, as applications told; since ever, of the 50 providers and 5 "
+        "What calls of services cost, as applications told; since ever, of the 10 providers and 3 "
         "currencies that were told first. Other providers are `other`; currencies are never added "
         "together.",
         ("provider", "currency"),

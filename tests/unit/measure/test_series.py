@@ -1,4 +1,4 @@
-"""However much there is and whatever it is called: a scrape has 3,000 series at most."""
+"""However much there is and whatever it is called: a scrape has 2,000 series at most."""
 
 import itertools
 import re
@@ -14,7 +14,7 @@ from storewarden.measure.labels import folded, labels
 from storewarden.measure.metrics import MODES, WORKS, Metrics
 from storewarden.measure.table import KINDS, PREFIX, TABLE
 
-SERIES = 3000
+SERIES = 2000
 NAMES = (
     "app.db",
     "../../etc/shadow",
@@ -29,7 +29,7 @@ NAMES = (
     "with space",
     "-",
 )
-MODELS = 51  # with those that are told together
+MODELS = 41  # with those that are told together
 
 # A large installation. What a person configures is as much as that; of the rest it is all there is.
 ROOTS = ("uploads", "renders", "archive")
@@ -60,7 +60,7 @@ FIXED: dict[str, tuple[str, ...]] = {
     "reason": REASONS,
     "work": WORKS,
     "guard": ("max_share",),
-    "user": tuple(f"user{number}" for number in range(51)),
+    "user": tuple(f"user{number}" for number in range(11)),
     "provider": tuple(f"provider{number}" for number in range(PROVIDERS + 1)),
     "currency": tuple(f"A{number}" for number in range(CURRENCIES)),
     "direction": ("in", "out"),

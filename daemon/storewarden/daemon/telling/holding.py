@@ -13,7 +13,7 @@ from storewarden.measure.labels import OTHER, label
 from storewarden.measure.metrics import Metrics
 
 _SHOWN_EVERY: Final = 5.0  # seconds
-_NAMED: Final = 50  # users; the others are shown together
+_NAMED: Final = 10  # users; the others are shown together
 
 Sizes = dict[tuple[str, ...], float]
 

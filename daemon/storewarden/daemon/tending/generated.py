@@ -11,7 +11,7 @@ from storewarden.catalogue.generated import SLICE, Generated, slices
 from storewarden.clock import Clock
 from storewarden.measure.metrics import Metrics
 
-MOST: Final = 50
+MOST: Final = 40
 REMEMBERED: Final = 5_000  # pairs of tool and model that are told apart while they are counted
 UNKNOWN: Final = "unknown"
 OTHER: Final = "other"

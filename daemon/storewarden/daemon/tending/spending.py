@@ -15,8 +15,8 @@ from storewarden.clock import Clock
 from storewarden.measure.labels import OTHER, label
 from storewarden.measure.metrics import Metrics
 
-PROVIDERS: Final = 50
-CURRENCIES: Final = 5
+PROVIDERS: Final = 10
+CURRENCIES: Final = 3
 _EVERY: Final = 5.0  # seconds
 _REST: Final = 200  # times as long as it took: half a percent of a core, however much there is
 _SCALES: Final = {"api_cost_total": UNIT, "api_call_seconds_total": UNIT // MICROSECOND}

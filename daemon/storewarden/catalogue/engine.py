@@ -15,7 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, Protocol
 
 from storewarden.catalogue.dialect import Dialect
@@ -158,6 +158,10 @@ class Engine(ABC):
         """Return the SQL that peewee makes of a query for this database, and its values."""
         sql, params = self.peewee.get_sql_context().sql(query).query()
         return sql, list(params or ())
+
+    @abstractmethod
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let all that this thread reads meanwhile be of one moment, however long it takes."""
 
     # -- writing ------------------------------------------------------------------------------
 

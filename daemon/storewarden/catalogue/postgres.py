@@ -29,6 +29,7 @@ WAIT_SECONDS = 5  # for a free connection of ours
 STALE_SECONDS = 1800  # a session is begun anew after this: servers' sessions grow
 IN_AT_ONCE = 10_000
 UPDATE_AT_ONCE = 10_000
+PATIENCE = "10min"  # between two reads of a snapshot, for what is done with them
 
 _CONNECT: dict[str, Any] = {
     "connect_timeout": 5,
@@ -253,6 +254,7 @@ class PostgresEngine(Engine):
         try:
             self._settle("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
             self._settle("SET LOCAL statement_timeout = 0")
+            self._settle(f"SET LOCAL idle_in_transaction_session_timeout = '{PATIENCE}'")
             yield
         finally:
             if not self._pool.is_closed():

@@ -256,6 +256,22 @@ class SqliteEngine(Engine):
         except FileNotFoundError:
             return 0
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that this thread reads meanwhile be of one moment, however long it takes."""
+        opened = self._connect()
+        try:
+            with self._connected() as connection:
+                connection.execute("BEGIN")
+                connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+            yield
+        finally:
+            if not self._pool.is_closed():
+                with self._connected() as connection:
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+            self._give_back(opened=opened)
+
     def checkpoint(self) -> None:
         """Bring the log into the file and cut it to nothing, as far as readers allow."""
         with self._connected() as connection:

@@ -10,6 +10,9 @@ from storewarden.errors import CatalogueTooNew, PermanentError
 NEWEST: Final = 7
 """The version that this program works with: that of its last migration."""
 
+UNFINISHED: Final = 1_000_000
+"""What stands in the place of a version while another catalogue is copied into this one."""
+
 
 def version(engine: Engine) -> int:
     """Return the catalogue's version, 0 for one without any table."""
@@ -33,7 +36,15 @@ def require_current(engine: Engine, newest: int = NEWEST) -> None:
 
 
 def refuse_newer(engine: Engine, at: int, newest: int) -> None:
-    """Raise when a newer program wrote the catalogue."""
+    """Raise when a newer program wrote the catalogue, or a copy into it was not finished."""
+    if at == UNFINISHED:
+        raise PermanentError(
+            "the catalogue is an unfinished copy of another",
+            where=engine.where,
+            why="the copy goes on, was interrupted, or could not be proven",
+            remedy="begin it anew from the catalogue that was copied: "
+            "storewarden catalogue copy --to this one",
+        )
     if at > newest:
         raise CatalogueTooNew(
             "the catalogue was written by a newer program",

@@ -21,11 +21,11 @@ The pictures are not screenshots of Grafana. They are drawn by `python -m grafan
 renderer of the panel types that are used here, from what a real Prometheus answers to the very
 queries of the dashboards over `grafana/life.txt.gz`. Places, units, thresholds and legends are
 those of the dashboards; Grafana's own look differs in detail: there was none to compare with.
-That file holds what a real daemon said of itself every ten seconds of half an hour, in real time,
+That file holds what a real daemon said of itself every fifteen seconds of an hour, in real time,
 while `python -m grafana.record` kept it busy: pictures of eleven tools, films that are archived,
 drafts that are trashed and purged, databases that are backed up and restored on trial every
 minute, an event queue that overflows, a root that is unplugged for a while. Only what cannot
-happen in half an hour was written into the catalogue before: over how many days the first files
+happen in an hour was written into the catalogue before: over how many days the first files
 came, and how one database grew in a month.
 
 In the queries below, `…` stands for `{selector}`: the daemons that are chosen.

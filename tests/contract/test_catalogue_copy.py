@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -453,3 +454,27 @@ def test_a_server_that_refuses_a_row_is_told_and_nothing_is_finished(pair: Pair)
         pair.copy()
     with pytest.raises(StorewardenError, match="unfinished copy"):
         version.require_current(pair.target.open())
+
+
+def test_the_verb_copies_from_either_to_the_other(pair: Pair, tmp_path: Path) -> None:
+    """In a process of its own: which drivers are loaded depends on both addresses."""
+    source = pair.source.open()
+    with source.transaction():
+        source.execute("UPDATE leases SET holder = ''")
+    there = pair.target.url if pair.target.url != "sqlite" else f"sqlite://{pair.target.file}"
+    env = {
+        **os.environ,
+        "STOREWARDEN_STATE": str(pair.source.state),
+        "STOREWARDEN_CATALOGUE": pair.source.url,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "storewarden", "catalogue", "copy", "--to", there, "--json"],
+        check=False,
+        capture_output=True,
+        cwd=tmp_path,
+        env=env,
+        timeout=50,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert json.loads(ran.stdout)["same"] is True
+    assert content(pair.target.open()) == content(source)

@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from storewarden.catalogue import begun, carry, keep, lease, migrate, schema, version
@@ -292,6 +294,25 @@ def test_a_catalogue_is_not_copied_into_itself(pair: Pair) -> None:
     with pytest.raises(UsageError, match="not empty"):
         Pair(pair.source, pair.source).copy()
     assert content(pair.source.open()) == before
+
+
+@to_server
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_text_is_refused(
+    pair: Pair, postgres_url: str, encoding: str
+) -> None:
+    name = f"storewarden_{os.getpid()}_{encoding.lower()}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'"
+            " LC_COLLATE 'C' LC_CTYPE 'C'".encode()
+        )
+        narrow = Place(urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}")), Path())
+        try:
+            with pytest.raises(UsageError, match="createdb --encoding UTF8"):
+                Pair(pair.source, narrow).copy()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
 
 # -- interrupted ----------------------------------------------------------------------------------

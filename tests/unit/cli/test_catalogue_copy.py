@@ -80,6 +80,8 @@ def test_an_unfinished_copy_is_used_by_no_verb(
     status = run("catalogue", "status")
     assert status.code == 1
     assert "unfinished copy of" in status.out
+    (told,) = [line for line in run("doctor").out.splitlines() if "unfinished copy" in line]
+    assert told.startswith("fail\tcatalogue\t")
 
 
 def test_a_catalogue_that_is_held_is_not_copied(

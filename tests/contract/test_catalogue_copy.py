@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -9,7 +10,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 
 from storewarden.catalogue import begun, carry, keep, lease, migrate, schema, version
@@ -293,6 +296,25 @@ def test_a_catalogue_is_not_copied_into_itself(pair: Pair) -> None:
     assert content(pair.source.open()) == before
 
 
+@to_server
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_a_database_that_cannot_hold_every_text_is_refused(
+    pair: Pair, postgres_url: str, encoding: str
+) -> None:
+    name = f"storewarden_{os.getpid()}_{encoding.lower()}"
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute(
+            f"CREATE DATABASE {name} TEMPLATE template0 ENCODING '{encoding}'"
+            " LC_COLLATE 'C' LC_CTYPE 'C'".encode()
+        )
+        narrow = Place(urlunsplit(urlsplit(postgres_url)._replace(path=f"/{name}")), Path())
+        try:
+            with pytest.raises(UsageError, match="createdb --encoding UTF8"):
+                Pair(pair.source, narrow).copy()
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
+
+
 # -- interrupted ----------------------------------------------------------------------------------
 
 
@@ -453,3 +475,27 @@ def test_a_server_that_refuses_a_row_is_told_and_nothing_is_finished(pair: Pair)
         pair.copy()
     with pytest.raises(StorewardenError, match="unfinished copy"):
         version.require_current(pair.target.open())
+
+
+def test_the_verb_copies_from_either_to_the_other(pair: Pair, tmp_path: Path) -> None:
+    """In a process of its own: which drivers are loaded depends on both addresses."""
+    source = pair.source.open()
+    with source.transaction():
+        source.execute("UPDATE leases SET holder = ''")
+    there = pair.target.url if pair.target.url != "sqlite" else f"sqlite://{pair.target.file}"
+    env = {
+        **os.environ,
+        "STOREWARDEN_STATE": str(pair.source.state),
+        "STOREWARDEN_CATALOGUE": pair.source.url,
+    }
+    ran = subprocess.run(
+        [sys.executable, "-m", "storewarden", "catalogue", "copy", "--to", there, "--json"],
+        check=False,
+        capture_output=True,
+        cwd=tmp_path,
+        env=env,
+        timeout=50,
+    )
+    assert (ran.returncode, ran.stderr) == (0, b"")
+    assert json.loads(ran.stdout)["same"] is True
+    assert content(pair.target.open()) == content(source)

@@ -33,8 +33,9 @@ def begin(target: Engine, source: Engine, clock: Clock) -> str:
     another copy still goes on wins: that one ends at its next batch.
 
     Raises:
-        UsageError: it is not empty, or the database is somebody else's.
+        UsageError: it is not empty, or the database is somebody else's, or cannot hold our texts.
     """
+    _require_encoding(target)
     if version(target) == UNFINISHED:
         _clear(target)
     refuse_newer(target, version(target), migrate.newest())
@@ -67,6 +68,20 @@ def finish(target: Engine, mark: str, versions: Sequence[Row]) -> None:
         target.execute(f"DELETE FROM {VERSIONS}")
         target.insert(VERSIONS, VERSION_COLUMNS, versions)
     target.checkpoint()
+
+
+def _require_encoding(target: Engine) -> None:
+    """Raise for a database that cannot hold every text."""
+    if target.dialect == "sqlite":
+        return
+    ((encoding,),) = target.execute("SELECT current_setting('server_encoding')::bytea")
+    if encoding != b"UTF8":
+        raise UsageError(
+            "the database to copy to cannot hold every text",
+            where=target.where,
+            why=f"its encoding is {encoding.decode()}, not UTF8",
+            remedy="make another: createdb --encoding UTF8 --template template0 NAME",
+        )
 
 
 def _require_empty(target: Engine) -> None:

@@ -1,4 +1,4 @@
-"""``storewarden catalogue …``: the catalogue itself, its migrations and its backups."""
+"""``storewarden catalogue …``: the catalogue itself, its migrations, backups and copies."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from storewarden.cli.catalogue_copy import copy
 from storewarden.cli.output import Cell, Output
 from storewarden.cli.progress import Progress
 from storewarden.cli.rebuild import rebuild
@@ -25,7 +26,7 @@ KEPT = 10
 
 @click.group(subcommand_metavar="VERB ...")
 def catalogue() -> None:
-    """Look after the catalogue itself: migrations, backups."""
+    """Look after the catalogue itself: migrations, backups, copies."""
 
 
 common(catalogue)
@@ -228,7 +229,7 @@ def restore(session: Session, name: str | None) -> int:
     return DONE
 
 
-for command in (status, migrate, rollback, test, backup, backups, restore, rebuild):
+for command in (status, migrate, rollback, test, backup, backups, restore, rebuild, copy):
     catalogue.add_command(command)
 
 

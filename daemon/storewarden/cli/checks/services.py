@@ -51,8 +51,12 @@ def catalogue(settings: Settings) -> Iterator[Finding]:
 def versions(engine: Engine, where: str) -> Finding:
     """Compare the catalogue's version with the program's."""
     from storewarden.catalogue.migrate import newest, version
+    from storewarden.catalogue.version import UNFINISHED
 
     at, ours = version(engine), newest()
+    if at == UNFINISHED:
+        what = f"{where} is an unfinished copy of another catalogue"
+        return fail("catalogue", what, "begin it anew: storewarden catalogue copy")
     told = f"{where}, version {at}"
     if at > ours:
         return fail("catalogue", f"{told} is newer than {ours}", "update storewarden")

@@ -96,7 +96,7 @@ def test_the_disk_is_full_when_it_starts(tmp_path: Path, root: Path, mounts: Nam
     """It cannot begin, says what to do, and leaves nothing that hinders the next start."""
     state = tmp_path / "state"
     state.mkdir()
-    mounts.tmpfs(state, "1m")
+    mounts.tmpfs(state, "2m")
     daemon = Daemon(
         tmp_path / "daemon",
         {ROOT: root},
@@ -165,7 +165,8 @@ def test_the_disk_of_the_catalogue_becomes_read_only(
     with Daemon(
         tmp_path / "daemon",
         {ROOT: root},
-        settings={"state": str(disk.place)},
+        # a socket that lies on a disk holds it, as long as somebody listens there
+        settings={"state": str(disk.place), "api": {"socket": str(tmp_path / "api.sock")}},
         inside=mounts,
     ) as daemon:
         daemon.settled()

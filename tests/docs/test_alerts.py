@@ -149,14 +149,15 @@ def typed(page: str) -> Iterator[str]:
 def parsed(words: list[str]) -> None:
     """Hold that the command exists, with these options and arguments; nothing is done."""
     command: click.Command = door
-    context = click.Context(door)
+    # as it is typed: what a verb answers to --help is remembered with it
+    context = click.Context(door, **door.context_settings)
     while isinstance(command, click.Group):
         name, *words = words
         found = command.get_command(context, name)
         assert found is not None, name
         command, context = found, click.Context(found, context, info_name=name)
     try:
-        command.make_context(context.info_name, words)
+        command.make_context(context.info_name, words, parent=context.parent)
     except click.exceptions.Exit:  # --help
         return
     except click.UsageError as error:

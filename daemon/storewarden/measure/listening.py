@@ -43,13 +43,19 @@ def handed_over(environ: MutableMapping[str, str] = os.environ) -> socket.socket
     return taken
 
 
-def opened(listen: Listen, key: str = "http.listen", backlog: int = _BACKLOG) -> socket.socket:
+def opened(
+    listen: Listen, key: str = "http.listen", backlog: int = _BACKLOG, *, ours: bool = False
+) -> socket.socket:
     """Return a socket that listens, or raise what to do about it; ``key`` says where it is named.
 
-    The name of one in the file system may be as long as any path.
+    The name of one in the file system may be as long as any path. ``ours``: nobody but us has a
+    right to that name, so whoever still listens there loses it.
     """
     try:
-        made = _at_path(listen.socket) if listen.socket is not None else _at_address(listen)
+        if listen.socket is not None:
+            made = _at_path(listen.socket, ours=ours)
+        else:
+            made = _at_address(listen)
     except (OSError, OverflowError) as error:
         raise _cannot_listen(listen, error, key) from error
     made.listen(backlog)
@@ -88,12 +94,15 @@ def _at_address(listen: Listen) -> socket.socket:
     return made
 
 
-def _at_path(path: bytes) -> socket.socket:
-    """Listen at a name; a socket that nobody listens on any more is replaced, and nothing else."""
+def _at_path(path: bytes, *, ours: bool) -> socket.socket:
+    """Listen at a name; a socket that nobody listens on any more is replaced, and nothing else.
+
+    But where the name is ours: then any socket is.
+    """
     with _short(path) as name:
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            if _is_abandoned(name):
+            if (ours and _is_socket(name)) or _is_abandoned(name):
                 os.unlink(name)
             before = os.umask(0o177)  # nobody connects before its mode is what it shall be
             try:
@@ -121,11 +130,15 @@ def _short(path: bytes) -> Iterator[bytes]:
         os.close(directory)
 
 
-def _is_abandoned(path: bytes) -> bool:
+def _is_socket(path: bytes) -> bool:
     try:
-        if not stat.S_ISSOCK(os.lstat(path).st_mode):
-            return False
+        return stat.S_ISSOCK(os.lstat(path).st_mode)
     except FileNotFoundError:
+        return False
+
+
+def _is_abandoned(path: bytes) -> bool:
+    if not _is_socket(path):
         return False
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as attempt:
         attempt.settimeout(_PATIENCE)

@@ -82,7 +82,7 @@ def judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Judged]:
 
 def test_before_anybody_looked_the_score_is_unknown(judged: Judged) -> None:
     assert judged.score != judged.score  # not a number: nobody is woken up by a start
-    assert judged.step() == 2.0
+    assert judged.step() == 5.0
     assert judged.score == 100
     assert [judged.points(reason) for reason in REASONS] == [0] * len(REASONS)
 

@@ -79,8 +79,8 @@ def test_of_many_users_those_who_have_most_are_named(tally: HoldingTally, place:
         engine.execute("UPDATE user_totals SET bytes = user_id")
     again(tally, place.clock)
     files = shown(tally, "user_files")
-    assert len(files) == 51
-    assert files["other"] == 10
+    assert len(files) == 11
+    assert files["other"] == 50
     assert "user59" in files
     assert "user0" not in files
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import stat
 import subprocess
 import sys
 import threading
@@ -75,3 +76,18 @@ def test_a_name_that_a_killed_daemon_left_is_taken_over(tmp_path: Path) -> None:
         Door(tmp_path / "s", socket.socket.close)
     door.open()
     door.close()
+
+
+def test_a_name_of_ours_is_taken_from_one_that_was_paused_and_stays_with_us(tmp_path: Path) -> None:
+    paused = Door(tmp_path / "s", socket.socket.close)
+    paused.open()
+    door = Door(tmp_path / "s", socket.socket.close, ours=True)
+    door.open()
+    paused.close()  # it goes on, and ends
+    assert stat.S_ISSOCK((tmp_path / "s").lstat().st_mode)
+    door.close()
+    assert not (tmp_path / "s").exists()
+
+    (tmp_path / "s").write_text("no socket")
+    with pytest.raises(StorewardenError):
+        Door(tmp_path / "s", socket.socket.close, ours=True)

@@ -120,7 +120,7 @@ def test_what_mends_it_is_a_command_that_exists(remedy: str) -> None:
     program, *words = shlex.split(remedy)
     assert program == "storewarden"
     command: click.Command = door
-    context = click.Context(door, info_name="storewarden")
+    context = click.Context(door, info_name="storewarden", **door.context_settings)
     while isinstance(command, click.Group):
         _, found, words = command.resolve_command(context, words)
         assert found is not None

@@ -26,15 +26,17 @@ Take = Callable[[socket.socket], None]
 class Door:
     """Listens at a name; whoever comes is given to ``take``, which serves and closes it."""
 
-    def __init__(self, path: Path, take: Take) -> None:
-        """Listen.
+    def __init__(self, path: Path, take: Take, *, ours: bool = False) -> None:
+        """Listen; ``ours``: whoever still listens there lost the right to that name.
 
         Raises:
             StorewardenError: nobody can listen there.
         """
         self._path = os.fsencode(path)
         self._take = take
-        self._socket = listening.opened(Listen("", None, self._path), "api.socket", _BACKLOG)
+        self._socket = listening.opened(
+            Listen("", None, self._path), "api.socket", _BACKLOG, ours=ours
+        )
         self._ours = self._stamp()
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._wait, name="api-door", daemon=True)

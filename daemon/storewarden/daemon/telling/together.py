@@ -11,7 +11,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from storewarden.api.events.bell import Bell
-from storewarden.config.schema import Settings
+from storewarden.config.schema import API_SOCKET, Settings
 from storewarden.daemon.ground import Ground
 from storewarden.daemon.telling.door import Door
 from storewarden.daemon.telling.listening import Listening
@@ -50,7 +50,9 @@ class Telling:
         """
         path = self._settings.api.socket
         if path is not None:
-            self._door = Door(path, self._came)
+            # In the state directory it can only be one that was paused, and lost the lease to us.
+            ours = path == self._settings.state / API_SOCKET
+            self._door = Door(path, self._came, ours=ours)
             self._door.open()
         self.listening.follow(self._settings)
 

@@ -264,7 +264,8 @@ API_KEYS = (
         Kind.SOCKET,
         f"{schema.API_SOCKET} in the state directory",
         "The unix socket that applications speak to, see [HTTP](http.md); `none` is none. Who may "
-        "enter its directory and write to it (its mode is 0660) may use it.",
+        "enter its directory and write to it (its mode is 0660) may use it. While the daemon "
+        "listens there, the file system that it lies on cannot be unmounted.",
         "/run/storewarden/api.sock",
     ),
     Key(

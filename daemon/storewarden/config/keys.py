@@ -294,7 +294,7 @@ API_KEYS = (
         Kind.DURATION,
         write_duration(schema.KEEP_EVENTS),
         "How long the journal of events reaches back. A listener that was away for longer is told "
-        "so. A day of one new file a second takes about 6 MB.",
+        "so. A day of one new file a second takes 9 MB.",
         "30d",
         live=True,
         least=3600,
